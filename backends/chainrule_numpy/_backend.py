@@ -1,0 +1,54 @@
+"""Arrays, devices and the exceptions to the array API namespace, for NumPy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule import Backend, DType
+from chainrule._dtypes import DTYPES
+from chainrule_numpy._kernels import KERNELS
+
+
+def numpy_backend() -> Backend:
+    """NumPy as a backend."""
+    return Backend(
+        name="numpy",
+        version=np.__version__,
+        xp=np,
+        array_types=(np.ndarray, np.generic),
+        dtypes=_dtypes(),
+        asarray=_asarray,
+        full=_full,
+        to_numpy=np.array,
+        kernels=KERNELS,
+        memory=_memory,
+        quiet=partial(np.errstate, all="ignore"),
+    )
+
+
+def _dtypes() -> Mapping[DType, np.dtype[Any]]:
+    return {dtype: np.dtype(str(dtype)) for name, dtype in DTYPES.items() if name != "bfloat16"}
+
+
+def _asarray(data: Any, dtype: Any, device: str | None) -> Any:
+    array = np.array(data, dtype=dtype)
+    return array if array.shape else array[()]
+
+
+def _full(shape: tuple[int, ...], value: complex, dtype: Any, device: str | None) -> Any:
+    # A NumPy scalar is a legal 0-d value, and many times cheaper to compute with than a 0-d array.
+    return np.full(shape, value, dtype) if shape else dtype.type(value)
+
+
+def _memory(device: str | None) -> Mapping[str, int]:
+    """Bytes of the machine's memory, where the system tells."""
+    try:
+        page, total, free = (os.sysconf(name) for name in ("SC_PAGE_SIZE", "SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
+    except (AttributeError, ValueError):
+        return {}
+    return {"total": page * total, "free": page * free}

@@ -1,0 +1,101 @@
+"""Kernels that NumPy has under another name, computes wrongly for tensors, or does faster another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def _native(key: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    from chainrule_arrays._indexing import native_index
+
+    return native_index(key, arrays)
+
+
+def _argsort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
+    if not descending:
+        return np.argsort(x, axis=axis, stable=stable)
+    # Sorting the reversed array and counting from its end keeps equal elements in their order.
+    backwards = np.flip(np.argsort(np.flip(x, axis=axis), axis=axis, stable=True), axis=axis)
+    return x.shape[axis] - 1 - backwards
+
+
+def _sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
+    y = np.sort(x, axis=axis, stable=stable)
+    return np.flip(y, axis=axis) if descending else y
+
+
+def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...]) -> Any:
+    result = np.zeros(shape, values.dtype)
+    place = _native(key, arrays)
+    if arrays:
+        np.add.at(result, place, values)
+    else:
+        result[place] = values
+    return result
+
+
+def _scatter_add_rows(values: Any, indices: Any, *, rows: int) -> Any:
+    result = np.zeros((rows, *values.shape[1:]), values.dtype)
+    np.add.at(result, indices, values)
+    return result
+
+
+def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int) -> Any:
+    at = axis % values.ndim
+    result = np.zeros((*values.shape[:at], length, *values.shape[at + 1 :]), values.dtype)
+    index = list(np.ix_(*map(np.arange, values.shape)))
+    index[at] = indices
+    np.add.at(result, tuple(index), values)
+    return result
+
+
+def _add_at(x: Any, values: Any, *arrays: Any, key: Any) -> Any:
+    result = np.array(x)
+    np.add.at(result, _native(key, arrays), values)
+    return result
+
+
+def _set_at(x: Any, values: Any, *arrays: Any, key: Any) -> Any:
+    result = np.array(x)
+    result[_native(key, arrays)] = values
+    return result
+
+
+def _multiply_zero_wins(g: Any, d: Any) -> Any:
+    product = np.multiply(g, d)
+    zero = np.equal(g, 0)
+    if not zero.any():
+        return product
+    return np.where(zero, product.dtype.type(0), product)[()]
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "add_at": _add_at,
+    "argsort": _argsort,
+    "astype": lambda x, *, dtype: x.astype(dtype),
+    "cbrt": np.cbrt,
+    "clip": lambda x, low, high: np.clip(x, low, high) if low is not None or high is not None else x,
+    "cumulative_prod": lambda x, *, axis: np.multiply.accumulate(x, axis=axis),
+    "cumulative_sum": lambda x, *, axis: np.add.accumulate(x, axis=axis),
+    "deg2rad": np.deg2rad,
+    "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
+    "exp2": np.exp2,
+    "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+    "multiply_zero_wins": _multiply_zero_wins,
+    "nonzero": lambda x: np.nonzero(np.atleast_1d(x))[: np.ndim(x)],
+    "prod": lambda x, *, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    "rad2deg": np.rad2deg,
+    "relu": lambda x: np.maximum(x, 0),
+    "scatter_add": _scatter_add,
+    "scatter_add_along_axis": _scatter_add_along_axis,
+    "scatter_add_rows": _scatter_add_rows,
+    "set_at": _set_at,
+    "softplus": lambda x: np.logaddexp(x, 0),
+    "sort": _sort,
+    "sum": lambda x, *, axis, keepdims, dtype: np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims),
+    "where": lambda condition, a, b: np.where(condition, a, b)[()],
+}

@@ -1,0 +1,163 @@
+"""chainrule: automatic differentiation of array programs, with every gradient in your hands.
+
+Operations, gradients, backends and namespaces come from plugins: `chainrule.sin`, `chainrule.optim` and the rest are
+found when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from chainrule._backends import available_backends as available_backends
+from chainrule._backends import get_backend as get_backend
+from chainrule._backends import register_backend as register_backend
+from chainrule._backends import set_backend as set_backend
+from chainrule._backends import use_backend as use_backend
+from chainrule._context import name_scope as name_scope
+from chainrule._context import no_grad as no_grad
+from chainrule._dtypes import DType as DType
+from chainrule._dtypes import bfloat16 as bfloat16
+from chainrule._dtypes import bool_ as bool_
+from chainrule._dtypes import complex64 as complex64
+from chainrule._dtypes import complex128 as complex128
+from chainrule._dtypes import default_dtype as default_dtype
+from chainrule._dtypes import float16 as float16
+from chainrule._dtypes import float32 as float32
+from chainrule._dtypes import float64 as float64
+from chainrule._dtypes import int8 as int8
+from chainrule._dtypes import int16 as int16
+from chainrule._dtypes import int32 as int32
+from chainrule._dtypes import int64 as int64
+from chainrule._dtypes import set_default_dtype as set_default_dtype
+from chainrule._dtypes import uint8 as uint8
+from chainrule._dtypes import uint16 as uint16
+from chainrule._dtypes import uint32 as uint32
+from chainrule._dtypes import uint64 as uint64
+from chainrule._errors import ArgumentError as ArgumentError
+from chainrule._errors import BackendError as BackendError
+from chainrule._errors import BackendUnavailableError as BackendUnavailableError
+from chainrule._errors import ChainruleError as ChainruleError
+from chainrule._errors import DTypeError as DTypeError
+from chainrule._errors import GradientDefinitionError as GradientDefinitionError
+from chainrule._errors import IndexingError as IndexingError
+from chainrule._errors import KernelError as KernelError
+from chainrule._errors import MissingGradientError as MissingGradientError
+from chainrule._errors import MissingKernelError as MissingKernelError
+from chainrule._errors import NumericsError as NumericsError
+from chainrule._errors import PluginError as PluginError
+from chainrule._errors import SelectorError as SelectorError
+from chainrule._errors import ShapeError as ShapeError
+from chainrule._errors import TapeError as TapeError
+from chainrule._errors import TrackedValueError as TrackedValueError
+from chainrule._errors import UnknownNameError as UnknownNameError
+from chainrule._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from chainrule import infer as infer
+    from chainrule import ops as ops
+    from chainrule._backend import Backend as Backend
+    from chainrule._cli import Command as Command
+    from chainrule._convert import as_tensor as as_tensor
+    from chainrule._convert import tensor as tensor
+    from chainrule._custom_gradient import custom_gradient as custom_gradient
+    from chainrule._debug import debug_nans as debug_nans
+    from chainrule._definition import NoGradient as NoGradient
+    from chainrule._explain import explain_gradients as explain_gradients
+    from chainrule._explain import why_no_gradient as why_no_gradient
+    from chainrule._functional import grad as grad
+    from chainrule._functional import hessian as hessian
+    from chainrule._functional import hvp as hvp
+    from chainrule._functional import jacobian as jacobian
+    from chainrule._functional import jvp as jvp
+    from chainrule._functional import value_and_grad as value_and_grad
+    from chainrule._functional import vjp as vjp
+    from chainrule._gradients import gradients as gradients
+    from chainrule._indexed_slices import IndexedSlices as IndexedSlices
+    from chainrule._node import Node as Node
+    from chainrule._op import Op as Op
+    from chainrule._op import elementwise as elementwise
+    from chainrule._op import op as op
+    from chainrule._overrides import override_gradients as override_gradients
+    from chainrule._plugins import plugins as plugins
+    from chainrule._plugins import register_plugin as register_plugin
+    from chainrule._registry import no_gradient as no_gradient
+    from chainrule._registry import register_gradient as register_gradient
+    from chainrule.infer import Spec as Spec
+    from chainrule._tape import GradientTape as GradientTape
+    from chainrule._tensor import Tensor as Tensor
+    from chainrule._variable import Variable as Variable
+    from chainrule.hookspecs import hookimpl as hookimpl
+    from chainrule_arrays import *  # noqa: F403, TID251  # for type checkers and editors alone
+    import chainrule_datasets as datasets  # noqa: TID251  # as above
+    import chainrule_optim as optim  # noqa: TID251  # as above
+    import chainrule_scipy as scipy  # noqa: TID251  # as above
+
+# Where the parts of the engine that are imported at their first use are.
+_LAZY = {
+    "Backend": "_backend",
+    "Command": "_cli",
+    "GradientTape": "_tape",
+    "IndexedSlices": "_indexed_slices",
+    "NoGradient": "_definition",
+    "Node": "_node",
+    "Op": "_op",
+    "Spec": "infer",
+    "Tensor": "_tensor",
+    "Variable": "_variable",
+    "as_tensor": "_convert",
+    "custom_gradient": "_custom_gradient",
+    "debug_nans": "_debug",
+    "elementwise": "_op",
+    "explain_gradients": "_explain",
+    "grad": "_functional",
+    "gradients": "_gradients",
+    "hessian": "_functional",
+    "hookimpl": "hookspecs",
+    "hvp": "_functional",
+    "jacobian": "_functional",
+    "jvp": "_functional",
+    "no_gradient": "_registry",
+    "op": "_op",
+    "override_gradients": "_overrides",
+    "plugins": "_plugins",
+    "register_gradient": "_registry",
+    "register_plugin": "_plugins",
+    "tensor": "_convert",
+    "value_and_grad": "_functional",
+    "vjp": "_functional",
+    "why_no_gradient": "_explain",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    if name in _LAZY:
+        value = getattr(import_module(f"chainrule.{_LAZY[name]}"), name)
+    elif name in ("hookspecs", "infer", "ops"):
+        value = import_module(f"chainrule.{name}")
+    else:
+        value = _from_plugins(name)
+    globals()[name] = value
+    return value
+
+
+def _from_plugins(name: str) -> Any:
+    from chainrule import _plugins, _registry
+
+    _plugins.load_plugins()
+    if name in _registry.functions:
+        return _registry.functions[name]
+    if name in _registry.ops:
+        return _registry.ops[name]
+    if name in _registry.namespaces:
+        return import_module(_registry.namespaces[name])
+    raise UnknownNameError(f"chainrule has no {name!r}: {_plugins.why_no_op(name)}")
+
+
+def __dir__() -> list[str]:
+    from chainrule import _plugins, _registry
+
+    _plugins.load_plugins()
+    return sorted({*globals(), *_LAZY, *_registry.public_names()})

@@ -1,0 +1,99 @@
+"""What a backend is: the arrays, devices and kernels of one library, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule._dtypes import DType
+from chainrule._errors import DTypeError
+
+Kernel = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Backend:
+    """One array library, ready to compute.
+
+    An entry point of group `chainrule.backends` names a function that takes nothing and gives one of these, or raises
+    `BackendUnavailableError` with what is missing and what to do. Nothing of the library is imported before that call.
+
+    Attributes:
+        name: the entry point's name.
+        version: the library's version, for reports.
+        xp: the array API namespace that generic kernels are written against.
+        array_types: the classes of its arrays, scalars that stand for 0-d arrays among them.
+        dtypes: what each dtype it has is in the library. A dtype that is not in it is refused by name.
+        asarray: `(data, dtype, device)`: an array from a number, nested sequence, NumPy array or array of its own;
+            `dtype` is the library's own or None to keep the data's, `device` a name or None for the default.
+        full: `(shape, value, dtype, device)`: an array of one value.
+        to_numpy: a copy in host memory, as a NumPy array.
+        kernels: kernels by op name, where the generic one is wrong or slow. Arrays positional, attributes by keyword.
+        wrap_generic: what to put around a kernel written for `xp` (promotion, a device); `(op, kernel) -> kernel`.
+        devices: names of the devices it can use now, the default first.
+        device_of: the name of the device an array is on.
+        synchronize: wait until everything asked of a device is done.
+        memory: figures of a device's memory in bytes, by name; empty where there are none.
+        quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
+            no line of the user's; `debug_nans` finds what matters.
+        complex_dtypes: its own complex dtypes, taken from `dtypes`.
+    """
+
+    name: str
+    version: str
+    xp: Any
+    array_types: tuple[type, ...]
+    dtypes: Mapping[DType, Any]
+    asarray: Callable[[Any, Any, str | None], Any]
+    full: Callable[[tuple[int, ...], complex, Any, str | None], Any]
+    to_numpy: Callable[[Any], Any]
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
+    wrap_generic: Callable[[Any, Kernel], Kernel] = lambda op, kernel: kernel
+    devices: Callable[[], Sequence[str]] = lambda: ("cpu",)
+    device_of: Callable[[Any], str] = lambda array: "cpu"
+    synchronize: Callable[[str | None], None] = lambda device: None
+    memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
+    quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
+    complex_dtypes: frozenset[Any] = field(init=False, repr=False)
+    _names: dict[Any, DType] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        complex_dtypes = frozenset(native for dtype, native in self.dtypes.items() if dtype.kind == "complex")
+        object.__setattr__(self, "complex_dtypes", complex_dtypes)
+        object.__setattr__(self, "_names", {native: dtype for dtype, native in self.dtypes.items()})
+
+    def native(self, dtype: DType) -> Any:
+        """The library's own object for a dtype.
+
+        Raises:
+            DTypeError: the library has none.
+        """
+        try:
+            return self.dtypes[dtype]
+        except KeyError:
+            have = ", ".join(self.dtypes)
+            raise DTypeError(f"backend {self.name!r} has no dtype {str(dtype)!r}; it has {have}") from None
+
+    def dtype(self, native: Any) -> DType:
+        """The dtype that the library's own object stands for.
+
+        Raises:
+            DTypeError: chainrule has no such dtype.
+        """
+        try:
+            return self._names[native]
+        except KeyError:
+            raise DTypeError(
+                f"backend {self.name!r}: arrays of dtype {native} cannot be tensors; convert to one of "
+                + ", ".join(self.dtypes)
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<Backend {self.name} {self.version}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        from chainrule._backends import load_backend
+
+        return load_backend, (self.name,)

@@ -1,0 +1,331 @@
+"""The one reverse walk: from results back to what they were computed from, in falling serial number.
+
+Definitions are written in operations. On concrete tensors running them computes the gradient, and while something
+records it also extends the graph, which is all that second derivatives need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule import _context, _hooks, ops
+from chainrule._convert import PYTHON_NUMBERS, as_tensor
+from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, ShapeError
+from chainrule._indexed_slices import IndexedSlices, add, dense
+from chainrule._node import Node
+from chainrule._tensor import Tensor
+
+if TYPE_CHECKING:
+    from chainrule._definition import Definition
+
+Spans = Sequence[tuple[int, float]]
+Aggregate = Callable[[list[Any]], Any]
+
+
+class Graph:
+    """The part of the recorded graph that lies between some results and some sources.
+
+    Attributes:
+        found: the nodes that lead to the results, by serial number.
+        sources: the nodes that gradients are wanted at.
+        inner: the nodes that a gradient passes through on its way to a source.
+        stops: the outputs of each node that are constants in this walk.
+    """
+
+    __slots__ = ("found", "inner", "order", "sources", "stops")
+
+    def __init__(
+        self,
+        ys: Iterable[Tensor],
+        xs: Iterable[Tensor],
+        variables: Iterable[Any] = (),
+        stops: Iterable[Tensor] = (),
+        spans: Spans | None = None,
+    ) -> None:
+        """Find what lies between.
+
+        Args:
+            ys: the results.
+            xs: tensors to differentiate with respect to.
+            variables: variables to differentiate with respect to, wherever they were read.
+            stops: tensors to hold constant.
+            spans: if given, only nodes whose serials lie in one of these half-open intervals are followed.
+        """
+        self.sources: set[Node] = {x._node for x in xs if isinstance(x._node, Node)}
+        self.stops: dict[Node, set[int]] = {}
+        for stop in stops:
+            if isinstance(stop._node, Node):
+                self.stops.setdefault(stop._node, set()).add(stop._index)
+        watched = {id(v) for v in variables}
+        lowest = 0 if watched else min((node.serial for node in self.sources), default=0)
+        self.found = self._discover(ys, lowest, spans)
+        if watched:
+            self.sources.update(
+                node
+                for node in self.found.values()
+                if node.op.name == "read_variable" and id(node.attributes["variable"]) in watched
+            )
+        self.order = sorted(self.found)
+        self.inner = self._mark()
+
+    def _discover(self, ys: Iterable[Tensor], lowest: int, spans: Spans | None) -> dict[int, Node]:
+        found: dict[int, Node] = {}
+        stack: list[Any] = [y._node for y in ys if y._node is not None and y._node.live]
+        stops, sources = self.stops, self.sources
+        while stack:
+            node = stack.pop()
+            serial = node.serial
+            if serial in found or serial < lowest:
+                continue
+            if spans is not None and node not in sources and not any(a <= serial < b for a, b in spans):
+                continue
+            found[serial] = node
+            if stops and node in stops and not node.op.multiple:
+                continue
+            for x in node.inputs:
+                if type(x) is Tensor:
+                    origin = x._node
+                    if origin is not None and origin.live:
+                        stack.append(origin)
+        return found
+
+    def _mark(self) -> set[Node]:
+        reach = set(self.sources)
+        inner: set[Node] = set()
+        found, stops = self.found, self.stops
+        for serial in self.order:
+            node = found[serial]
+            for x in node.inputs:
+                if type(x) is Tensor and x._node in reach:
+                    if stops and node in stops and not node.op.multiple:
+                        break
+                    inner.add(node)
+                    reach.add(node)
+                    break
+        return inner
+
+    def nodes(self) -> list[Node]:
+        """The nodes a gradient passes through, in the order it does."""
+        return [self.found[serial] for serial in reversed(self.order) if self.found[serial] in self.inner]
+
+
+def backpropagate(
+    graph: Graph,
+    ys: Sequence[Tensor],
+    seeds: Sequence[Any],
+    overrides: Mapping[Node, Definition] | None = None,
+    aggregate: Aggregate | None = None,
+) -> dict[Node, Any]:
+    """Walk back from `ys` with cotangents `seeds`.
+
+    Returns:
+        The cotangent of each source that one reached; for a node with several outputs, a list of them.
+    """
+    cotangents: dict[Node, Any] = {}
+    for y, seed in zip(ys, seeds, strict=True):
+        if isinstance(y._node, Node):
+            _accumulate(cotangents, y, seed, aggregate)
+    results: dict[Node, Any] = {}
+    if not cotangents:
+        return results
+    context = _context.current()
+    token = _context.enter(context.replace(overrides=None)) if context.overrides is not None else None
+    try:
+        with ys[0]._backend.quiet():
+            _walk(graph, cotangents, results, overrides, aggregate, context.debugging)
+    finally:
+        if token is not None:
+            _context.leave(token)
+    return results
+
+
+def _walk(
+    graph: Graph,
+    cotangents: dict[Node, Any],
+    results: dict[Node, Any],
+    overrides: Mapping[Node, Definition] | None,
+    aggregate: Aggregate | None,
+    debugging: str,
+) -> None:
+    found, sources, inner, stops = graph.found, graph.sources, graph.inner, graph.stops
+    for serial in reversed(graph.order):
+        node = found[serial]
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        if aggregate is not None:
+            g = [_combined(parts, aggregate) for parts in g] if node.op.multiple else _combined(g, aggregate)
+        if _hooks.hooks:
+            g = _hooks.run(node, g)
+        if node in sources:
+            results[node] = g
+        if node not in inner:
+            continue
+        definition = node.definition
+        if overrides is not None:
+            definition = overrides.get(node, definition)
+        assert definition is not None
+        if node.op.multiple:
+            if node in stops:
+                g = [None if i in stops[node] else part for i, part in enumerate(g)]
+            g, y = _several(node, g, definition)
+            if g is None:
+                continue
+            backend = g[0]._backend
+        else:
+            if type(g) is not Tensor:
+                g = dense(g)
+            backend = g._backend
+            y = Tensor(node.output, backend, node) if definition.reads_output and node.output is not None else None
+        inputs = node.inputs
+        conjugate = node.op.holomorphic and (g[0] if node.op.multiple else g)._value.dtype in backend.complex_dtypes
+        if conjugate:
+            g = tuple(map(ops.conj, g)) if node.op.multiple else ops.conj(g)
+        if debugging:
+            debug_token = _context.enter(_context.current().replace(debugging=f"gradient of {node!r}"))
+        try:
+            if definition.joint is not None:
+                parts = definition.joint(g, y, *inputs, **node.attributes)
+                parts = _counted(parts, node, definition)
+            else:
+                attributes = node.attributes
+                parts = [
+                    function(g, y, *inputs, **attributes)
+                    if function is not None and type(x) is Tensor and (x._node in inner or x._node in sources)
+                    else None
+                    for function, x in zip(definition.functions, inputs, strict=True)
+                ]
+        except ChainruleError:
+            raise
+        except Exception as error:
+            raise GradientDefinitionError(
+                f"gradient of op {node.op.name!r} ({_whose(definition)}) raised {type(error).__name__}: {error}; "
+                f"the op was called at {node.site}"
+            ) from error
+        finally:
+            if debugging:
+                _context.leave(debug_token)
+        for i, part in enumerate(parts):
+            if part is None:
+                continue
+            x = inputs[i]
+            if type(x) is not Tensor or not (x._node in inner or x._node in sources):
+                continue
+            if conjugate:
+                part = ops.conj(part)
+            _accumulate(cotangents, x, _fitted(part, x, i, node, definition), aggregate)
+
+
+def _accumulate(cotangents: dict[Node, Any], x: Tensor, part: Any, aggregate: Aggregate | None) -> None:
+    """Add a part to the cotangent of what made `x`."""
+    node: Any = x._node
+    have = cotangents.get(node)
+    if node.op.multiple:
+        if have is None:
+            have = cotangents[node] = [None] * len(node.output)
+        at: Any = x._index
+        slot, have = have, have[at]
+    else:
+        slot, at = cotangents, node
+    if aggregate is not None:
+        slot[at] = [part] if have is None else [*have, part]
+    elif have is None:
+        slot[at] = part
+    elif type(have) is Tensor and type(part) is Tensor:
+        slot[at] = have + part
+    else:
+        slot[at] = add(have, part)
+
+
+def _combined(parts: Any, aggregate: Aggregate) -> Any:
+    return None if parts is None else parts[0] if len(parts) == 1 else aggregate(parts)
+
+
+def _several(node: Node, g: list[Any], definition: Definition) -> tuple[Any, Any]:
+    """The cotangents and results of a node with several outputs: zeros for outputs that nobody used."""
+    some = next((part for part in g if part is not None), None)
+    if some is None:
+        return None, None
+    backend = dense(some)._backend
+    cotangents = tuple(
+        dense(part) if part is not None else Tensor(backend.full(tuple(out.shape), 0, out.dtype, None), backend)
+        for part, out in zip(g, node.output, strict=True)
+    )
+    if not definition.reads_output:
+        return cotangents, None
+    return cotangents, tuple(Tensor(out, backend, node, i) for i, out in enumerate(node.output))
+
+
+def _counted(parts: Any, node: Node, definition: Definition) -> Sequence[Any]:
+    """The result of a joint definition, once its count is right."""
+    if not isinstance(parts, tuple | list) or len(parts) != len(node.inputs):
+        came = f"{len(parts)}" if isinstance(parts, tuple | list) else f"a {type(parts).__name__}"
+        raise GradientDefinitionError(
+            f"gradient of op {node.op.name!r} ({_whose(definition)}): expected a tuple of {len(node.inputs)} cotangents, "
+            f"one for each input (None where there is none), got {came}"
+        )
+    return parts
+
+
+def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) -> Any:
+    """A cotangent in the shape and dtype of the input it belongs to.
+
+    What the operation did by broadcasting and promotion is undone here; any other misfit is the definition's fault.
+    """
+    if type(part) is not Tensor:
+        if type(part) is IndexedSlices and part.dense_shape == x.shape:
+            return part
+        part = _as_cotangent(part, x, i, node, definition)
+    want = x._value
+    have = part._value
+    if have.shape != want.shape:
+        if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
+            raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
+        if len(have.shape) < len(want.shape) or any(h < w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)):
+            part = ops.broadcast_to(part, shape=want.shape)
+        else:
+            part = ops.sum_to(part, shape=want.shape)
+        have = part._value
+    if have.dtype != want.dtype:
+        part = _cast(part, x, i, node, definition)
+    return part
+
+
+def _broadcasts_from(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether one of two shapes broadcasts to the other."""
+    return all(a == b or a == 1 or b == 1 for a, b in zip(small[::-1], large[::-1], strict=False))
+
+
+def _cast(part: Tensor, x: Tensor, i: int, node: Node, definition: Definition) -> Tensor:
+    have, want = part.dtype, x.dtype
+    promotes = node.op.broadcasts or node.op.n_inputs != 1 or "dtype" in node.op.attributes
+    if not have.is_inexact or not (promotes or have.kind != want.kind):
+        raise GradientDefinitionError(_misfit("dtype", i, want, have, node, definition))
+    if have.kind == "complex" and want.kind == "float":
+        part = ops.real(part)
+    cast: Tensor = part if part.dtype == want else ops.astype(part, dtype=want)
+    return cast
+
+
+def _as_cotangent(part: Any, x: Tensor, i: int, node: Node, definition: Definition) -> Tensor:
+    """A number or array that a definition returned, as a tensor."""
+    try:
+        if type(part) in PYTHON_NUMBERS:
+            backend = x._backend
+            return Tensor(backend.full(tuple(x._value.shape), part, x._value.dtype, None), backend)
+        return as_tensor(part, x._backend)
+    except (DTypeError, ShapeError):
+        came = f"IndexedSlices of {part.shape}" if type(part) is IndexedSlices else repr(part)[:60]
+        raise GradientDefinitionError(_misfit("value", i, f"a tensor of {x.shape}", came, node, definition)) from None
+
+
+def _misfit(what: str, i: int, expected: Any, got: Any, node: Node, definition: Definition) -> str:
+    return (
+        f"gradient of op {node.op.name!r} ({_whose(definition)}): wrong {what} for input {i}: expected {expected}, "
+        f"got {got}; the op was called at {node.site}"
+    )
+
+
+def _whose(definition: Definition) -> str:
+    return f"definition {definition.name!r} of {definition.owner}, {definition.location}"

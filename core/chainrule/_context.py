@@ -1,0 +1,106 @@
+"""What is in force here and now: one immutable object behind one `ContextVar`.
+
+An operation looks it up once. Threads start with the process-wide defaults and asynchronous tasks with a copy of their
+parent's, so no scope is ever seen by a neighbour, and leaving a scope restores what was before it, whatever was raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from chainrule._backend import Backend
+    from chainrule._definition import Definition
+
+RECORDING: Final = 1
+OVERRIDING: Final = 2
+DEBUGGING: Final = 4
+
+
+class Context:
+    """The scopes in force. `mode` sums up what an operation must attend to; 0 is nothing."""
+
+    __slots__ = ("backend", "debugging", "device", "mode", "overrides", "recording", "scope")
+
+    def __init__(
+        self,
+        recording: bool = False,
+        overrides: Mapping[str, Definition] | None = None,
+        debugging: str = "",
+        backend: Backend | None = None,
+        device: str | None = None,
+        scope: str = "",
+    ) -> None:
+        self.recording = recording
+        self.overrides = overrides
+        self.debugging = debugging
+        self.backend = backend
+        self.device = device
+        self.scope = scope
+        self.mode = RECORDING * recording | OVERRIDING * (overrides is not None) | DEBUGGING * bool(debugging)
+
+    def replace(self, **changes: Any) -> Context:
+        """This context with some fields changed."""
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "mode"}
+        return Context(**(fields | changes))
+
+
+_DEFAULT: Final = Context()
+_variable: ContextVar[Context] = ContextVar("chainrule", default=_DEFAULT)
+current = _variable.get
+enter = _variable.set
+leave = _variable.reset
+
+
+def set_default_overrides(overrides: Mapping[str, Definition]) -> None:
+    """Add to the process-wide overrides, before anything has been recorded."""
+    _DEFAULT.overrides = {**(_DEFAULT.overrides or {}), **overrides}
+    _DEFAULT.mode |= OVERRIDING
+
+
+@contextmanager
+def scope(**changes: Any) -> Iterator[None]:
+    """Put changed fields in force for a `with` block."""
+    token = enter(current().replace(**changes))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing in this block: results are constants to every gradient around it.
+
+    A transformation started inside (`grad`, a tape, ...) records for itself as always. Also a decorator.
+
+    >>> import chainrule as cr
+    >>> with cr.GradientTape() as tape:
+    ...     x = tape.watch(cr.tensor(3.0))
+    ...     with cr.no_grad():
+    ...         scale = x * 2.0
+    ...     y = x * scale
+    >>> tape.gradient(y, x)
+    Tensor(6.0, float64)
+    """
+    with scope(recording=False):
+        yield
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """Name the nodes made in this block `"<name>/<op>"`, inside whatever scope is around it.
+
+    Overrides select by these names (`{"layer1/*": ...}`) and explanations show them.
+
+    >>> import chainrule as cr
+    >>> with cr.name_scope("layer1") as full_name:
+    ...     full_name
+    'layer1/'
+    """
+    full_name = f"{current().scope}{name.strip('/')}/"
+    with scope(scope=full_name):
+        yield full_name

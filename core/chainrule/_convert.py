@@ -1,0 +1,156 @@
+"""What counts as a tensor, and how other things become one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from chainrule import _backends
+from chainrule._dtypes import as_dtype, scalar_dtype
+from chainrule._errors import BackendError, DTypeError
+from chainrule.infer import Spec, scalar_spec
+from chainrule._tensor import Tensor
+
+if TYPE_CHECKING:
+    from chainrule._backend import Backend
+    from chainrule._op import Op
+
+PYTHON_NUMBERS: Final = frozenset({float, int, bool, complex})
+
+
+def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Make a constant tensor: a copy of an array, a number, or nested sequences of numbers.
+
+    Args:
+        data: numbers, nested lists or tuples of them, any array, or a tensor (whose history is cut).
+        dtype: a dtype or its name; by default that of the data, the default dtype for Python floats.
+        device: a device of the backend in force.
+
+    Raises:
+        DTypeError: `data` is nothing that can be an array, or the backend lacks the dtype.
+
+    >>> import chainrule as cr
+    >>> cr.tensor([[1, 2], [3, 4]], dtype="float32")
+    Tensor([[1., 2.],
+            [3., 4.]], float32)
+    """
+    backend = data._backend if type(data) is Tensor else _backends.home_of(data)
+    if type(data) in PYTHON_NUMBERS and dtype is None:
+        dtype = scalar_dtype(data)
+    if type(data) is Tensor:
+        data = data._value
+    native = None if dtype is None else backend.native(as_dtype(dtype))
+    device = device or _backends.get_device()
+    return Tensor(_checked(backend.asarray(_default_floats(data, native, backend), native, device), backend), backend)
+
+
+def as_tensor(value: Any, backend: Backend | None = None) -> Tensor:
+    """The tensor that something stands for: itself, a variable's value, or a constant. Arrays are not copied.
+
+    Raises:
+        DTypeError: it is nothing that can be an array.
+    """
+    kind = type(value)
+    if kind is Tensor:
+        return value  # type: ignore[no-any-return]  # `type(...) is` does not narrow Any
+    convert = getattr(kind, "__chainrule_tensor__", None)
+    if convert is not None:
+        converted: Tensor = convert(value)
+        return converted
+    if backend is None:
+        backend = _backends.home_of(value)
+    if kind in PYTHON_NUMBERS:
+        return Tensor(backend.full((), value, backend.native(scalar_dtype(value)), _backends.get_device()), backend)
+    if isinstance(value, backend.array_types):
+        return Tensor(_checked(value, backend), backend)
+    owner = _backends.backend_of(value)
+    if owner is not None:
+        value = owner.to_numpy(_checked(value, owner))
+    elif isinstance(value, list | tuple):
+        if any(map(_holds_tensor, value)):
+            from chainrule import ops
+
+            stacked: Tensor = ops.stack([as_tensor(part, backend) for part in value])
+            return stacked
+    elif not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
+        raise DTypeError(f"expected a tensor, array or number, got {kind.__module__}.{kind.__qualname__}: {value!r:.80}")
+    return Tensor(_checked(backend.asarray(_default_floats(value, None, backend), None, _backends.get_device()), backend), backend)
+
+
+def _default_floats(data: Any, native: Any, backend: Backend) -> Any:
+    """Nested Python floats in the default dtype, where that is not what libraries make of them by themselves."""
+    if native is None and isinstance(data, list | tuple):
+        kind = _widest(data)
+        if kind in (float, complex):
+            return backend.asarray(data, backend.native(scalar_dtype(kind())), None)
+    return data
+
+
+def _widest(data: Any) -> Any:
+    """The widest type of the Python numbers in nested sequences, None if there is anything else."""
+    if isinstance(data, list | tuple):
+        kinds = [_widest(part) for part in data]
+        ranks = [bool, int, float, complex]
+        return max(kinds, key=ranks.index) if kinds and all(k in ranks for k in kinds) else None
+    return type(data)
+
+
+def _checked(array: Any, backend: Backend) -> Any:
+    """The array, after its dtype was looked at: arrays of objects or strings are refused by name."""
+    backend.dtype(array.dtype)
+    return array
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_holds_tensor, value))
+    return type(value) is Tensor or hasattr(type(value), "__chainrule_tensor__")
+
+
+def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
+    """An operation's inputs as tensors of one backend, and that backend.
+
+    None stays, for inputs that may be left out. Beside a tensor a Python number stays what it is where the operation
+    broadcasts: it is weak, and takes the tensor's dtype.
+
+    Raises:
+        BackendError: tensors of two backends.
+    """
+    converted = [
+        x if type(x) is Tensor or x is None or type(x) in PYTHON_NUMBERS or not _is_foreign(x) else as_tensor(x)
+        for x in inputs
+    ]
+    backend: Backend | None = None
+    for x in converted:
+        if type(x) is Tensor:
+            if backend is None:
+                backend = x._backend
+            elif x._backend is not backend:
+                raise BackendError(
+                    f"{op.name}: inputs are tensors of backends {backend.name!r} and {x._backend.name!r}; "
+                    f"move one: cr.to_backend(x, {backend.name!r})"
+                )
+    if backend is None:
+        homes = [_backends.home_of(x) for x in converted if x is not None and type(x) not in PYTHON_NUMBERS]
+        backend = next((home for home in homes if home.name != _backends.DEFAULT), None) or _backends.get_backend()
+        return tuple(x if x is None else as_tensor(x, backend) for x in converted), backend
+    keep_numbers = op.broadcasts
+    return tuple(
+        x
+        if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS)
+        else as_tensor(x, backend)
+        for x in converted
+    ), backend
+
+
+def _is_foreign(value: Any) -> bool:
+    """Whether it becomes a tensor in a way of its own (a variable), not as a constant of the others' backend."""
+    return hasattr(type(value), "__chainrule_tensor__") or (isinstance(value, list | tuple) and _holds_tensor(value))
+
+
+def spec_of(x: Any) -> Spec | None:
+    """The shape and dtype of an operation's input, as shape rules take them."""
+    if x is None:
+        return None
+    if type(x) in PYTHON_NUMBERS:
+        return scalar_spec(x)
+    return Spec(x.shape, x.dtype)

@@ -1,0 +1,146 @@
+"""Gradient definitions: how the cotangent of an operation's result becomes the cotangents of its inputs.
+
+A definition is written in operations, as `f(g, y, *inputs, **attributes)`: the cotangent, the result, then what the
+operation was called with. For an operation with several outputs `g` and `y` are tuples. Three forms:
+
+- one function for an operation of one input;
+- a tuple with a function, or None for "no gradient", for each input, so that only what is asked for is computed;
+- one *joint* function that returns a tuple, where the cotangents share work.
+
+A parameter whose name starts with `_` is not read: the node keeps its shape and dtype alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chainrule._errors import GradientDefinitionError
+from chainrule._owner import USER, Owner, location
+
+if TYPE_CHECKING:
+    from chainrule._op import Op
+
+GradientFunction = Callable[..., Any]
+Gradient = GradientFunction | tuple[GradientFunction | None, ...]
+
+
+class NoGradient(NamedTuple):
+    """The mark of an operation that no gradient passes, with the reason that explanations give."""
+
+    reason: str
+
+
+class Definition:
+    """A gradient definition, with what the engine needs to know of it."""
+
+    __slots__ = ("_drops", "functions", "is_override", "joint", "name", "op", "owner", "reads_output", "reason")
+
+    def __init__(
+        self,
+        op: Op,
+        gradient: Gradient | NoGradient,
+        owner: Owner = USER,
+        name: str | None = None,
+        is_override: bool = False,
+    ) -> None:
+        """Take a definition apart.
+
+        Args:
+            op: the operation it is for.
+            gradient: one of the three forms, or the mark.
+            owner: who registered it.
+            name: the name it is registered under, the operation's own if None.
+            is_override: whether it stands in for the operation's own.
+
+        Raises:
+            GradientDefinitionError: it cannot be called the way a definition is.
+        """
+        self.op = op
+        self.owner = owner
+        self.name = name or op.name
+        self.is_override = is_override
+        self.reason: str | None = None
+        self.joint: GradientFunction | None = None
+        self.functions: tuple[GradientFunction | None, ...] = ()
+        self._drops: dict[int, tuple[int, ...]] = {}
+        self.reads_output = False
+        if isinstance(gradient, NoGradient):
+            self.reason = gradient.reason
+            return
+        if callable(gradient) and op.n_inputs != 1:
+            self.joint = gradient
+        else:
+            self.functions = (gradient,) if callable(gradient) else tuple(gradient)
+            if len(self.functions) != op.n_inputs:
+                raise GradientDefinitionError(
+                    f"gradient of op {op.name!r} by {owner}: {len(self.functions)} functions for "
+                    f"{op.n_inputs if op.n_inputs is not None else 'any number of'} inputs; give one for each input "
+                    "(None where there is no gradient) or one joint function"
+                )
+        for function in (self.joint, *self.functions):
+            if function is not None:
+                self.reads_output |= not self._parameters(function)[1].startswith("_")
+
+    @property
+    def gradient(self) -> Gradient | NoGradient:
+        """The definition as it was given."""
+        if self.reason is not None:
+            return NoGradient(self.reason)
+        return self.joint or self.functions
+
+    @property
+    def location(self) -> str:
+        """File and line of its first function."""
+        function = self.joint or next((f for f in self.functions if f), None)
+        return "" if function is None else location(function)
+
+    def drops(self, tracked: int, n_inputs: int) -> tuple[int, ...]:
+        """The inputs whose values need not be kept when those of bit mask `tracked` want gradients."""
+        key = tracked | 1 << n_inputs
+        found = self._drops.get(key)
+        if found is None:
+            active = (self.joint,) if self.joint else (f for i, f in enumerate(self.functions) if tracked >> i & 1)
+            read: set[int] = set()
+            for function in active:
+                if function is not None:
+                    names = self._parameters(function)[2:]
+                    names += names[-1:] * (n_inputs - len(names))  # `*inputs` stands for all the rest
+                    read.update(i for i, name in enumerate(names) if not name.startswith("_"))
+            found = self._drops[key] = tuple(i for i in range(n_inputs) if i not in read)
+        return found
+
+    def _parameters(self, function: GradientFunction) -> list[str]:
+        """The names of `g`, `y` and the inputs as a function has them; `*inputs` once, at the end."""
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):  # some builtins have no signature: take it that they read everything
+            return ["g", "y", "inputs"]
+        op = self.op
+        n_inputs = op.n_inputs
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        star = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+        if star or n_inputs is None:
+            fits = len(names) + len(star) >= 2 and bool(star)
+            names, extra = (names + star + star)[: max(3, len(names) + 1)], []
+        else:
+            fits = len(names) >= n_inputs + 2
+            names, extra = names[: n_inputs + 2], names[n_inputs + 2 :]
+        keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] + extra
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        required = {p.name for p in parameters if p.name in keywords and p.default is p.empty}
+        unknown = required - set(op.attributes)
+        missing = [] if takes_any else [name for name in op.attributes if name not in keywords]
+        if not fits or unknown or missing:
+            inputs = "*inputs" if n_inputs is None else f"{n_inputs} input{'s' * (n_inputs != 1)}"
+            attributes = f" and by keyword {', '.join(op.attributes)}" if op.attributes else ""
+            raise GradientDefinitionError(
+                f"gradient of op {op.name!r} by {self.owner}, {location(function)}: has parameters "
+                f"({', '.join(str(p) for p in parameters)}); it is called with the cotangent, the result, "
+                f"{inputs}{attributes}"
+            )
+        return names
+
+    def __repr__(self) -> str:
+        return f"<Definition {self.name} of op {self.op.name} by {self.owner}>"

@@ -1,0 +1,69 @@
+"""Every error chainrule raises: one family, each member also the builtin that users would catch at that place."""
+
+
+class ChainruleError(Exception):
+    """Base of all errors raised by chainrule and its plugins."""
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Shapes that do not fit an operation or each other."""
+
+
+class DTypeError(ChainruleError, TypeError):
+    """A dtype or type that an operation does not take."""
+
+
+class ArgumentError(ChainruleError, ValueError):
+    """An argument with a value that means nothing here."""
+
+
+class IndexingError(ChainruleError, IndexError):
+    """An index outside of its axis, or of a form that cannot index."""
+
+
+class KernelError(ChainruleError, RuntimeError):
+    """A backend's kernel failed for a reason of its own."""
+
+
+class MissingKernelError(ChainruleError, NotImplementedError):
+    """A backend has no kernel for an operation."""
+
+
+class MissingGradientError(ChainruleError, LookupError):
+    """A gradient was asked for where no definition, path or recording gives one."""
+
+
+class GradientDefinitionError(ChainruleError, ValueError):
+    """A gradient definition broke its contract: wrong count, shape, dtype or signature."""
+
+
+class SelectorError(ChainruleError, LookupError):
+    """An override names something that is not there."""
+
+
+class TrackedValueError(ChainruleError, TypeError):
+    """A conversion would have cut a tensor out of the gradient in silence."""
+
+
+class NumericsError(ChainruleError, FloatingPointError):
+    """`debug_nans` found a NaN or an infinity."""
+
+
+class BackendError(ChainruleError, ValueError):
+    """An unknown backend name, a malformed one, or tensors of two backends in one operation."""
+
+
+class BackendUnavailableError(ChainruleError, ImportError):
+    """A backend is known, and cannot compute here: what is missing and what to do about it."""
+
+
+class PluginError(ChainruleError, RuntimeError):
+    """A plugin is broken, or two claim the same name."""
+
+
+class UnknownNameError(ChainruleError, AttributeError):
+    """`chainrule.<name>` is no function, operation or namespace of any plugin."""
+
+
+class TapeError(ChainruleError, RuntimeError):
+    """A `GradientTape` used out of order."""

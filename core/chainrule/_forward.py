@@ -1,0 +1,134 @@
+"""The forward walk: tangents pushed through a recorded graph, with no second book of rules.
+
+A linear operation is its own derivative. An elementwise operation's definition multiplies by a diagonal, which is its
+own transpose. For the rest the gradient, which is linear in the cotangent, is transposed by differentiating it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule import _context, _record, ops
+from chainrule._backward import Graph
+from chainrule._convert import spec_of
+from chainrule._definition import Definition
+from chainrule._errors import MissingGradientError
+from chainrule._gradients import gradients_of, zeros_like
+from chainrule._indexed_slices import dense
+from chainrule._node import NO_ATTRIBUTES, Node
+from chainrule._op import apply
+from chainrule.infer import broadcast_shapes
+from chainrule._tensor import Tensor
+
+
+def push_forward(
+    ys: Sequence[Tensor],
+    xs: Sequence[Tensor],
+    tangents: Sequence[Tensor],
+    overrides: Mapping[Node, Definition] | None = None,
+    graph: Graph | None = None,
+) -> list[Tensor | None]:
+    """The tangent of each y when the xs, fresh sources, move along `tangents`; None where it does not move."""
+    graph = graph or Graph(ys, xs)
+    moved: dict[tuple[Node, int], Tensor] = {}
+    for x, tangent in zip(xs, tangents, strict=True):
+        assert isinstance(x._node, Node)
+        moved[x._node, x._index] = tangent
+    with _context.scope(overrides=None), ys[0]._backend.quiet():
+        for serial in graph.order:
+            node = graph.found[serial]
+            if node in graph.inner:
+                definition = (overrides or {}).get(node, node.definition)
+                assert definition is not None
+                into = [_tangent(x, moved) for x in node.inputs]
+                for i, tangent in enumerate(_through(node, definition, into)):
+                    if tangent is not None:
+                        moved[node, i] = tangent
+    return [_tangent(y, moved) for y in ys]
+
+
+def _tangent(x: Any, moved: Mapping[tuple[Node, int], Tensor]) -> Tensor | None:
+    return moved.get((x._node, x._index)) if type(x) is Tensor and isinstance(x._node, Node) else None
+
+
+def _through(node: Node, definition: Definition, tangents: list[Tensor | None]) -> Sequence[Tensor | None]:
+    """The tangents of a node's outputs, given those of its inputs."""
+    op = node.op
+    y = Tensor(node.output, _backend(node), node) if definition.reads_output and not op.multiple else None
+    if op.linear and not definition.is_override:
+        return [_linear(node, tangents)]
+    if op.elementwise and op.holomorphic and definition.joint is None:
+        return [_diagonal(node, definition, y, tangents)]
+    return _transposed(node, definition, y, tangents)
+
+
+def _backend(node: Node) -> Any:
+    return next(x._backend for x in node.inputs if type(x) is Tensor)
+
+
+def _linear(node: Node, tangents: list[Tensor | None]) -> Tensor:
+    """The operation itself, on tangents."""
+    op, inputs = node.op, node.inputs
+    if op.linear == "joint":
+        mixed = [
+            t if t is not None else zeros_like(x) if type(x) is Tensor and x.dtype.is_inexact else x
+            for x, t in zip(inputs, tangents, strict=True)
+        ]
+        pushed: Tensor = apply(op, tuple(mixed), node.attributes)
+        return pushed
+    total: Tensor | None = None
+    for i, tangent in enumerate(tangents):
+        if tangent is not None:
+            part = apply(op, (*inputs[:i], tangent, *inputs[i + 1 :]), node.attributes)
+            total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def _diagonal(node: Node, definition: Definition, y: Tensor | None, tangents: list[Tensor | None]) -> Tensor | None:
+    """An elementwise operation's definition, which multiplies by the derivative, on tangents."""
+    shape = broadcast_shapes(*(x.shape for x in node.inputs if type(x) is Tensor))
+    total: Tensor | None = None
+    for function, tangent in zip(definition.functions, tangents, strict=True):
+        if tangent is not None and function is not None:
+            if tangent.shape != shape:
+                tangent = ops.broadcast_to(tangent, shape=shape)
+            part = function(tangent, y, *node.inputs, **node.attributes)
+            total = part if total is None else total + part
+    return total
+
+
+def _transposed(
+    node: Node, definition: Definition, y: Tensor | None, tangents: list[Tensor | None]
+) -> Sequence[Tensor | None]:
+    """The transpose of the definition: it is linear in the cotangent, so its gradient there does not depend on it."""
+    op = node.op
+    backend = _backend(node)
+    if op.multiple:
+        zeros = [Tensor(backend.full(tuple(o.shape), 0, o.dtype, None), backend) for o in node.output]
+        y = tuple(Tensor(o, backend, node, i) for i, o in enumerate(node.output)) if definition.reads_output else None  # type: ignore[assignment]
+    else:
+        spec = op.infer(*(spec_of(x) for x in node.inputs), **node.attributes)
+        zeros = [Tensor(backend.full(spec.shape, 0, backend.native(spec.dtype), None), backend)]
+    with _context.scope(recording=True):
+        sources = [_record.source(zero, ops.identity.op, NO_ATTRIBUTES) for zero in zeros]  # type: ignore[attr-defined]
+        g: Any = tuple(sources) if op.multiple else sources[0]
+        if definition.joint is not None:
+            parts = definition.joint(g, y, *node.inputs, **node.attributes)
+        else:
+            parts = [
+                f(g, y, *node.inputs, **node.attributes) if f is not None and t is not None else None
+                for f, t in zip(definition.functions, tangents, strict=True)
+            ]
+    pairs = [(dense(p), t) for p, t in zip(parts, tangents, strict=True) if p is not None and t is not None]
+    if not pairs:
+        return [None] * len(sources)
+    unreached = [part for part, _ in pairs if part._node is None and part.size]
+    if unreached and len(unreached) == len(pairs):
+        return [None] * len(sources)
+    fitted = [(p, t if p.shape == t.shape else ops.broadcast_to(t, shape=p.shape)) for p, t in pairs]
+    found = gradients_of([p for p, _ in fitted], sources, [t for _, t in fitted])
+    if any(not isinstance(t, Tensor | None) for t in found):
+        raise MissingGradientError(f"op {op.name!r} has no forward derivative: its gradient cannot be transposed")
+    return found

@@ -1,0 +1,86 @@
+"""`chainrule info`: what is installed, what works, and why the rest does not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+from chainrule import _backends, _overrides, _plugins
+from chainrule._cli import Command
+from chainrule._errors import ChainruleError
+from chainrule._version import __version__
+
+_DEPENDENCIES = ("pluggy", "optree", "numpy", "scipy")
+
+
+def report() -> str:
+    """The report as text."""
+    return "\n".join([*_versions(), "", *_environment(), "", *_backend_lines(), "", *_plugin_lines()])
+
+
+def _versions() -> Iterator[str]:
+    yield f"chainrule {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    for name in _DEPENDENCIES:
+        try:
+            yield f"  {name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            yield f"  {name} not installed"
+
+
+def _environment() -> Iterator[str]:
+    yield "Environment"
+    names = sorted(name for name in os.environ if name.startswith("CHAINRULE_"))
+    for name in names:
+        yield f"  {name}={os.environ[name]}"
+    if not names:
+        known = (_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA")
+        yield f"  none of chainrule's variables is set ({', '.join(known)})"
+
+
+def _backend_lines() -> Iterator[str]:
+    yield "Backends"
+    try:
+        chosen = _backends.get_backend().name
+    except ChainruleError as error:
+        chosen = ""
+        yield f"  no backend is in force: {error}"
+    for name in _backends.available_backends():
+        mark = "*" if name == chosen else " "
+        try:
+            backend = _backends.load_backend(name)
+            devices = ", ".join(backend.devices())
+            memory = ", ".join(f"{key} {value / 2**30:.1f} GiB" for key, value in backend.memory(None).items())
+            yield f" {mark}{name}: {backend.version}; devices {devices}" + (f"; memory {memory}" if memory else "")
+            yield f"    dtypes {', '.join(backend.dtypes)}"
+        except Exception as error:  # whatever a backend does wrong, the report goes on
+            yield f" {mark}{name}: unavailable: {error}"
+
+
+def _plugin_lines() -> Iterator[str]:
+    yield "Plugins"
+    for name, plugin in sorted(_plugins.plugins().items()):
+        owner = plugin.owner
+        origin = f" ({owner.distribution} {owner.version}, {plugin.module})" if owner.distribution else ""
+        yield f"  {name}{origin}: {plugin.status}{': ' + plugin.error if plugin.error else ''}"
+        for kind, names in plugin.registered.items():
+            shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+            yield f"    {len(names)} {kind}: {shown}"
+        for line in _plugins.info_lines(name):
+            yield f"    {line}"
+        for line in plugin.trace.splitlines():
+            yield f"    | {line}"
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    print(report())
+    failed = [p for p in _plugins.plugins().values() if p.status == "failed"]
+    if failed:
+        print(f"\n{len(failed)} plugin{'s' * (len(failed) != 1)} failed to load; see above", file=sys.stderr)
+    return 0
+
+
+COMMAND = Command("show versions, backends, plugins and settings", lambda parser: None, _run)

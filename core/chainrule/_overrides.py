@@ -1,0 +1,163 @@
+"""Gradient overrides: other definitions for some nodes, by scope when they are made or at gradient time."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any
+
+from chainrule import _context, _registry
+from chainrule._definition import Definition, NoGradient
+from chainrule._errors import GradientDefinitionError, SelectorError
+from chainrule._node import Node
+from chainrule._op import Op
+from chainrule._owner import USER
+from chainrule._plugins import load_plugins
+from chainrule._tensor import Tensor
+
+VARIABLE = "CHAINRULE_OVERRIDES"
+
+
+@contextmanager
+def override_gradients(overrides: Mapping[Any, Any] | str) -> Iterator[None]:
+    """Give operations called in this block other gradients.
+
+    Which gradient a node gets is decided when it is made, so it keeps it when the gradient is taken elsewhere. The
+    block reaches everything called in it in this thread or task, and definitions never see it: an override changes the
+    derivative it names and no other.
+
+    Args:
+        overrides: operation (its name or its function) to gradient: a definition `f(g, y, *inputs, **attributes)`, the
+            name of a registered one, or `NoGradient(reason)`. Or the name of an override set of a plugin.
+
+    Raises:
+        SelectorError: no such operation, gradient or set; suggests the nearest. Nothing is then in force.
+        GradientDefinitionError: a gradient that cannot be called for its operation.
+
+    >>> import chainrule as cr
+    >>> with cr.override_gradients({"sign": lambda g, _y, _x: g}):
+    ...     cr.grad(cr.sign)(3.0)
+    1.0
+    """
+    with _context.scope(overrides={**(_context.current().overrides or {}), **_by_op(overrides)}):
+        yield
+
+
+def _by_op(overrides: Mapping[Any, Any] | str) -> dict[str, Definition]:
+    """Definitions by operation name."""
+    load_plugins()
+    if isinstance(overrides, str):
+        overrides = _override_set(overrides)
+    if not isinstance(overrides, Mapping):
+        raise SelectorError(f"override_gradients: expected a mapping or a set's name, got {overrides!r:.80}")
+    chosen = {}
+    for key, gradient in overrides.items():
+        op = _op_of(key)
+        if op is None:
+            raise SelectorError(f"override_gradients: keys are operations or their names, got {key!r:.80}")
+        chosen[op.name] = _definition(op, gradient)
+    return chosen
+
+
+def _override_set(name: str) -> Mapping[str, Any]:
+    if name not in _registry.override_sets:
+        have = ", ".join(sorted(_registry.override_sets)) or "none"
+        raise SelectorError(f"no override set is called {name!r}; registered: {have}")
+    return _registry.override_sets[name]
+
+
+def _op_of(key: Any) -> Op | None:
+    """The operation a key names, None if it is no such key."""
+    if isinstance(key, str):
+        return _registry.find_op(key)
+    op = key if isinstance(key, Op) else getattr(key, "op", None)
+    return op if isinstance(op, Op) else None
+
+
+def _definition(op: Op, gradient: Any) -> Definition:
+    """The definition that an override's value means for an operation."""
+    if isinstance(gradient, str):
+        if gradient not in _registry.gradients:
+            near = difflib.get_close_matches(gradient, _registry.gradients, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SelectorError(
+                f"override of op {op.name!r}: no gradient is registered as {gradient!r}{hint}"
+                f"; register it with cr.register_gradient({gradient!r}, f)"
+            )
+        owner = _registry.gradients.owners[gradient]
+        return Definition(op, _registry.gradients[gradient], owner, gradient, is_override=True)
+    if not callable(gradient) and not isinstance(gradient, tuple | NoGradient):
+        raise GradientDefinitionError(
+            f"override of op {op.name!r}: expected a definition, a registered gradient's name or NoGradient, "
+            f"got {gradient!r:.80}"
+        )
+    named = gradient if callable(gradient) else None
+    return Definition(op, gradient, USER, getattr(named, "__qualname__", None), is_override=True)
+
+
+def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> dict[Node, Definition]:
+    """Which definition each selected node gets at gradient time; where several selectors match, the last one's.
+
+    A selector is an operation or its name; a glob over nodes' names, such as `"layer1/*"`; a predicate on nodes; or a
+    node or the tensor it made.
+
+    Raises:
+        SelectorError: a selector matches no node that this gradient passes through.
+    """
+    load_plugins()
+    chosen: dict[Node, Definition] = {}
+    for selector, gradient in overrides.items():
+        matches = [node for node in nodes if _matches(selector, node)]
+        if not matches:
+            raise SelectorError(_no_match(selector, nodes))
+        for node in matches:
+            chosen[node] = _definition(node.op, gradient)
+    return chosen
+
+
+def _matches(selector: Any, node: Node) -> bool:
+    if isinstance(selector, str):
+        return fnmatchcase(node.name, selector) if _is_glob(selector) else node.op.name == selector
+    if isinstance(selector, Node):
+        return node is selector
+    if isinstance(selector, Tensor):
+        return node is selector._node
+    op = _op_of(selector)
+    if op is not None:
+        return node.op is op
+    if callable(selector):
+        return bool(selector(node))
+    raise SelectorError(
+        f"overrides: {selector!r:.80} selects nothing; use an operation, a name or glob, a predicate, a node or a tensor"
+    )
+
+
+def _is_glob(selector: str) -> bool:
+    return any(c in selector for c in "*?[/")
+
+
+def _no_match(selector: Any, nodes: Sequence[Node]) -> str:
+    names = sorted({node.name if isinstance(selector, str) and _is_glob(selector) else node.op.name for node in nodes})
+    hint = ""
+    if isinstance(selector, str):
+        near = difflib.get_close_matches(selector, [*names, *_registry.ops], 1, 0.5)
+        hint = f"; did you mean {near[0]!r}?" if near and near[0] != selector else ""
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"override {selector!r:.80} matches no node of this gradient{hint}; it passes through: {shown or 'nothing'}"
+
+
+def apply_environment() -> None:
+    """Put the override sets named by `CHAINRULE_OVERRIDES` in force for the whole process.
+
+    Raises:
+        SelectorError: one of them is not registered.
+    """
+    names = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
+    for name in names:
+        try:
+            _context.set_default_overrides(_by_op(name))
+        except SelectorError as error:
+            raise SelectorError(f"{VARIABLE}: {error}") from error

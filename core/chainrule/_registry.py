@@ -1,0 +1,255 @@
+"""The tables of what is registered: operations, gradients, kernels, override sets, public names.
+
+Plain dictionaries, written under a lock while plugins load or a user registers something, read without one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from chainrule._backend import Backend, Kernel
+from chainrule._definition import Definition, Gradient, NoGradient
+from chainrule._errors import (
+    ArgumentError,
+    GradientDefinitionError,
+    MissingGradientError,
+    MissingKernelError,
+    PluginError,
+    SelectorError,
+)
+from chainrule._op import Op
+from chainrule._owner import USER, Owner, location, same_function
+from chainrule._tensor import Tensor, bind_operator
+
+T = TypeVar("T")
+lock = threading.RLock()
+
+
+class Table(dict[str, T], Generic[T]):
+    """What is registered under names, with who registered each; a second claim to a name is an error of both."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.owners: dict[str, Owner] = {}
+
+    def register(self, name: str, value: T, owner: Owner, replace: bool = False) -> None:
+        """Add an entry; the same function once more is no conflict.
+
+        Raises:
+            PluginError: somebody registered another thing under this name.
+        """
+        global generation
+        with lock:
+            if name in self and not replace and not same_function(self[name], value):
+                raise PluginError(
+                    f"{self.what} {name!r} of {owner}{_place(value)} is already registered by "
+                    f"{self.owners[name]}{_place(self[name])}"
+                )
+            self[name] = value
+            self.owners[name] = owner
+            generation += 1
+
+
+def _place(value: Any) -> str:
+    first = next((f for f in value if f), None) if isinstance(value, tuple) else value
+    return f" at {location(first)}" if callable(first) else ""
+
+
+generation = 0
+ops: Table[Callable[..., Any]] = Table("op")
+functions: Table[Callable[..., Any]] = Table("function")
+numpy_functions: Table[Callable[..., Any]] = Table("NumPy function")
+tensor_methods: Table[Any] = Table("tensor method")
+gradients: Table[Any] = Table("gradient")
+override_sets: Table[Mapping[str, Any]] = Table("override set")
+kernels: Table[Kernel] = Table("kernel")
+namespaces: Table[str] = Table("namespace")
+commands: Table[Any] = Table("command")
+
+
+def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
+    """Make an operation known, by the public function that `op` or `elementwise` gave.
+
+    Raises:
+        ArgumentError: it is no such function.
+        PluginError: there is another operation of that name.
+    """
+    operation = getattr(function, "op", None)
+    if not isinstance(operation, Op):
+        raise ArgumentError(f"{function!r} of {owner} is no operation: define it with cr.op or cr.elementwise")
+    if operation.name in ops and same_function(_identity(ops[operation.name]), _identity(function)):
+        return
+    ops.register(operation.name, function, owner)
+    operation.owner = owner
+    if operation.definition is not None:
+        operation.definition.owner = owner
+    bind_operator(operation.name, function)
+
+
+def _identity(function: Any) -> Any:
+    """The functions that make an operation what it is, to recognise one that is defined again."""
+    definition = function.op.definition
+    gradient = definition.gradient if definition is not None else None
+    parts = (getattr(function, "__wrapped__", function.op.kernel), *(gradient if isinstance(gradient, tuple) else [gradient]))
+    return tuple(part for part in parts if callable(part)) or (function,)
+
+
+def find_op(name: str) -> Op:
+    """The operation of a name.
+
+    Raises:
+        SelectorError: there is none; suggests the nearest name.
+    """
+    from chainrule._plugins import load_plugins
+
+    load_plugins()
+    function: Any = ops.get(name)
+    if function is None:
+        near = difflib.get_close_matches(name, ops, 1, 0.5) or [n for n in ops if n.lower() == name.lower()]
+        raise SelectorError(f"no op is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    operation: Op = function.op
+    return operation
+
+
+def find_kernel(op: Op, backend: Backend) -> Kernel:
+    """The kernel of an operation on a backend: registered for it, else the generic one on its namespace.
+
+    Raises:
+        MissingKernelError: there is none, naming the operation, its plugin and the backend.
+        PluginError: the backend and a plugin both have one.
+    """
+    key = f"{backend.name}:{op.name}"
+    registered = kernels.get(key)
+    own = backend.kernels.get(op.name)
+    if registered is not None and own is not None:
+        raise PluginError(
+            f"kernel of op {op.name!r} on backend {backend.name!r}: both the backend itself and {kernels.owners[key]} "
+            "have one"
+        )
+    kernel = registered or own
+    if kernel is None:
+        generic = partial(op.kernel, backend.xp) if op.kernel is not None else getattr(backend.xp, op.name, None)
+        if generic is None:
+            raise MissingKernelError(
+                f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
+                f"{op.name!r} either; register one from a plugin's chainrule_kernels hook"
+            )
+        kernel = backend.wrap_generic(op, generic)
+    return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
+
+
+def _native_dtypes(kernel: Kernel, backend: Backend) -> Kernel:
+    """A kernel that is given the library's dtype where the operation has chainrule's."""
+
+    def with_native(*arrays: Any, dtype: Any, **attributes: Any) -> Any:
+        return kernel(*arrays, dtype=None if dtype is None else backend.native(dtype), **attributes)
+
+    return with_native
+
+
+def register_kernels(table: Mapping[str, Mapping[str, Kernel]], owner: Owner = USER) -> None:
+    """Register kernels by backend and operation."""
+    for backend, by_op in table.items():
+        for name, kernel in by_op.items():
+            kernels.register(f"{backend}:{name}", kernel, owner)
+            if name in ops:
+                ops[name].op.kernels.clear()  # type: ignore[attr-defined]  # an operation's function has its op
+
+
+def register_gradient(
+    name: str, gradient: Gradient | None = None, *, replace: bool = False, owner: Owner = USER
+) -> Any:
+    """Register a gradient definition under a name; also a decorator.
+
+    The name of an operation gives that operation its gradient, if it has none or with `replace=True`. Any other name
+    is for overrides: `cr.override_gradients({"sign": name})`.
+
+    Args:
+        name: an operation's name, or one of your own.
+        gradient: `f(g, y, *inputs, **attributes)`; see the module `chainrule.GradientDefinition` for the other forms.
+        replace: whether to take the place of what is registered under this name.
+
+    Raises:
+        PluginError: the name is taken; names both places.
+        GradientDefinitionError: the definition cannot be called for this operation.
+
+    >>> import chainrule as cr
+    >>> @cr.register_gradient("doctest_straight_through")
+    ... def straight_through(g, _y, _x):
+    ...     return g
+    >>> with cr.override_gradients({"sign": "doctest_straight_through"}):
+    ...     cr.grad(cr.sign)(3.0)
+    1.0
+    """
+    if not isinstance(name, str):
+        raise ArgumentError(f"register_gradient: a gradient's name is a string, got {name!r}")
+    if gradient is None:
+
+        def decorator(function: Gradient) -> Gradient:
+            register_gradient(name, function, replace=replace, owner=owner)
+            return function
+
+        return decorator
+    if owner is USER:
+        from chainrule._plugins import load_plugins
+
+        load_plugins()
+    if not callable(gradient) and not isinstance(gradient, tuple):
+        raise GradientDefinitionError(f"gradient {name!r} of {owner}: expected a function or a tuple, got {gradient!r}")
+    with lock:
+        if name in ops:
+            _define(ops[name].op, gradient, owner, replace)  # type: ignore[attr-defined]  # an op's function has its op
+        gradients.register(name, gradient, owner, replace)
+    return gradient
+
+
+def _define(op: Op, gradient: Gradient | NoGradient, owner: Owner, replace: bool) -> None:
+    """Give an operation its definition."""
+    definition = Definition(op, gradient, owner)
+    have = op.definition
+    if have is not None and not replace and not same_function(have.gradient, definition.gradient):
+        raise PluginError(
+            f"gradient of op {op.name!r} by {owner}{_place(gradient)} is already defined by {have.owner} at "
+            f"{have.location or 'its registration'}; to put yours in force use cr.override_gradients, or replace=True"
+        )
+    op.definition = definition
+
+
+def no_gradient(name: str, reason: str = "declared so by cr.no_gradient", *, owner: Owner = USER) -> None:
+    """Declare that no gradient passes an operation that has no definition.
+
+    Raises:
+        SelectorError: there is no such operation.
+        PluginError: it has a gradient.
+    """
+    _define(find_op(name), NoGradient(reason), owner, replace=False)
+
+
+def missing_definition(op: Op) -> Definition:
+    """The definition an operation got by a registration under its name, or the error that it has none."""
+    if op.name in gradients:
+        op.definition = Definition(op, gradients[op.name], gradients.owners[op.name])
+        return op.definition
+    raise MissingGradientError(
+        f"op {op.name!r} of {op.owner} has no gradient definition, and one of its inputs is tracked; register one with "
+        f"cr.register_gradient({op.name!r}, f), declare cr.no_gradient({op.name!r}), or pass cr.stop_gradient(x)"
+    )
+
+
+def register_methods(methods: Mapping[str, Any], owner: Owner) -> None:
+    """Add methods to tensors."""
+    for name, method in methods.items():
+        if name in Tensor.__dict__ and name not in tensor_methods:
+            raise PluginError(f"tensor method {name!r} of {owner} would replace one of chainrule's own")
+        tensor_methods.register(name, method, owner)
+        setattr(Tensor, name, method)
+
+
+def public_names() -> Iterable[str]:
+    """Every name that plugins give `cr`."""
+    return {*ops, *functions, *namespaces}

@@ -1,0 +1,351 @@
+"""`Tensor`: an immutable array value that knows how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chainrule import _numpy_protocol
+from chainrule._context import current
+from chainrule._dtypes import DType
+from chainrule._errors import MissingKernelError, TrackedValueError
+from chainrule._node import Cut, Node
+from chainrule.infer import size
+
+if TYPE_CHECKING:
+    from chainrule._backend import Backend
+
+
+class Tensor:
+    """An immutable array value.
+
+    A tensor holds an array of a backend's library (`value`) and, where a gradient may have to flow through it, the
+    node that made it. Make one with `cr.tensor`; operations, operators and `np.*` functions on tensors give tensors.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([1.0, 2.0, 3.0])
+    >>> x * 2 + 1
+    Tensor([3., 5., 7.], float64)
+    >>> x.shape, x.dtype
+    ((3,), chainrule.float64)
+    """
+
+    __slots__ = ("__weakref__", "_backend", "_index", "_node", "_value")
+
+    _value: Any
+    _backend: Backend
+    _node: Node | Cut | None
+    _index: int
+
+    def __init__(self, value: Any, backend: Backend, node: Node | Cut | None = None, index: int = 0) -> None:
+        self._value = value
+        self._backend = backend
+        self._node = node
+        self._index = index
+
+    @property
+    def value(self) -> Any:
+        """The backend's own array, to read and never to write to."""
+        return self._value
+
+    @property
+    def backend(self) -> Backend:
+        """The backend whose array this holds."""
+        return self._backend
+
+    @property
+    def node(self) -> Node | None:
+        """The node that made it, if a gradient can pass from here."""
+        node = self._node
+        return node if isinstance(node, Node) else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return tuple(self._value.shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of its elements."""
+        return self._backend.dtype(self._value.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return size(self._value.shape) or 0
+
+    @property
+    def device(self) -> str:
+        """The name of the device its array is on."""
+        return self._backend.device_of(self._value)
+
+    def numpy(self) -> Any:
+        """A copy as a NumPy array in host memory, cut from the gradient."""
+        return self._backend.to_numpy(self._value)
+
+    def item(self) -> Any:
+        """The one element as a Python number, cut from the gradient.
+
+        Raises:
+            ValueError: it has more than one element.
+        """
+        return self._backend.to_numpy(self._value).item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers, cut from the gradient."""
+        return self._backend.to_numpy(self._value).tolist()
+
+    def detach(self) -> Tensor:
+        """The same value as a constant: no gradient flows back from it. The same as `cr.stop_gradient(x)`."""
+        from chainrule import ops
+
+        stopped: Tensor = ops.stop_gradient(self)
+        return stopped
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call `hook(cotangent)` whenever a gradient reaches this tensor; what it returns, if not None, goes on instead.
+
+        Returns:
+            A function that takes the hook away again.
+
+        Raises:
+            TrackedValueError: no gradient can reach this tensor.
+        """
+        from chainrule._hooks import register_hook
+
+        return register_hook(self, hook)
+
+    def keep_gradient(self) -> Tensor:
+        """Keep the cotangent of this intermediate result when a gradient passes; read it as `gradient`.
+
+        >>> import chainrule as cr
+        >>> with cr.GradientTape() as tape:
+        ...     x = tape.watch(cr.tensor(3.0))
+        ...     y = (x * x).keep_gradient()
+        ...     z = y * 2.0
+        >>> tape.gradient(z, x), y.gradient
+        (Tensor(12.0, float64), Tensor(2.0, float64))
+        """
+        from chainrule._hooks import keep_gradient
+
+        return keep_gradient(self)
+
+    @property
+    def gradient(self) -> Any:
+        """What `keep_gradient` kept of the latest gradient that passed; None before one did."""
+        from chainrule._hooks import kept_gradient
+
+        return kept_gradient(self)
+
+    # Conversions to other worlds
+
+    def _escape(self, conversion: str, instead: str) -> NoReturn:
+        node = self._node
+        made = f"; it was made at {node.site}" if isinstance(node, Node) else ""
+        raise TrackedValueError(
+            f"{conversion} of a tracked tensor of shape {self.shape} would cut it out of the gradient in silence. "
+            f"{instead}; to read the value and cut it knowingly, use .item(), .numpy() or cr.stop_gradient(x){made}"
+        )
+
+    @property
+    def _is_tracked(self) -> bool:
+        return self._node is not None and self._node.live and current().recording
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self._is_tracked:
+            self._escape("np.array(...)", "Build arrays of tensors with cr.stack or cr.asarray, and call cr.* or np.*")
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    def __float__(self) -> float:
+        if self._is_tracked:
+            self._escape("float(...)", "Compute with cr.* or np.* functions (cr.sin(t) for math.sin(t))")
+        return float(self.item())
+
+    def __complex__(self) -> complex:
+        if self._is_tracked:
+            self._escape("complex(...)", "Compute with cr.* or np.* functions")
+        return complex(self.item())
+
+    def __int__(self) -> int:
+        if self._is_tracked:
+            self._escape("int(...)", "Compute with cr.floor, cr.round or cr.astype")
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._is_tracked:
+            self._escape("Use as an index", "Index with integers")
+        index: int = self.item().__index__()
+        return index
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self._value.shape:
+            raise TypeError("len() of a tensor of no dimensions")
+        return int(self._value.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self._is_tracked:
+            self._escape("DLPack export", "Compute with cr.* functions")
+        return self._value.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._value.__dlpack_device__()
+
+    def __repr__(self) -> str:
+        if not hasattr(self._value, "__len__") and not hasattr(self._value, "ndim"):
+            return f"Tensor(<dropped>, shape={tuple(self._value.shape)}, {self.dtype})"
+        text = str(self.tolist()) if not self._value.shape else self._array_text()
+        return f"Tensor({text}, {self.dtype}{self._where()})"
+
+    def _array_text(self) -> str:
+        text = repr(self.numpy())
+        body = text[text.find("(") + 1 : -1]
+        return body.partition(", dtype=")[0].partition(", shape=")[0].replace("\n      ", "\n       ")
+
+    def _where(self) -> str:
+        return "" if self._backend.name == "numpy" else f", {self._backend.name}:{self.device}"
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.item() if format_spec and not self._value.shape else str(self), format_spec)
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._is_tracked:
+            self._escape("Pickling", "Pickle results after the gradient")
+        return Tensor, (self._value, self._backend)
+
+    __array_ufunc__ = _numpy_protocol.array_ufunc
+    __array_function__ = _numpy_protocol.array_function
+
+    __hash__ = object.__hash__
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "tensors are immutable: instead of `x[i] = v` write `x = cr.set_at(x, i, v)`, "
+            "or `x = cr.add_at(x, i, v)` for `x[i] += v`; both have gradients"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """Methods come with plugins: load them when the first unknown one is asked for."""
+        if not name.startswith("_"):
+            from chainrule._plugins import load_plugins
+
+            load_plugins()
+            if name in Tensor.__dict__:
+                return getattr(self, name)
+        raise AttributeError(f"a Tensor has no attribute {name!r}; write cr.{name}(...) if that is a function")
+
+    if TYPE_CHECKING:
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __rand__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __ror__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __rxor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]  # elementwise, as arrays do
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]  # elementwise, as arrays do
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+
+
+OPERATORS = {
+    "__add__": "add",
+    "__sub__": "subtract",
+    "__mul__": "multiply",
+    "__truediv__": "divide",
+    "__floordiv__": "floor_divide",
+    "__mod__": "remainder",
+    "__pow__": "pow",
+    "__matmul__": "matmul",
+    "__and__": "bitwise_and",
+    "__or__": "bitwise_or",
+    "__xor__": "bitwise_xor",
+    "__lshift__": "bitwise_left_shift",
+    "__rshift__": "bitwise_right_shift",
+    "__lt__": "less",
+    "__le__": "less_equal",
+    "__gt__": "greater",
+    "__ge__": "greater_equal",
+    "__eq__": "equal",
+    "__ne__": "not_equal",
+    "__neg__": "negative",
+    "__pos__": "positive",
+    "__abs__": "abs",
+    "__invert__": "bitwise_invert",
+    "__getitem__": "getitem",
+}
+_REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+
+
+def bind_operator(op: str, function: Callable[..., Any]) -> None:
+    """Make an operation's function the operator it stands for, if it does: no frame lies between the two."""
+    for method, name in OPERATORS.items():
+        if name == op:
+            setattr(Tensor, method, function)
+            if method.strip("_") in _REFLECTED:
+                setattr(Tensor, f"__r{method.strip('_')}__", lambda self, other: function(other, self))
+
+
+def _unbound(method: str, op: str) -> Callable[..., Any]:
+    """An operator before the plugin that has its operation is loaded."""
+
+    def operator(*operands: Any) -> Any:
+        from chainrule._plugins import load_plugins, why_no_op
+
+        load_plugins()
+        bound = Tensor.__dict__[method]
+        if bound is operator:
+            raise MissingKernelError(f"operator {method} of tensors is op {op!r}, and {why_no_op(op)}")
+        return bound(*operands)
+
+    return operator
+
+
+for _method, _op in OPERATORS.items():
+    setattr(Tensor, _method, _unbound(_method, _op))
+    if _method.strip("_") in _REFLECTED:
+        _reflected = f"__r{_method.strip('_')}__"
+        setattr(Tensor, _reflected, _unbound(_reflected, _op))
+

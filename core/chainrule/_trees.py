@@ -1,0 +1,59 @@
+"""Pytrees of arguments and results: which leaves are arrays, and giving back what was put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import optree
+
+from chainrule import _backends
+from chainrule._backend import Backend
+from chainrule._convert import PYTHON_NUMBERS
+from chainrule._tensor import Tensor
+
+
+def is_number(leaf: Any) -> bool:
+    """Whether a leaf is a Python number."""
+    return type(leaf) in PYTHON_NUMBERS
+
+
+def is_tensor(leaf: Any) -> bool:
+    """Whether a leaf is a tensor or, like a variable, stands for one."""
+    return type(leaf) is Tensor or hasattr(type(leaf), "__chainrule_tensor__")
+
+
+def any_tensor(trees: Iterable[Any]) -> bool:
+    """Whether some leaf is a tensor."""
+    for tree in trees:
+        if is_tensor(tree):
+            return True
+        if isinstance(tree, list | tuple | dict) and any(map(is_tensor, optree.tree_leaves(tree))):
+            return True
+    return False
+
+
+def path_of(treedef: optree.PyTreeSpec, i: int) -> str:
+    """Where leaf `i` of a tree is, as an expression to follow the tree's name."""
+    return optree.treespec_accessors(treedef)[i].codify("")
+
+
+def untensor(x: Any, library: Backend | None = None) -> Any:
+    """A tensor as the array of a library, its own backend's by default."""
+    if type(x) is not Tensor:
+        return x
+    if library is None or library is x._backend:
+        return x._value
+    return library.asarray(x._backend.to_numpy(x._value), library.native(x.dtype), None)
+
+
+def library_of(leaf: Any) -> Backend | None:
+    """The library that a leaf's result goes back to; None for whichever computed it."""
+    return None if is_number(leaf) else _backends.backend_of(leaf)
+
+
+def arrays_out(tree: Any, library: Backend | None = None) -> Any:
+    """A tree with its tensors as arrays."""
+    if type(tree) is Tensor:
+        return untensor(tree, library)
+    return optree.tree_map(lambda leaf: untensor(leaf, library), tree)

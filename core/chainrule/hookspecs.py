@@ -1,0 +1,133 @@
+"""The hooks of chainrule's plugins.
+
+A plugin is a module or object with functions of these names marked `@chainrule.hookimpl`, named by an entry point of
+group `chainrule.plugins`. Each hook is called once, when plugins load, and what it returns goes into plain tables.
+"""
+
+# The types name what plugins return; importing them here costs nothing at run time.
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from chainrule._definition import Gradient, NoGradient
+    from chainrule._cli import Command
+
+PROJECT = "chainrule"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def chainrule_ops() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
+    """Operations: the functions that `cr.op` and `cr.elementwise` give. They become `cr.<name>` and `ops.<name>`.
+
+    Example:
+        @hookimpl
+        def chainrule_ops():
+            return [softsign, huber]
+    """
+
+
+@hookspec
+def chainrule_functions() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
+    """Public functions that are no operations of their own, by the name they get under `cr`.
+
+    Example:
+        @hookimpl
+        def chainrule_functions():
+            return {"hstack": hstack}
+    """
+
+
+@hookspec
+def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # as above
+    """What NumPy's functions do on tensors, by NumPy's name (`"concatenate"`, `"linalg.norm"`, `"add"` for a ufunc).
+
+    They take NumPy's arguments. Operations answer to their own names without this.
+
+    Example:
+        @hookimpl
+        def chainrule_numpy_functions():
+            return {"concatenate": concat}
+    """
+
+
+@hookspec
+def chainrule_tensor_methods() -> Mapping[str, Any]:  # type: ignore[empty-body]  # specifications have none
+    """Methods and properties of tensors, by name.
+
+    Example:
+        @hookimpl
+        def chainrule_tensor_methods():
+            return {"sum": sum_, "T": property(transpose)}
+    """
+
+
+@hookspec
+def chainrule_gradients() -> Mapping[str, Gradient | NoGradient]:  # type: ignore[empty-body]  # as above
+    """Gradient definitions by name: for an operation that has none, or, under another name, to override with.
+
+    Example:
+        @hookimpl
+        def chainrule_gradients():
+            return {"their_op": lambda g, _y, x: 2 * g * x, "clipped": lambda g, _y, _x: cr.clip(g, -1, 1)}
+    """
+
+
+@hookspec
+def chainrule_overrides() -> Mapping[str, Mapping[str, Any]]:  # type: ignore[empty-body]  # specifications have none
+    """Named override sets: what `cr.override_gradients("name")` and `CHAINRULE_OVERRIDES` put in force.
+
+    Example:
+        @hookimpl
+        def chainrule_overrides():
+            return {"straight_through": {"sign": lambda g, _y, _x: g}}
+    """
+
+
+@hookspec
+def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:  # type: ignore[empty-body]  # as above
+    """Kernels by backend and operation: `(*arrays, **attributes)` on that backend's own arrays.
+
+    Example:
+        @hookimpl
+        def chainrule_kernels():
+            return {"numpy": {"softsign": softsign_numpy}}
+    """
+
+
+@hookspec
+def chainrule_namespaces() -> Mapping[str, str]:  # type: ignore[empty-body]  # specifications have none
+    """Public namespaces: the name under `cr`, and the module that is imported at its first use.
+
+    Example:
+        @hookimpl
+        def chainrule_namespaces():
+            return {"optim": "chainrule_optim"}
+    """
+
+
+@hookspec
+def chainrule_commands() -> Mapping[str, Command]:  # type: ignore[empty-body]  # specifications have none
+    """Subcommands of `chainrule`, by name.
+
+    Example:
+        @hookimpl
+        def chainrule_commands():
+            return {"mnist": cr.Command("train softmax regression", add_arguments, run)}
+    """
+
+
+@hookspec
+def chainrule_info() -> Iterable[str]:  # type: ignore[empty-body]  # specifications have none
+    """Lines for the report of `chainrule info`, shown under the plugin's name. Called when the report is made.
+
+    Example:
+        @hookimpl
+        def chainrule_info():
+            return [f"model zoo: {len(zoo)} models"]
+    """

@@ -1,0 +1,361 @@
+"""Indexing, gathering and scattering.
+
+The gradient of a gather is a scatter that adds, and the other way round. Whole rows gathered from an array give
+row-sparse cotangents.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from chainrule import DTypeError, IndexedSlices, IndexingError, NoGradient, ShapeError, Tensor, as_tensor, infer, op, ops
+from chainrule._dtypes import DTYPES, bool_
+from chainrule._op import fronts
+
+Key = tuple[Any, ...]
+_ARRAY = "array"
+
+
+def _canonical(index: Any) -> tuple[Key, tuple[Any, ...]]:
+    """An index as a hashable key, with the arrays in it apart.
+
+    In the key a slice is a tuple and an array is a marker, in the order of the arrays.
+    """
+    if type(index) is int:
+        return (index,), ()
+    key: list[Any] = []
+    arrays: list[Any] = []
+    for part in index if isinstance(index, tuple) else (index,):
+        kind = type(part)
+        if part is None or part is Ellipsis or kind is int:
+            key.append(part)
+        elif kind is slice:
+            key.append(tuple(None if s is None else s.__index__() for s in (part.start, part.stop, part.step)))
+        elif kind is bool:
+            raise IndexingError("getitem: a Python bool is no index; use a boolean array, or None for a new axis")
+        elif hasattr(part, "__index__") and not getattr(part, "shape", ()) and not _is_boolean(part):
+            key.append(part.__index__())
+        else:
+            array = as_tensor(part)
+            if not array.size and not hasattr(part, "dtype"):
+                array = ops.astype(array, dtype=DTYPES["int64"])  # an empty list
+            if array.dtype.is_inexact:
+                raise IndexingError(f"getitem: indices are integers, slices, None, ... or arrays of integers or booleans, got {array.dtype}")
+            key.append(_ARRAY)
+            arrays.append(array)
+    return tuple(key), tuple(arrays)
+
+
+def _is_boolean(x: Any) -> bool:
+    return str(getattr(x, "dtype", "")).endswith("bool")
+
+
+def native_index(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index that a key and its arrays stand for, as a library takes it."""
+    basic = _slices(key)
+    if not arrays:
+        return basic
+    rest = iter(arrays)
+    return tuple(next(rest) if part is _ARRAY or part == _ARRAY else part for part in basic)
+
+
+@lru_cache(maxsize=4096)
+def _slices(key: Key) -> tuple[Any, ...]:
+    return tuple(slice(*part) if type(part) is tuple else part for part in key)
+
+
+def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
+    """The shape of `x[index]`, by NumPy's rules."""
+    if x.shape is None:
+        return infer.Spec(None, x.dtype)
+    taken = sum(
+        1 if not isinstance(p, str) else 0 for p in key if p is not None and p is not Ellipsis
+    ) + sum(len(a.shape) if a.dtype == bool_ else 1 for a in arrays)
+    if taken > len(x.shape):
+        raise IndexingError(f"too many indices: {taken} for shape {x.shape}")
+    full: list[Any] = []
+    for part in key:
+        full.extend([(None, None, None)] * (len(x.shape) - taken) if part is Ellipsis else [part])
+    if Ellipsis not in key:
+        full.extend([(None, None, None)] * (len(x.shape) - taken))
+    rest, axis = iter(arrays), 0
+    shape: list[int | None] = []
+    advanced: list[Any] = []
+    places: list[int] = []
+    at: int | None = None
+    for position, part in enumerate(full):
+        if part is None:
+            shape.append(1)
+        elif isinstance(part, tuple):
+            n = x.shape[axis]
+            shape.append(None if n is None else len(range(*slice(*part).indices(n))))
+            axis += 1
+        elif isinstance(part, int) and not arrays:
+            n = x.shape[axis]
+            if n is not None and not -n <= part < n:
+                raise IndexingError(f"index {part} is outside of axis {axis}, of length {n}")
+            axis += 1
+        else:
+            at = len(shape) if at is None else at
+            places.append(position)
+            if isinstance(part, int):
+                advanced.append(())
+                axis += 1
+                continue
+            array = next(rest)
+            if array.dtype == bool_:
+                if tuple(array.shape) != tuple(x.shape[axis : axis + len(array.shape)]):
+                    raise IndexingError(f"a mask of shape {array.shape} does not fit shape {x.shape} at axis {axis}")
+                advanced.append((None,))
+                axis += len(array.shape)
+            else:
+                advanced.append(array.shape)
+                axis += 1
+    if advanced:
+        together = infer.broadcast_shapes(*advanced)
+        adjacent = places == list(range(places[0], places[0] + len(places)))
+        place = at if adjacent and at is not None else 0
+        shape[place:place] = together or ()
+    return infer.Spec(tuple(shape), x.dtype)
+
+
+def _gathered_rows(g: Any, _x: Any, indices: Tensor) -> IndexedSlices:
+    """The cotangent of an array of which whole rows were gathered."""
+    n = _x.shape[0]
+    flat = ops.reshape(indices, shape=(-1,))
+    flat = ops.where(flat < 0, flat + n, flat)
+    return IndexedSlices(ops.reshape(g, shape=(flat.shape[0], *_x.shape[1:])), flat, _x.shape)
+
+
+def _getitem_gradient(g: Any, _y: Any, _x: Any, *arrays: Any, key: Key) -> tuple[Any, ...]:
+    if key == (_ARRAY,) and arrays[0].dtype != bool_:
+        return (_gathered_rows(g, _x, arrays[0]), None)
+    return (scatter_add(g, *arrays, key=key, shape=_x.shape), *[None] * len(arrays))
+
+
+@op(infer=_indexed, gradient=_getitem_gradient, name="getitem", linear="joint")
+def _getitem(xp: Any, x: Any, /, *arrays: Any, key: Key) -> Any:
+    return x[native_index(key, arrays)]
+
+
+@fronts(_getitem)
+def getitem(x: Any, index: Any) -> Tensor:
+    """`x[index]`: integers, slices, `None`, `...`, and arrays of integers or booleans, as NumPy indexes.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x[:, 1], x[[0, 0]], x[x > 2]
+    (Tensor([2., 4.], float64), Tensor([[1., 2.], [1., 2.]], float64), Tensor([3., 4.], float64))
+    """
+    key, arrays = _canonical(index)
+    result: Tensor = _getitem(x, *arrays, key=key)
+    return result
+
+
+@op(
+    infer=lambda g, *arrays, key, shape: infer.Spec(shape, g.dtype),
+    gradient=lambda h, _y, _g, *arrays, key, shape: (_getitem(h, *arrays, key=key), *[None] * len(arrays)),
+    linear="joint",
+)
+def scatter_add(xp: Any, values: Any, /, *arrays: Any, key: Key, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `values` added at an index: the transpose of `getitem`. Repeated places add up."""
+    size = 1
+    for n in shape:
+        size *= n
+    place = xp.reshape(xp.arange(size), shape)[native_index(key, arrays)]
+    return xp.reshape(_scatter_rows(xp, xp.reshape(values, (-1, 1)), xp.reshape(place, (-1,)), size), shape)
+
+
+def _scatter_rows(xp: Any, rows: Any, indices: Any, n: int) -> Any:
+    """Sums of rows by index, on any library: a product with the indices' indicator matrix."""
+    indicator = xp.reshape(xp.arange(n), (n, 1)) == xp.reshape(indices, (1, -1))
+    flat = xp.reshape(rows, (rows.shape[0], -1)) if rows.ndim != 2 else rows
+    summed = xp.matmul(xp.astype(indicator, rows.dtype), flat)
+    return xp.reshape(summed, (n, *rows.shape[1:]))
+
+
+@op(
+    infer=lambda values, indices, rows: infer.Spec((rows, *values.shape[1:]), values.dtype),
+    gradient=(lambda g, _y, _values, indices, rows: g[indices], None),
+    linear="joint",
+)
+def scatter_add_rows(xp: Any, values: Any, indices: Any, /, rows: int) -> Any:
+    """`rows` rows, each the sum of the rows of `values` that have its index."""
+    return _scatter_rows(xp, values, indices, rows)
+
+
+def _updated(x: Any, values: Any, *arrays: Any, key: Key) -> Any:
+    place = _indexed(x, *arrays, key=key)
+    if infer.broadcast_shapes(values.shape, place.shape) != place.shape and None not in (place.shape or (None,)):
+        raise ShapeError(f"values of shape {values.shape} do not fit the place, of shape {place.shape}")
+    return infer.Spec(x.shape, x.dtype)
+
+
+@op(
+    infer=_updated,
+    gradient=lambda g, _y, _x, _values, *arrays, key: (
+        g,
+        _fit(_getitem(g, *arrays, key=key), _values),
+        *[None] * len(arrays),
+    ),
+    name="add_at",
+    linear="joint",
+)
+def _add_at(xp: Any, x: Any, values: Any, /, *arrays: Any, key: Key) -> Any:
+    place = x[native_index(key, arrays)]
+    full = xp.broadcast_to(xp.astype(values, x.dtype), place.shape)
+    size = x.size
+    flat = xp.reshape(xp.arange(size), x.shape)[native_index(key, arrays)]
+    added = _scatter_rows(xp, xp.reshape(full, (-1, 1)), xp.reshape(flat, (-1,)), size)
+    return x + xp.reshape(added, x.shape)
+
+
+@fronts(_add_at)
+def add_at(x: Any, index: Any, values: Any) -> Tensor:
+    """`x` with `values` added at an index, as `x[index] += values` would; places that repeat are added to each time.
+
+    >>> import chainrule as cr
+    >>> cr.add_at(cr.tensor([0.0, 0.0]), [1, 1], 5.0)
+    Tensor([ 0., 10.], float64)
+    """
+    return _update(_add_at, x, index, values)
+
+
+@op(
+    infer=_updated,
+    gradient=lambda g, _y, _x, _values, *arrays, key: (
+        _set_at(g, 0 * _getitem(g, *arrays, key=key), *arrays, key=key),
+        _fit(_getitem(g, *arrays, key=key), _values),
+        *[None] * len(arrays),
+    ),
+    name="set_at",
+    linear="joint",
+)
+def _set_at(xp: Any, x: Any, values: Any, /, *arrays: Any, key: Key) -> Any:
+    result = xp.asarray(x, copy=True)
+    result[native_index(key, arrays)] = xp.astype(values, x.dtype)
+    return result
+
+
+@fronts(_set_at)
+def set_at(x: Any, index: Any, values: Any) -> Tensor:
+    """`x` with the elements at an index replaced, as `x[index] = values` would; no place may repeat.
+
+    >>> import chainrule as cr
+    >>> cr.set_at(cr.tensor([1.0, 2.0, 3.0]), slice(0, 2), 0.0)
+    Tensor([0., 0., 3.], float64)
+    """
+    return _update(_set_at, x, index, values)
+
+
+def _update(function: Any, x: Any, index: Any, values: Any) -> Tensor:
+    x = as_tensor(x)
+    key, arrays = _canonical(index)
+    if type(values) is not Tensor:
+        values = as_tensor(values, x.backend)
+    if values.dtype != x.dtype:
+        if values.dtype.is_inexact and not x.dtype.is_inexact:
+            raise DTypeError(f"{function.op.name}: values of {values.dtype} do not fit an array of {x.dtype}")
+        values = ops.astype(values, dtype=x.dtype)
+    result: Tensor = function(x, values, *arrays, key=key)
+    return result
+
+
+def _fit(g: Any, x: Any) -> Any:
+    """The cotangent of values that were broadcast to their place."""
+    return g if g.shape == x.shape else ops.sum_to(g, shape=x.shape)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """The elements at these indices along an axis, of the flattened array without one.
+
+    >>> import chainrule as cr
+    >>> cr.take(cr.tensor([10.0, 20.0, 30.0]), [2, 0])
+    Tensor([30., 10.], float64)
+    """
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = ops.reshape(x, shape=(-1,)), 0
+    (at,) = infer.as_axes(axis, x.ndim)
+    return getitem(x, (*[slice(None)] * at, indices) if at else indices)
+
+
+def _along(x: Any, indices: Any, axis: int) -> Any:
+    (at,) = infer.as_axes(axis, len(x.shape))
+    others = infer.broadcast_shapes((*x.shape[:at], 1, *x.shape[at + 1 :]), (*indices.shape[:at], 1, *indices.shape[at + 1 :]))
+    assert others is not None
+    return infer.Spec((*others[:at], indices.shape[at], *others[at + 1 :]), x.dtype)
+
+
+@op(
+    infer=_along,
+    gradient=(lambda g, _y, _x, indices, axis: scatter_add_along_axis(g, indices, axis=axis, length=_x.shape[axis]), None),
+    linear="joint",
+)
+def take_along_axis(xp: Any, x: Any, indices: Any, /, axis: int = -1) -> Any:
+    """The elements at indices along an axis, an index for each: what `argsort` gives puts an array in order."""
+    return xp.take_along_axis(x, indices, axis=axis)
+
+
+def _along_length(values: Any, indices: Any, axis: int, length: int) -> Any:
+    (at,) = infer.as_axes(axis, len(values.shape))
+    return infer.Spec((*values.shape[:at], length, *values.shape[at + 1 :]), values.dtype)
+
+
+@op(
+    infer=_along_length,
+    gradient=(lambda g, _y, _values, indices, axis, length: take_along_axis(g, indices, axis=axis), None),
+    linear="joint",
+)
+def scatter_add_along_axis(xp: Any, values: Any, indices: Any, /, axis: int, length: int) -> Any:
+    """Zeros with `length` places along an axis, and values added at their indices: `take_along_axis` transposed."""
+    at = axis % values.ndim
+    places = xp.reshape(xp.arange(length), (*[1] * at, length, *[1] * (values.ndim - at)))
+    hits = places == xp.expand_dims(indices, axis=at)
+    spread = xp.expand_dims(values, axis=at)
+    return xp.sum(xp.where(hits, spread, xp.zeros_like(spread)), axis=at + 1)
+
+
+# Sorting and searching
+
+
+def _sort_gradient(g: Any, _y: Any, x: Any, axis: int, descending: bool, stable: bool) -> Any:
+    order = argsort(x, axis=axis, descending=descending, stable=stable)
+    return take_along_axis(g, argsort(order, axis=axis), axis=axis)
+
+
+@op(infer=lambda x, axis, descending, stable: x, gradient=_sort_gradient)
+def sort(xp: Any, x: Any, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+    """The elements in order along an axis.
+
+    >>> import chainrule as cr
+    >>> cr.sort(cr.tensor([3.0, 1.0, 2.0]))
+    Tensor([1., 2., 3.], float64)
+    """
+    return xp.sort(x, axis=axis, descending=descending, stable=stable)
+
+
+INDEX = NoGradient("its result is an index")
+
+
+@op(infer=lambda x, axis, descending, stable: infer.Spec(x.shape, DTYPES["int64"]), gradient=INDEX)
+def argsort(xp: Any, x: Any, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+    """The indices that put the elements in order along an axis."""
+    return xp.argsort(x, axis=axis, descending=descending, stable=stable)
+
+
+@op(infer=lambda x, v, side: infer.Spec(v.shape, DTYPES["int64"]), gradient=INDEX)
+def searchsorted(xp: Any, x: Any, v: Any, /, side: str = "left") -> Any:
+    """Where each of `v` belongs in the sorted one-dimensional `x`."""
+    return xp.searchsorted(x, v, side=side)
+
+
+@op(
+    infer=lambda x: tuple(infer.Spec((None,), DTYPES["int64"]) for _ in x.shape),
+    gradient=INDEX,
+    multiple=True,
+)
+def nonzero(xp: Any, x: Any, /) -> Any:
+    """The indices of the elements that are not 0: an array for each axis."""
+    return tuple(xp.nonzero(x))

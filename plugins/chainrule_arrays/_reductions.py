@@ -1,0 +1,344 @@
+"""Reductions over axes. `axis` is an axis, a tuple of them, or None for all; `keepdims` keeps them with length 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import NoGradient, Tensor, infer, op, ops
+from chainrule._dtypes import DTYPES
+from chainrule._engine_ops import multiply_zero_wins as zero_wins
+
+Axis = int | tuple[int, ...] | None
+
+
+def keep(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduced tensor with the reduced axes of `x` back, of length 1, so that it broadcasts against `x`."""
+    axes = infer.as_axes(axis, len(x.shape))
+    return ops.reshape(g, shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+def spread(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduced tensor repeated along the reduced axes of `x`."""
+    return ops.broadcast_to(keep(g, x, axis) if x.ndim != g.ndim or g.shape != x.shape else g, shape=x.shape)
+
+
+def count(x: Any, axis: Axis) -> int:
+    """How many elements a reduction takes together."""
+    total = 1
+    for i in infer.as_axes(axis, len(x.shape)):
+        total *= x.shape[i]
+    return total
+
+
+def _same(x: Any, axis: Axis, keepdims: bool) -> Any:
+    return infer.reduced(x, axis, keepdims)
+
+
+def _floating(x: Any, axis: Axis, keepdims: bool, **_: Any) -> Any:
+    return infer.reduced(x, axis, keepdims, infer.floating(x).dtype)
+
+
+def _real(x: Any, axis: Axis, keepdims: bool, **_: Any) -> Any:
+    return infer.reduced(x, axis, keepdims, infer.real(infer.floating(x)).dtype)
+
+
+def _boolean(x: Any, axis: Axis, keepdims: bool) -> Any:
+    return infer.reduced(x, axis, keepdims, infer.boolean(x).dtype)
+
+
+def _summed(x: Any, axis: Axis, keepdims: bool, dtype: Any) -> Any:
+    """Small integers are summed in 64 bits."""
+    if dtype is None:
+        dtype = x.dtype if x.dtype.is_inexact else DTYPES["uint64" if x.dtype.kind == "uint" else "int64"]
+    return infer.reduced(x, axis, keepdims, dtype)
+
+
+def _index(x: Any, axis: int | None, keepdims: bool) -> Any:
+    return infer.reduced(x, axis, keepdims, DTYPES["int64"])
+
+
+@op(
+    infer=_summed,
+    gradient=lambda g, _y, _x, axis, keepdims, dtype: spread(g, _x, axis),
+    linear="joint",
+)
+def sum(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The sum of the elements.
+
+    Args:
+        x: an array of any shape.
+        axis: the axes to sum over.
+        keepdims: whether to keep them with length 1.
+        dtype: the dtype to sum in; that of `x`, or 64 bits for integers, by default.
+
+    >>> import chainrule as cr
+    >>> cr.sum(cr.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([4., 6.], float64)
+    """
+    return xp.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
+
+
+def _prod_gradient(g: Any, _y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """The cotangent times the product of all others, exact also where factors are 0 and at any order.
+
+    Pairs are multiplied up a binary tree; going down again, each half gets its sibling's product.
+    """
+    axes = infer.as_axes(axis, x.ndim)
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+    n = count(x, axis)
+    if n == 0:
+        return ops.zeros_like(x)
+    front = tuple(x.shape[i] for i in rest)
+    level = ops.reshape(ops.permute_dims(x, axes=rest + axes), shape=(*front, n))
+    levels = []
+    while level.shape[-1] > 1:
+        if level.shape[-1] % 2:
+            level = ops.concat([level, ops.ones_like(level[..., :1])], axis=-1)
+        even, odd = level[..., ::2], level[..., 1::2]
+        levels.append((even, odd))
+        level = even * odd
+    others = ops.reshape(g, shape=(*front, 1))
+    for even, odd in reversed(levels):
+        others = others[..., : even.shape[-1]]
+        others = ops.reshape(ops.stack([others * odd, others * even], axis=-1), shape=(*front, 2 * even.shape[-1]))
+    others = ops.reshape(others[..., :n], shape=front + tuple(x.shape[i] for i in axes))
+    order = rest + axes
+    return ops.permute_dims(others, axes=tuple(order.index(i) for i in range(x.ndim)))
+
+
+@op(infer=lambda x, axis, keepdims: _summed(x, axis, keepdims, None), gradient=_prod_gradient)
+def prod(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product of the elements; its gradient is exact also where some are 0.
+
+    >>> import chainrule as cr
+    >>> cr.grad(cr.prod)(cr.tensor([2.0, 0.0, 3.0]))
+    Tensor([0., 6., 0.], float64)
+    """
+    return xp.prod(x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    infer=_floating,
+    gradient=lambda g, _y, _x, axis, keepdims: spread(g / count(_x, axis), _x, axis),
+    linear="joint",
+)
+def mean(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The arithmetic mean of the elements.
+
+    >>> import chainrule as cr
+    >>> cr.mean(cr.tensor([1.0, 2.0, 6.0]))
+    Tensor(3.0, float64)
+    """
+    return xp.mean(x, axis=axis, keepdims=keepdims)
+
+
+def _centred(x: Any, axis: Axis) -> Any:
+    return x - ops.mean(x, axis=axis, keepdims=True)
+
+
+@op(
+    infer=_real,
+    gradient=lambda g, _y, x, axis, keepdims, correction: (
+        keep(g, x, axis) * (2.0 / (count(x, axis) - correction)) * _centred(x, axis)
+    ),
+    holomorphic=False,
+)
+def var(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
+    """The variance: the mean square distance from the mean, over `n - correction`.
+
+    >>> import chainrule as cr
+    >>> cr.var(cr.tensor([1.0, 3.0]), correction=1)
+    Tensor(2.0, float64)
+    """
+    centred = x - xp.mean(x, axis=axis, keepdims=True)
+    return xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction)
+
+
+@op(
+    infer=_real,
+    gradient=lambda g, y, x, axis, keepdims, correction: zero_wins(
+        _centred(x, axis), keep(g / (y * (count(x, axis) - correction)), x, axis)
+    ),
+    holomorphic=False,
+)
+def std(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
+    """The standard deviation, the square root of `var`; its gradient is 0 where all elements are equal.
+
+    >>> import chainrule as cr
+    >>> cr.std(cr.tensor([1.0, 3.0]))
+    Tensor(1.0, float64)
+    """
+    centred = x - xp.mean(x, axis=axis, keepdims=True)
+    return xp.sqrt(xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction))
+
+
+def _extreme_gradient(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """To the extreme elements, in equal shares."""
+    hit = ops.astype(x == keep(y, x, axis), dtype=x.dtype)
+    return keep(g, x, axis) * (hit / ops.sum(hit, axis=axis, keepdims=True))
+
+
+@op(infer=_same, gradient=_extreme_gradient)
+def max(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest element; where several are, they share the gradient equally.
+
+    >>> import chainrule as cr
+    >>> cr.grad(cr.max)(cr.tensor([1.0, 1.0, 0.0]))
+    Tensor([0.5, 0.5, 0. ], float64)
+    """
+    return xp.max(x, axis=axis, keepdims=keepdims)
+
+
+@op(infer=_same, gradient=_extreme_gradient)
+def min(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest element; where several are, they share the gradient equally.
+
+    >>> import chainrule as cr
+    >>> cr.min(cr.tensor([[3.0, 1.0], [2.0, 5.0]]), axis=1)
+    Tensor([1., 2.], float64)
+    """
+    return xp.min(x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    infer=_floating,
+    gradient=lambda g, _y, x, axis, keepdims: keep(g, x, axis) * ops.softmax(x, axis=axis),
+)
+def logsumexp(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """`log(sum(exp(x)))` without overflow.
+
+    Derivative: `softmax(x)`.
+
+    >>> import chainrule as cr
+    >>> cr.logsumexp(cr.tensor([1000.0, 1000.0])) - 1000.0
+    Tensor(0.6931471805599..., float64)
+    """
+    top = xp.max(x, axis=axis, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else xp.reshape(total, infer.reduced(infer.Spec(x.shape, None), axis, False).shape)
+
+
+@op(
+    infer=_real,
+    gradient=lambda g, y, x, axis, keepdims: zero_wins(x, keep(g / y, x, axis)),
+    holomorphic=False,
+)
+def vector_norm(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The Euclidean length; its gradient at 0 is 0.
+
+    Derivative: `x / norm`.
+
+    >>> import chainrule as cr
+    >>> cr.vector_norm(cr.tensor([3.0, 4.0]))
+    Tensor(5.0, float64)
+    """
+    return xp.sqrt(xp.sum(xp.abs(x) ** 2, axis=axis, keepdims=keepdims))
+
+
+BOOLEAN = NoGradient("its result is true or false")
+INDEX = NoGradient("its result is an index")
+
+
+@op(infer=_boolean, gradient=BOOLEAN)
+def all(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether all elements are true."""
+    return xp.all(x, axis=axis, keepdims=keepdims)
+
+
+@op(infer=_boolean, gradient=BOOLEAN)
+def any(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether some element is true."""
+    return xp.any(x, axis=axis, keepdims=keepdims)
+
+
+@op(infer=_index, gradient=INDEX)
+def argmax(xp: Any, x: Any, /, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Where the largest element is, the first of several; in the flattened array without an axis."""
+    return xp.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@op(infer=_index, gradient=INDEX)
+def argmin(xp: Any, x: Any, /, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Where the smallest element is, the first of several; in the flattened array without an axis."""
+    return xp.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@op(infer=_index, gradient=NoGradient("its result is a count"))
+def count_nonzero(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    """How many elements are not 0."""
+    return xp.sum(xp.astype(x != 0, xp.int64), axis=axis, keepdims=keepdims)
+
+
+# Cumulative
+
+
+def _cumulative_sum_gradient(g: Any, _y: Any, _x: Any, axis: int) -> Any:
+    return ops.flip(cumulative_sum(ops.flip(g, axis=axis), axis=axis), axis=axis)
+
+
+def _running(x: Any, axis: int) -> Any:
+    infer.as_axes(axis, len(x.shape))
+    return infer.Spec(x.shape, _summed(x, (), False, None).dtype)
+
+
+@op(infer=_running, gradient=_cumulative_sum_gradient, linear="joint")
+def cumulative_sum(xp: Any, x: Any, /, axis: int = -1) -> Any:
+    """Running sums along an axis.
+
+    >>> import chainrule as cr
+    >>> cr.cumulative_sum(cr.tensor([1.0, 2.0, 3.0]))
+    Tensor([1., 3., 6.], float64)
+    """
+    return xp.cumulative_sum(x, axis=axis)
+
+
+def _shifted(x: Any, by: int, axis: int, fill: float) -> Any:
+    """`x` moved along an axis, away from its start (or towards it, if negative), the gap filled."""
+    n = x.shape[axis]
+    gap = ops.full_like(_cut(x, 0, -by if by < 0 else by, axis), fill)
+    return ops.concat([gap, _cut(x, 0, n - by, axis)] if by > 0 else [_cut(x, -by, n, axis), gap], axis=axis)
+
+
+def _cut(x: Any, start: int, stop: int, axis: int) -> Any:
+    return x[(*[slice(None)] * (axis % x.ndim), slice(start, stop))]
+
+
+def _cumulative_prod_gradient(g: Any, _y: Any, x: Any, axis: int) -> Any:
+    """Back through the doubling scan `p[i] *= p[i - d]` for d = 1, 2, 4, ...: no division, so zeros are exact."""
+    steps = []
+    distance, products = 1, x
+    while distance < x.shape[axis]:
+        before = _shifted(products, distance, axis, 1.0)
+        steps.append((distance, products, before))
+        products = products * before
+        distance *= 2
+    for distance, products, before in reversed(steps):
+        g = g * before + _shifted(g * products, -distance, axis, 0.0)
+    return g
+
+
+@op(infer=_running, gradient=_cumulative_prod_gradient)
+def cumulative_prod(xp: Any, x: Any, /, axis: int = -1) -> Any:
+    """Running products along an axis; the gradient is exact also where some elements are 0.
+
+    >>> import chainrule as cr
+    >>> cr.cumulative_prod(cr.tensor([1.0, 2.0, 3.0]))
+    Tensor([1., 2., 6.], float64)
+    """
+    return xp.cumulative_prod(x, axis=axis)
+
+
+def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """Differences of neighbours along an axis, taken `n` times.
+
+    >>> import chainrule as cr
+    >>> cr.diff(cr.tensor([1.0, 4.0, 9.0]))
+    Tensor([3., 5.], float64)
+    """
+    x = ops.positive(x)
+    for _ in range(n):
+        length = x.shape[axis]
+        x = _cut(x, 1, length, axis) - _cut(x, 0, length - 1, axis)
+    tensor: Tensor = x
+    return tensor

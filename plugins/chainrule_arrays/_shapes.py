@@ -1,0 +1,358 @@
+"""Shape manipulation: the same elements in another arrangement. All linear, each the transpose of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, infer, op, ops
+
+
+def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
+    total = infer.size(x.shape)
+    known = 1
+    for n in shape:
+        known *= n if n != -1 else 1
+    if shape.count(-1) > 1:
+        raise ShapeError(f"shape {shape} has more than one -1")
+    if total is not None and -1 in shape and known and total % known == 0:
+        shape = tuple(total // known if n == -1 else n for n in shape)
+    elif total is not None and (known != total or -1 in shape):
+        raise ShapeError(f"cannot reshape {total} elements of shape {x.shape} to shape {shape}")
+    return infer.Spec(tuple(None if n == -1 else n for n in shape), x.dtype)
+
+
+@op(infer=_reshaped, gradient=lambda g, _y, _x, shape: reshape(g, shape=_x.shape), linear="joint")
+def reshape(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
+    """The elements in another shape, in the same order; one -1 stands for whatever is left.
+
+    >>> import chainrule as cr
+    >>> cr.reshape(cr.tensor([1, 2, 3, 4]), (2, -1))
+    Tensor([[1, 2],
+            [3, 4]], int64)
+    """
+    return xp.reshape(x, shape)
+
+
+def _permuted(x: Any, axes: tuple[int, ...]) -> Any:
+    if x.shape is not None:
+        if len(axes) != len(x.shape):
+            raise ShapeError(f"axes {axes} do not permute the {len(x.shape)} axes of shape {x.shape}")
+        axes = infer.as_axes(axes, len(x.shape))
+    return infer.Spec(None if x.shape is None else tuple(x.shape[a] for a in axes), x.dtype)
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    axes = tuple(a % len(axes) for a in axes)
+    return tuple(axes.index(i) for i in range(len(axes)))
+
+
+@op(infer=_permuted, gradient=lambda g, _y, _x, axes: permute_dims(g, axes=_inverse(axes)), linear="joint")
+def permute_dims(xp: Any, x: Any, /, axes: tuple[int, ...]) -> Any:
+    """The axes in another order: axis `i` of the result is axis `axes[i]` of `x`."""
+    return xp.permute_dims(x, axes)
+
+
+@op(
+    infer=lambda x: _permuted(x, (*range(len(x.shape) - 2), -1, -2)),
+    gradient=lambda g, _y, _x: matrix_transpose(g),
+    linear="joint",
+)
+def matrix_transpose(xp: Any, x: Any, /) -> Any:
+    """The last two axes exchanged."""
+    return xp.matrix_transpose(x)
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
+    """The axes in another order, reversed by default.
+
+    >>> import chainrule as cr
+    >>> cr.transpose(cr.tensor([[1, 2, 3]])).shape
+    (3, 1)
+    """
+    x = as_tensor(x)
+    result: Tensor = permute_dims(x, axes=tuple(range(x.ndim))[::-1] if axes is None else tuple(axes))
+    return result
+
+
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Move axes to other places; the rest keep their order."""
+    x = as_tensor(x)
+    sources = infer.as_axes(source if isinstance(source, int) else tuple(source), x.ndim)
+    targets = infer.as_axes(destination if isinstance(destination, int) else tuple(destination), x.ndim)
+    if len(sources) != len(targets):
+        raise ArgumentError(f"moveaxis: {len(sources)} source axes for {len(targets)} destinations")
+    order = [i for i in range(x.ndim) if i not in sources]
+    for target, source_axis in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, source_axis)
+    return transpose(x, order)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
+    """Exchange two axes."""
+    x = as_tensor(x)
+    order = list(range(x.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return transpose(x, order)
+
+
+@op(
+    infer=lambda x, shape: infer.Spec(_broadcast(x.shape, shape), x.dtype),
+    gradient=lambda g, _y, _x, shape: ops.sum_to(g, shape=_x.shape),
+    linear="joint",
+)
+def broadcast_to(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
+    """Repeat along new axes and axes of length 1 until the shape is `shape`."""
+    return xp.broadcast_to(x, shape)
+
+
+def _broadcast(have: Any, want: Any) -> Any:
+    if infer.broadcast_shapes(have, want) != want:
+        raise ShapeError(f"shape {have} does not broadcast to {want}")
+    return want
+
+
+def broadcast_arrays(*arrays: Any) -> list[Tensor]:
+    """Each of some arrays in the shape that all of them broadcast to."""
+    tensors = [as_tensor(a) for a in arrays]
+    shape = infer.broadcast_shapes(*(t.shape for t in tensors))
+    return [t if t.shape == shape else broadcast_to(t, shape=shape) for t in tensors]
+
+
+def expand_dims(x: Any, axis: int | Sequence[int] = 0) -> Tensor:
+    """New axes of length 1, at these places of the result."""
+    x = as_tensor(x)
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = infer.as_axes(given, x.ndim + len(given))
+    rest = iter(x.shape)
+    shape = tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(given)))
+    result: Tensor = reshape(x, shape=shape)
+    return result
+
+
+def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Without these axes of length 1; without all of them if None.
+
+    Raises:
+        ShapeError: one of the axes is longer.
+    """
+    x = as_tensor(x)
+    if axis is None:
+        axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
+    else:
+        axes = infer.as_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim)
+    if any(x.shape[i] != 1 for i in axes):
+        raise ShapeError(f"squeeze: axis {axis} of shape {x.shape} is not of length 1")
+    result: Tensor = reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    return result
+
+
+def ravel(x: Any) -> Tensor:
+    """All elements in one dimension."""
+    result: Tensor = reshape(x, shape=(-1,))
+    return result
+
+
+@op(infer=lambda x, axis: x, gradient=lambda g, _y, _x, axis: flip(g, axis=axis), linear="joint")
+def flip(xp: Any, x: Any, /, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements in reverse order along some axes, or all."""
+    return xp.flip(x, axis=axis)
+
+
+@op(
+    infer=lambda x, shift, axis: x,
+    gradient=lambda g, _y, _x, shift, axis: roll(
+        g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis
+    ),
+    linear="joint",
+)
+def roll(xp: Any, x: Any, /, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements moved along some axes; what leaves at an end comes back at the other."""
+    return xp.roll(x, shift, axis=axis)
+
+
+def _joined(*specs: Any, axis: int | None) -> Any:
+    if not specs:
+        raise ShapeError("needs at least one array")
+    first = specs[0].shape
+    dtype = infer.result_dtype(*specs)
+    if axis is None or any(s.shape is None for s in specs):
+        return infer.Spec((None,) if axis is None else None, dtype)
+    (at,) = infer.as_axes(axis, len(first))
+    total: int | None = 0
+    for spec in specs:
+        others = [n for i, n in enumerate(spec.shape) if i != at]
+        if len(spec.shape) != len(first) or others != [n for i, n in enumerate(first) if i != at]:
+            raise ShapeError(f"shapes {', '.join(str(s.shape) for s in specs)} differ elsewhere than along axis {axis}")
+        length = spec.shape[at]
+        total = None if total is None or length is None else total + length
+    return infer.Spec((*first[:at], total, *first[at + 1 :]), dtype)
+
+
+def _split_back(g: Any, _y: Any, *_inputs: Any, axis: int) -> list[Any]:
+    """The part of the cotangent that belongs to each array."""
+    parts, start = [], 0
+    for x in _inputs:
+        stop = start + x.shape[axis]
+        parts.append(g[(*[slice(None)] * (axis % g.ndim), slice(start, stop))])
+        start = stop
+    return parts
+
+
+@op(infer=_joined, gradient=_split_back, sequence=True, linear="joint")
+def concat(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
+    """Arrays one after the other along an axis they have.
+
+    >>> import chainrule as cr
+    >>> cr.concat([cr.tensor([1.0]), cr.tensor([2.0, 3.0])])
+    Tensor([1., 2., 3.], float64)
+    """
+    return xp.concat(arrays, axis=axis)
+
+
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
+    """`concat`, and the concatenation of the flattened arrays for `axis=None`, as NumPy's."""
+    result: Tensor = concat([ravel(a) for a in arrays] if axis is None else arrays, axis=axis or 0)
+    return result
+
+
+def _stacked(*specs: Any, axis: int) -> Any:
+    if not specs:
+        raise ShapeError("needs at least one array")
+    if any(s.shape != specs[0].shape for s in specs):
+        raise ShapeError(f"shapes {', '.join(str(s.shape) for s in specs)} differ")
+    shape = list(specs[0].shape)
+    (at,) = infer.as_axes(axis, len(shape) + 1)
+    shape.insert(at, len(specs))
+    return infer.Spec(tuple(shape), infer.result_dtype(*specs))
+
+
+@op(
+    infer=_stacked,
+    gradient=lambda g, _y, *_inputs, axis: [
+        g[(*[slice(None)] * (axis % g.ndim), i)] for i in range(len(_inputs))
+    ],
+    sequence=True,
+    linear="joint",
+)
+def stack(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
+    """Arrays of one shape beside each other along a new axis."""
+    return xp.stack(arrays, axis=axis)
+
+
+def unstack(x: Any, axis: int = 0) -> tuple[Tensor, ...]:
+    """The slices along an axis: the inverse of `stack`."""
+    x = as_tensor(x)
+    at = axis % x.ndim
+    return tuple(x[(*[slice(None)] * at, i)] for i in range(x.shape[at]))
+
+
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Consecutive parts along an axis: so many of equal length, or cut before each of these indices.
+
+    Raises:
+        ShapeError: the axis does not divide into equal parts.
+    """
+    x = as_tensor(x)
+    n = x.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if n % indices_or_sections:
+            raise ShapeError(f"split: axis {axis} of length {n} does not divide into {indices_or_sections} equal parts")
+        cuts = list(range(0, n + 1, n // indices_or_sections))
+    else:
+        cuts = [0, *indices_or_sections, n]
+    before = [slice(None)] * (axis % x.ndim)
+    return [x[(*before, slice(a, b))] for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def atleast_1d(x: Any) -> Tensor:
+    """At least one axis."""
+    x = as_tensor(x)
+    return x if x.ndim else ravel(x)
+
+
+def atleast_2d(x: Any) -> Tensor:
+    """At least two axes, new ones in front."""
+    x = atleast_1d(x)
+    return x if x.ndim > 1 else expand_dims(x, 0)
+
+
+def hstack(arrays: Sequence[Any]) -> Tensor:
+    """Arrays side by side: along the second axis, or the first of one-dimensional ones."""
+    tensors = [atleast_1d(a) for a in arrays]
+    return concatenate(tensors, axis=0 if tensors[0].ndim == 1 else 1)
+
+
+def vstack(arrays: Sequence[Any]) -> Tensor:
+    """Arrays one below the other, rows of one-dimensional ones."""
+    return concatenate([atleast_2d(a) for a in arrays], axis=0)
+
+
+def column_stack(arrays: Sequence[Any]) -> Tensor:
+    """One-dimensional arrays as columns, beside two-dimensional ones as they are."""
+    tensors = [as_tensor(a) for a in arrays]
+    return concatenate([t if t.ndim > 1 else reshape(t, shape=(-1, 1)) for t in tensors], axis=1)
+
+
+def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
+    """The whole array so many times along each axis."""
+    x = as_tensor(x)
+    reps = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
+    ndim = max(x.ndim, len(reps))
+    reps = (1,) * (ndim - len(reps)) + reps
+    shape = (1,) * (ndim - x.ndim) + x.shape
+    pairs = [(r, n) for r, n in zip(reps, shape, strict=True)]
+    thin = reshape(x, shape=tuple(n for pair in pairs for n in (1, pair[1])))
+    full = broadcast_to(thin, shape=tuple(n for pair in pairs for n in pair))
+    result: Tensor = reshape(full, shape=tuple(r * n for r, n in pairs))
+    return result
+
+
+def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
+    """Each element so many times in a row, along an axis or of the flattened array."""
+    x = ravel(x) if axis is None else as_tensor(x)
+    at = (axis or 0) % x.ndim
+    thin = expand_dims(x, at + 1)
+    full = broadcast_to(thin, shape=(*x.shape[: at + 1], repeats, *x.shape[at + 1 :]))
+    result: Tensor = reshape(full, shape=(*x.shape[:at], x.shape[at] * repeats, *x.shape[at + 1 :]))
+    return result
+
+
+@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: tril(g, k=k), linear="joint")
+def tril(xp: Any, x: Any, /, k: int = 0) -> Any:
+    """The lower triangles of matrices, zeros above diagonal `k`."""
+    return xp.tril(x, k=k)
+
+
+@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: triu(g, k=k), linear="joint")
+def triu(xp: Any, x: Any, /, k: int = 0) -> Any:
+    """The upper triangles of matrices, zeros below diagonal `k`."""
+    return xp.triu(x, k=k)
+
+
+def diagonal(x: Any, offset: int = 0) -> Tensor:
+    """The diagonals of matrices, the last two axes."""
+    x = as_tensor(x)
+    rows, columns = x.shape[-2:]
+    start = max(-offset, 0)
+    n = max(min(rows - start, columns - max(offset, 0)), 0)
+    picked = list(range(n))
+    return x[(..., [i + start for i in picked], [i + max(offset, 0) for i in picked])]
+
+
+def trace(x: Any, offset: int = 0) -> Tensor:
+    """The sum of the diagonal."""
+    result: Tensor = ops.sum(diagonal(x, offset), axis=-1)
+    return result
+
+
+def diag(x: Any, k: int = 0) -> Tensor:
+    """The diagonal of a matrix, or the matrix with a vector on its diagonal."""
+    x = as_tensor(x)
+    if x.ndim == 2:
+        return diagonal(x, k)
+    n = x.shape[0] + abs(k)
+    picked = range(x.shape[0])
+    index = ([i + max(-k, 0) for i in picked], [i + max(k, 0) for i in picked])
+    result: Tensor = ops.add_at(ops.full_like(x, 0, shape=(n, n)), index, x)
+    return result

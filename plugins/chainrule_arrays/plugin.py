@@ -1,0 +1,36 @@
+"""The hooks that register what this package has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import chainrule_arrays
+from chainrule import hookimpl
+from chainrule_arrays import _numpy_names
+
+_PUBLIC = {name: value for name, value in vars(chainrule_arrays).items() if callable(value)}
+
+
+@hookimpl
+def chainrule_ops() -> list[Callable[..., Any]]:
+    """Every function with an operation behind it."""
+    return [function for function in _PUBLIC.values() if hasattr(function, "op")]
+
+
+@hookimpl
+def chainrule_functions() -> Mapping[str, Callable[..., Any]]:
+    """The rest: functions composed of operations."""
+    return {name: function for name, function in _PUBLIC.items() if not hasattr(function, "op")}
+
+
+@hookimpl
+def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:
+    """What answers to NumPy's names."""
+    return _numpy_names.numpy_functions()
+
+
+@hookimpl
+def chainrule_tensor_methods() -> Mapping[str, Any]:
+    """Methods of tensors."""
+    return _numpy_names.tensor_methods()
