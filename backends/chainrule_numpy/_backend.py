@@ -26,6 +26,7 @@ def numpy_backend() -> Backend:
         full=_full,
         to_numpy=np.array,
         kernels=KERNELS,
+        scalar_type=np.float64,
         memory=_memory,
         quiet=partial(np.errstate, all="ignore"),
     )

@@ -32,6 +32,8 @@ class Backend:
         to_numpy: a copy in host memory, as a NumPy array.
         kernels: kernels by op name, where the generic one is wrong or slow. Arrays positional, attributes by keyword.
         wrap_generic: what to put around a kernel written for `xp` (promotion, a device); `(op, kernel) -> kernel`.
+        scalar_type: if arrays without dimensions may be scalars of other classes, the class of the most common ones,
+            which has one real dtype; the engine then knows shape and dtype by the class.
         devices: names of the devices it can use now, the default first.
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
@@ -51,6 +53,7 @@ class Backend:
     to_numpy: Callable[[Any], Any]
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     wrap_generic: Callable[[Any, Kernel], Kernel] = lambda op, kernel: kernel
+    scalar_type: type | None = None
     devices: Callable[[], Sequence[str]] = lambda: ("cpu",)
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None

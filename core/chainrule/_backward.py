@@ -29,11 +29,12 @@ class Graph:
     Attributes:
         found: the nodes that lead to the results, by serial number.
         sources: the nodes that gradients are wanted at.
-        inner: the nodes that a gradient passes through on its way to a source.
+        inner: the nodes that a gradient passes through on its way to a source, in rising serial number, each with
+            the inputs it passes to.
         stops: the outputs of each node that are constants in this walk.
     """
 
-    __slots__ = ("found", "inner", "order", "sources", "stops")
+    __slots__ = ("found", "inner", "sources", "stops")
 
     def __init__(
         self,
@@ -66,7 +67,6 @@ class Graph:
                 for node in self.found.values()
                 if node.op.name == "read_variable" and id(node.attributes["variable"]) in watched
             )
-        self.order = sorted(self.found)
         self.inner = self._mark()
 
     def _discover(self, ys: Iterable[Tensor], lowest: int, spans: Spans | None) -> dict[int, Node]:
@@ -90,24 +90,28 @@ class Graph:
                         stack.append(origin)
         return found
 
-    def _mark(self) -> set[Node]:
+    def _mark(self) -> dict[Node, tuple[int, ...]]:
         reach = set(self.sources)
-        inner: set[Node] = set()
+        inner: dict[Node, tuple[int, ...]] = {}
         found, stops = self.found, self.stops
-        for serial in self.order:
+        for serial in sorted(found):
             node = found[serial]
-            for x in node.inputs:
-                if type(x) is Tensor and x._node in reach:
-                    if stops and node in stops and not node.op.multiple:
-                        break
-                    inner.add(node)
-                    reach.add(node)
-                    break
+            inputs = node.inputs
+            if len(inputs) == 1:
+                wanted = _FIRST if inputs[0]._node in reach else ()
+            else:
+                wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and x._node in reach])
+            if wanted and not (stops and node in stops and not node.op.multiple):
+                inner[node] = wanted
+                reach.add(node)
         return inner
 
     def nodes(self) -> list[Node]:
         """The nodes a gradient passes through, in the order it does."""
-        return [self.found[serial] for serial in reversed(self.order) if self.found[serial] in self.inner]
+        return list(reversed(self.inner))
+
+
+_FIRST = (0,)
 
 
 def backpropagate(
@@ -133,10 +137,13 @@ def backpropagate(
     token = _context.enter(context.replace(overrides=None)) if context.overrides is not None else None
     try:
         with ys[0]._backend.quiet():
-            _walk(graph, cotangents, results, overrides, aggregate, context.debugging)
+            _walk(graph, cotangents, results, overrides or {}, aggregate, bool(context.debugging))
     finally:
         if token is not None:
             _context.leave(token)
+    for node in graph.sources:
+        if node in cotangents:  # where the walk ends
+            results[node] = _arrived(node, cotangents[node], aggregate)
     return results
 
 
@@ -144,77 +151,103 @@ def _walk(
     graph: Graph,
     cotangents: dict[Node, Any],
     results: dict[Node, Any],
-    overrides: Mapping[Node, Definition] | None,
+    overrides: Mapping[Node, Definition],
     aggregate: Aggregate | None,
-    debugging: str,
+    debugging: bool,
 ) -> None:
-    found, sources, inner, stops = graph.found, graph.sources, graph.inner, graph.stops
-    for serial in reversed(graph.order):
-        node = found[serial]
-        g = cotangents.pop(node, None)
-        if g is None:
-            continue
-        if aggregate is not None:
-            g = [_combined(parts, aggregate) for parts in g] if node.op.multiple else _combined(g, aggregate)
-        if _hooks.hooks:
-            g = _hooks.run(node, g)
-        if node in sources:
-            results[node] = g
-        if node not in inner:
-            continue
-        definition = node.definition
-        if overrides is not None:
-            definition = overrides.get(node, definition)
-        assert definition is not None
-        if node.op.multiple:
-            if node in stops:
-                g = [None if i in stops[node] else part for i, part in enumerate(g)]
-            g, y = _several(node, g, definition)
+    """Take cotangents through the inner nodes; those of sources on the way go to `results`."""
+    inner, sources, stops = graph.inner, graph.sources, graph.stops
+    special = bool(overrides or aggregate or debugging or stops or _hooks.hooks)
+    node: Any = None
+    definition: Any = None
+    try:
+        for node in reversed(inner):
+            g = cotangents.pop(node, None)
             if g is None:
                 continue
-            backend = g[0]._backend
-        else:
-            if type(g) is not Tensor:
-                g = dense(g)
-            backend = g._backend
-            y = Tensor(node.output, backend, node) if definition.reads_output and node.output is not None else None
-        inputs = node.inputs
-        conjugate = node.op.holomorphic and (g[0] if node.op.multiple else g)._value.dtype in backend.complex_dtypes
-        if conjugate:
-            g = tuple(map(ops.conj, g)) if node.op.multiple else ops.conj(g)
-        if debugging:
-            debug_token = _context.enter(_context.current().replace(debugging=f"gradient of {node!r}"))
-        try:
-            if definition.joint is not None:
-                parts = definition.joint(g, y, *inputs, **node.attributes)
-                parts = _counted(parts, node, definition)
+            definition = node.definition
+            op = node.op
+            if special:
+                g = _arrived(node, g, aggregate)
+            if node in sources:
+                results[node] = g
+            if special:
+                definition = overrides.get(node, definition)
+                if node in stops:
+                    g = [None if i in stops[node] else part for i, part in enumerate(g)]
+            if op.multiple:
+                g, y = _several(node, g, definition)
+                if g is None:
+                    continue
+                backend = g[0]._backend
+                conjugate = op.holomorphic and g[0]._value.dtype in backend.complex_dtypes
             else:
-                attributes = node.attributes
-                parts = [
-                    function(g, y, *inputs, **attributes)
-                    if function is not None and type(x) is Tensor and (x._node in inner or x._node in sources)
-                    else None
-                    for function, x in zip(definition.functions, inputs, strict=True)
-                ]
-        except ChainruleError:
-            raise
-        except Exception as error:
-            raise GradientDefinitionError(
-                f"gradient of op {node.op.name!r} ({_whose(definition)}) raised {type(error).__name__}: {error}; "
-                f"the op was called at {node.site}"
-            ) from error
-        finally:
-            if debugging:
-                _context.leave(debug_token)
-        for i, part in enumerate(parts):
-            if part is None:
-                continue
-            x = inputs[i]
-            if type(x) is not Tensor or not (x._node in inner or x._node in sources):
-                continue
+                if type(g) is not Tensor:
+                    g = dense(g)
+                backend = g._backend
+                y = Tensor(node.output, backend, node) if definition.reads_output and node.output is not None else None
+                conjugate = (
+                    type(g._value) is not backend.scalar_type
+                    and op.holomorphic
+                    and g._value.dtype in backend.complex_dtypes
+                )
             if conjugate:
-                part = ops.conj(part)
-            _accumulate(cotangents, x, _fitted(part, x, i, node, definition), aggregate)
+                g = tuple(map(ops.conj, g)) if op.multiple else ops.conj(g)
+            inputs = node.inputs
+            attributes = node.attributes
+            functions = definition.functions
+            token = _context.enter(_debugging(node)) if debugging else None
+            try:
+                if functions:
+                    parts: Any = None
+                elif attributes:
+                    parts = _counted(definition.joint(g, y, *inputs, **attributes), node, definition)
+                else:
+                    parts = _counted(definition.joint(g, y, *inputs), node, definition)
+                for i in inner[node]:
+                    if parts is not None:
+                        part = parts[i]
+                    elif functions[i] is None:
+                        continue
+                    elif attributes:
+                        part = functions[i](g, y, *inputs, **attributes)
+                    else:
+                        part = functions[i](g, y, *inputs)
+                    if part is None:
+                        continue
+                    if conjugate:
+                        part = ops.conj(part)
+                    x = inputs[i]
+                    value = part._value if type(part) is Tensor else None
+                    if type(value) is not backend.scalar_type or type(x._value) is not backend.scalar_type:
+                        part = _fitted(part, x, i, node, definition)
+                    origin = x._node
+                    if origin in cotangents or origin.op.multiple or aggregate is not None:
+                        _accumulate(cotangents, x, part, aggregate)
+                    else:
+                        cotangents[origin] = part
+            finally:
+                if token is not None:
+                    _context.leave(token)
+    except ChainruleError:
+        raise
+    except Exception as error:
+        raise GradientDefinitionError(
+            f"gradient of op {node.op.name!r} ({_whose(definition)}) raised {type(error).__name__}: {error}; "
+            f"the op was called at {node.site}"
+        ) from error
+
+
+def _arrived(node: Node, g: Any, aggregate: Aggregate | None) -> Any:
+    """The whole cotangent of a node: its parts summed, and what hooks make of it."""
+    if aggregate is not None:
+        g = [_combined(parts, aggregate) for parts in g] if node.op.multiple else _combined(g, aggregate)
+    return _hooks.run(node, g) if _hooks.hooks else g
+
+
+def _debugging(node: Node) -> _context.Context:
+    """The context in force with what a failing operation is part of."""
+    return _context.current().replace(debugging=f"in the gradient of {node!r}, by {node.definition!r}")
 
 
 def _accumulate(cotangents: dict[Node, Any], x: Tensor, part: Any, aggregate: Aggregate | None) -> None:

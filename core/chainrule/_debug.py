@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import _context
 from chainrule._context import Context
 from chainrule._errors import NumericsError
-from chainrule._node import Site, caller
+from chainrule._node import caller
 from chainrule._tensor import Tensor
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check_finite(op: Op, inputs: tuple[Any, ...], value: Any, backend: Backend, 
         came = f"; input {bad[0]} was not finite already" if bad else "; its inputs were finite"
         raise NumericsError(
             f"{op.name} made {' and '.join(counts)} of {array.size} element{'s' * (array.size != 1)}, "
-            f"{context.debugging}, at {Site(*caller(4))}{came}; op {op.name!r} is of {op.owner}"
+            f"{context.debugging}, at {caller()}{came}; op {op.name!r} is of {op.owner}"
         )
 
 

@@ -36,15 +36,13 @@ def push_forward(
         assert isinstance(x._node, Node)
         moved[x._node, x._index] = tangent
     with _context.scope(overrides=None), ys[0]._backend.quiet():
-        for serial in graph.order:
-            node = graph.found[serial]
-            if node in graph.inner:
-                definition = (overrides or {}).get(node, node.definition)
-                assert definition is not None
-                into = [_tangent(x, moved) for x in node.inputs]
-                for i, tangent in enumerate(_through(node, definition, into)):
-                    if tangent is not None:
-                        moved[node, i] = tangent
+        for node in graph.inner:
+            definition = (overrides or {}).get(node, node.definition)
+            assert definition is not None
+            into = [_tangent(x, moved) for x in node.inputs]
+            for i, tangent in enumerate(_through(node, definition, into)):
+                if tangent is not None:
+                    moved[node, i] = tangent
     return [_tangent(y, moved) for y in ys]
 
 

@@ -10,7 +10,7 @@ import itertools
 import linecache
 import sys
 from collections.abc import Mapping
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import ref
 
@@ -73,11 +73,13 @@ class Cut:
     __slots__ = ("code", "lasti", "op", "parents", "reason")
     live: ClassVar[bool] = False
 
-    def __init__(self, op: Op, reason: str, inputs: tuple[Any, ...]) -> None:
+    def __init__(self, op: Op, reason: str, inputs: tuple[Any, ...], depth: int) -> None:
         self.op = op
         self.reason = reason
         self.parents = tuple(ref(t._node) for t in inputs if getattr(getattr(t, "_node", None), "live", False))
-        self.code, self.lasti = caller(2)
+        frame = outside(sys._getframe(depth))
+        self.code = frame.f_code
+        self.lasti = frame.f_lasti
 
     @property
     def site(self) -> Site:
@@ -85,12 +87,17 @@ class Cut:
         return Site(self.code, self.lasti)
 
 
-def caller(depth: int) -> tuple[CodeType, int]:
-    """The innermost frame, `depth` or more calls up, that runs code outside of chainrule, as (code, offset)."""
-    frame = sys._getframe(depth)
+def outside(frame: FrameType) -> FrameType:
+    """The innermost frame, from this one up, that runs code outside of chainrule."""
     while frame.f_globals.get("__name__", "")[:9] == "chainrule" and frame.f_back is not None:
         frame = frame.f_back
-    return frame.f_code, frame.f_lasti
+    return frame
+
+
+def caller() -> Site:
+    """Where the user's code is now."""
+    frame = outside(sys._getframe(1))
+    return Site(frame.f_code, frame.f_lasti)
 
 
 class Site:

@@ -10,15 +10,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
-from chainrule import _record
 from chainrule._backend import Backend, Kernel
-from chainrule._context import current
+from chainrule._context import RECORDING, current
 from chainrule._convert import PYTHON_NUMBERS, as_tensor, coerce, spec_of
 from chainrule._definition import Definition, Gradient, NoGradient
 from chainrule._dtypes import as_dtype
 from chainrule._errors import ArgumentError, ChainruleError, DTypeError, IndexingError, KernelError, ShapeError
 from chainrule._node import NO_ATTRIBUTES
 from chainrule._owner import USER, Owner
+from chainrule._record import finish, record
 from chainrule._tensor import Tensor
 
 P = ParamSpec("P")
@@ -121,7 +121,7 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any
         raise _failure(op, inputs, attributes, backend, error) from error
     context = current()
     if context.mode:
-        return _record.finish(op, inputs, attributes, value, backend, context)
+        return finish(op, inputs, attributes, value, backend, context)
     if op.multiple:
         return tuple(Tensor(part, backend) for part in value)
     return Tensor(value, backend)
@@ -141,12 +141,18 @@ def _unary(op: Op) -> Callable[[Any], Tensor]:
         except Exception as error:
             raise _failure(op, (x,), NO_ATTRIBUTES, backend, error) from error
         context = current()
-        if context.mode and (x._node is not None or context.mode != 1):
-            return cast(Tensor, _record.finish(op, (x,), NO_ATTRIBUTES, value, backend, context))
+        origin = x._node
+        if context.mode:
+            if context.mode != RECORDING:
+                return cast(Tensor, finish(op, (x,), NO_ATTRIBUTES, value, backend, context))
+            if origin is not None:
+                origin = record(op, (x,), NO_ATTRIBUTES, value, 1, context) if origin.live else origin
+        else:
+            origin = None
         y: Tensor = _new(Tensor)
         y._value = value
         y._backend = backend
-        y._node = None
+        y._node = origin
         y._index = 0
         return y
 
@@ -161,17 +167,20 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
         if type(a) is Tensor:
             backend = a._backend
             if type(b) is Tensor and b._backend is backend:
-                node = a._node or b._node
                 left, right = a._value, b._value
+                tracked = (a._node is not None and a._node.live) | (b._node is not None and b._node.live) << 1
+                cut = a._node or b._node
             elif type(b) in PYTHON_NUMBERS:
-                node = a._node
                 left, right = a._value, b
+                cut = a._node
+                tracked = cut is not None and cut.live
             else:
                 return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
         elif type(b) is Tensor and type(a) in PYTHON_NUMBERS:
             backend = b._backend
-            node = b._node
             left, right = a, b._value
+            cut = b._node
+            tracked = (cut is not None and cut.live) << 1
         else:
             return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
         kernel = kernels[backend]
@@ -180,12 +189,16 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
         except Exception as error:
             raise _failure(op, (a, b), NO_ATTRIBUTES, backend, error) from error
         context = current()
-        if context.mode and (node is not None or context.mode != 1):
-            return cast(Tensor, _record.finish(op, (a, b), NO_ATTRIBUTES, value, backend, context))
+        if context.mode:
+            if context.mode != RECORDING:
+                return cast(Tensor, finish(op, (a, b), NO_ATTRIBUTES, value, backend, context))
+            origin = record(op, (a, b), NO_ATTRIBUTES, value, tracked, context) if tracked else cut
+        else:
+            origin = None
         y: Tensor = _new(Tensor)
         y._value = value
         y._backend = backend
-        y._node = None
+        y._node = origin
         y._index = 0
         return y
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule._context import Context
-from chainrule._node import Cut, Node, caller, new_serial
+from chainrule._node import Cut, Node, new_serial, outside
 from chainrule._tensor import Tensor
 
 if TYPE_CHECKING:
     from chainrule._backend import Backend
+    from chainrule._definition import Definition
     from chainrule._op import Op
 
 _new = object.__new__
+_getframe = sys._getframe
 
 
 class Dropped:
@@ -34,21 +37,16 @@ def finish(
         from chainrule._debug import check_finite
 
         check_finite(op, inputs, value, backend, context)
-    made_by = _origin(op, inputs, attributes, value, context) if context.recording else None
+    origin = _origin(op, inputs, attributes, value, context) if context.recording else None
     if op.multiple:
-        return tuple(Tensor(part, backend, made_by, i) for i, part in enumerate(value))
-    y: Tensor = _new(Tensor)
-    y._value = value
-    y._backend = backend
-    y._node = made_by
-    y._index = 0
-    return y
+        return tuple(Tensor(part, backend, origin, i) for i, part in enumerate(value))
+    return Tensor(value, backend, origin)
 
 
 def _origin(
     op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, context: Context
 ) -> Node | Cut | None:
-    """The node of an operation with tracked inputs, or the mark where its gradient ends."""
+    """What the result of an operation comes from: its node, the mark of a cut, or nothing that is tracked."""
     tracked = 0
     cut = None
     bit = 1
@@ -61,36 +59,60 @@ def _origin(
                 else:
                     cut = origin
         bit <<= 1
-    if not tracked:
-        return cut
+    return record(op, inputs, attributes, value, tracked, context, 4) if tracked else cut
+
+
+def record(
+    op: Op,
+    inputs: tuple[Any, ...],
+    attributes: Mapping[str, Any],
+    value: Any,
+    tracked: int,
+    context: Context,
+    depth: int = 2,
+) -> Node | Cut:
+    """The node of an operation of which the inputs of bit mask `tracked` are; or the mark where the gradient ends.
+
+    `depth` says how many calls up the first frame that can be the user's is.
+    """
     definition = op.definition
     if context.overrides is not None:
         definition = context.overrides.get(op.name, definition)
     if definition is None:
-        from chainrule._registry import missing_definition
-
         definition = missing_definition(op)
-    reason = definition.reason
-    if reason is None and op.cut is not None and not definition.is_override:
-        reason = op.cut(**attributes)
-    if reason is not None:
-        return Cut(op, reason, inputs)
-    dropped = definition.drops(tracked, len(inputs))
-    if dropped:
-        inputs = _without(inputs, dropped)
+    if definition.reason is not None or op.cut is not None:
+        reason = definition.reason
+        if reason is None and op.cut is not None and not definition.is_override:
+            reason = op.cut(**attributes)
+        if reason is not None:
+            return Cut(op, reason, inputs, depth + 1)
     node: Node = _new(Node)
     node.op = op
     node.inputs = inputs
     node.attributes = attributes
-    if definition.reads_output:
-        node.output = value
-    else:
-        node.output = tuple(map(Dropped, value)) if op.multiple else None
-    node.serial = new_serial()
     node.definition = definition
     node.scope = context.scope
-    node.code, node.lasti = caller(4)
+    node.serial = new_serial()
+    node.output = value if definition.reads_output else None
+    if op.multiple or value.shape or not op.elementwise:
+        dropped = definition.drops(tracked, len(inputs))
+        if dropped:
+            node.inputs = _without(inputs, dropped)
+        if op.multiple and not definition.reads_output:
+            node.output = tuple(map(Dropped, value))
+    frame = _getframe(depth)
+    if frame.f_globals.get("__name__", "")[:9] == "chainrule":
+        frame = outside(frame)
+    node.code = frame.f_code
+    node.lasti = frame.f_lasti
     return node
+
+
+def missing_definition(op: Op) -> Definition:
+    """The definition of an operation that came without one, or the error that it has none."""
+    from chainrule._registry import find_definition
+
+    return find_definition(op)
 
 
 def _without(inputs: tuple[Any, ...], dropped: tuple[int, ...]) -> tuple[Any, ...]:
@@ -115,5 +137,7 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
     node.serial = new_serial()
     node.definition = op.definition
     node.scope = ""
-    node.code, node.lasti = caller(3)
+    frame = outside(_getframe(1))
+    node.code = frame.f_code
+    node.lasti = frame.f_lasti
     return Tensor(x._value, x._backend, node)

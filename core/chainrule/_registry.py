@@ -230,7 +230,7 @@ def no_gradient(name: str, reason: str = "declared so by cr.no_gradient", *, own
     _define(find_op(name), NoGradient(reason), owner, replace=False)
 
 
-def missing_definition(op: Op) -> Definition:
+def find_definition(op: Op) -> Definition:
     """The definition an operation got by a registration under its name, or the error that it has none."""
     if op.name in gradients:
         op.definition = Definition(op, gradients[op.name], gradients.owners[op.name])

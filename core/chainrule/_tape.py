@@ -123,11 +123,8 @@ class GradientTape:
     def watched_variables(self, *results: Any) -> list[Variable]:
         """The variables that `results`, tensors recorded here, were computed from, in the order they were read."""
         graph = Graph([y for y in optree.tree_leaves(results) if type(y) is Tensor], [], spans=self._spans)
-        read = (
-            graph.found[serial].attributes["variable"]
-            for serial in graph.order
-            if graph.found[serial].op.name == "read_variable"
-        )
+        nodes = (graph.found[serial] for serial in sorted(graph.found))
+        read = (node.attributes["variable"] for node in nodes if node.op.name == "read_variable")
         seen = {id(v): v for v in read if self._is_watched(v)}
         return list({**seen, **self._variables}.values())
 
