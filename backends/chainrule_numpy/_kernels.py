@@ -73,6 +73,11 @@ def _multiply_zero_wins(g: Any, d: Any) -> Any:
     return np.where(zero, product.dtype.type(0), product)[()]
 
 
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    chosen: Any = np.where(condition, a, b)
+    return chosen[()]
+
+
 # On NumPy's scalars an operator is up to eight times cheaper than the ufunc, and on arrays it is the ufunc.
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
@@ -117,5 +122,5 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "softplus": lambda x: np.logaddexp(x, 0),
     "sort": _sort,
     "sum": lambda x, *, axis, keepdims, dtype: np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims),
-    "where": lambda condition, a, b: np.where(condition, a, b)[()],
+    "where": _where,
 }

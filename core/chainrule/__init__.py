@@ -54,6 +54,9 @@ from chainrule._errors import UnknownNameError as UnknownNameError
 from chainrule._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    import chainrule_datasets as datasets  # noqa: F401, TID251  # as above
+    import chainrule_optim as optim  # noqa: F401, TID251  # as above
+    import chainrule_scipy as scipy  # noqa: F401, TID251  # as above
     from chainrule import infer as infer
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
@@ -83,15 +86,12 @@ if TYPE_CHECKING:
     from chainrule._plugins import register_plugin as register_plugin
     from chainrule._registry import no_gradient as no_gradient
     from chainrule._registry import register_gradient as register_gradient
-    from chainrule.infer import Spec as Spec
     from chainrule._tape import GradientTape as GradientTape
     from chainrule._tensor import Tensor as Tensor
     from chainrule._variable import Variable as Variable
     from chainrule.hookspecs import hookimpl as hookimpl
+    from chainrule.infer import Spec as Spec
     from chainrule_arrays import *  # noqa: F403, TID251  # for type checkers and editors alone
-    import chainrule_datasets as datasets  # noqa: TID251  # as above
-    import chainrule_optim as optim  # noqa: TID251  # as above
-    import chainrule_scipy as scipy  # noqa: TID251  # as above
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {

@@ -187,7 +187,7 @@ def use_backend(choice: str) -> Iterator[Backend]:
 
 
 def backend_of(value: Any) -> Backend | None:
-    """The backend whose arrays `value` is one of, loaded if its library has an installed one; None for anything else."""
+    """The backend whose arrays `value` is one of, loaded if that is installed; None for anything else."""
     kind = type(value)
     try:
         return _by_type[kind]

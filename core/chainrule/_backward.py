@@ -97,6 +97,7 @@ class Graph:
         for serial in sorted(found):
             node = found[serial]
             inputs = node.inputs
+            wanted: tuple[int, ...]
             if len(inputs) == 1:
                 wanted = _FIRST if inputs[0]._node in reach else ()
             else:
@@ -295,8 +296,8 @@ def _counted(parts: Any, node: Node, definition: Definition) -> Sequence[Any]:
     if not isinstance(parts, tuple | list) or len(parts) != len(node.inputs):
         came = f"{len(parts)}" if isinstance(parts, tuple | list) else f"a {type(parts).__name__}"
         raise GradientDefinitionError(
-            f"gradient of op {node.op.name!r} ({_whose(definition)}): expected a tuple of {len(node.inputs)} cotangents, "
-            f"one for each input (None where there is none), got {came}"
+            f"gradient of op {node.op.name!r} ({_whose(definition)}): expected {len(node.inputs)} cotangents in a "
+            f"tuple, one for each input (None where there is none), got {came}"
         )
     return parts
 
@@ -315,7 +316,9 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
     if have.shape != want.shape:
         if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
-        if len(have.shape) < len(want.shape) or any(h < w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)):
+        if len(have.shape) < len(want.shape) or any(
+            h < w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)
+        ):
             part = ops.broadcast_to(part, shape=want.shape)
         else:
             part = ops.sum_to(part, shape=want.shape)

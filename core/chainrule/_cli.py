@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     _plugins.load_plugins()
     commands: dict[str, Any] = {"info": _info.COMMAND, **_registry.commands}
-    parser = argparse.ArgumentParser("chainrule", description="Automatic differentiation, with every gradient in your hands.")
+    parser = argparse.ArgumentParser(
+        "chainrule", description="Automatic differentiation, with every gradient in your hands."
+    )
     parser.add_argument("--version", action="version", version=f"chainrule {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in sorted(commands.items()):

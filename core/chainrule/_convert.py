@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from chainrule import _backends
 from chainrule._dtypes import as_dtype, scalar_dtype
 from chainrule._errors import BackendError, DTypeError
-from chainrule.infer import Spec, scalar_spec
 from chainrule._tensor import Tensor
+from chainrule.infer import Spec, scalar_spec
 
 if TYPE_CHECKING:
     from chainrule._backend import Backend
@@ -72,8 +72,12 @@ def as_tensor(value: Any, backend: Backend | None = None) -> Tensor:
             stacked: Tensor = ops.stack([as_tensor(part, backend) for part in value])
             return stacked
     elif not hasattr(value, "__array__") and not hasattr(value, "__dlpack__"):
-        raise DTypeError(f"expected a tensor, array or number, got {kind.__module__}.{kind.__qualname__}: {value!r:.80}")
-    return Tensor(_checked(backend.asarray(_default_floats(value, None, backend), None, _backends.get_device()), backend), backend)
+        raise DTypeError(
+            f"expected a tensor, array or number, got {kind.__module__}.{kind.__qualname__}: {value!r:.80}"
+        )
+    return Tensor(
+        _checked(backend.asarray(_default_floats(value, None, backend), None, _backends.get_device()), backend), backend
+    )
 
 
 def _default_floats(data: Any, native: Any, backend: Backend) -> Any:
@@ -135,9 +139,7 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
         return tuple(x if x is None else as_tensor(x, backend) for x in converted), backend
     keep_numbers = op.broadcasts
     return tuple(
-        x
-        if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS)
-        else as_tensor(x, backend)
+        x if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS) else as_tensor(x, backend)
         for x in converted
     ), backend
 

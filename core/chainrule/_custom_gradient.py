@@ -42,7 +42,7 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     ... def log1pexp(x):
     ...     e = cr.exp(x)
     ...     return cr.log(1.0 + e), lambda g: g * (1.0 - 1.0 / (1.0 + e))
-    >>> cr.grad(log1pexp)(0.0)
+    >>> float(cr.grad(log1pexp)(0.0))
     0.5
     """
     signature = inspect.signature(function)
@@ -95,7 +95,7 @@ class _Call:
         self.where = where
         self.bound = bound
         self.names = list(bound.arguments)
-        self.trees = {name: optree.tree_flatten(value) for name, value in bound.arguments.items()}  # type: ignore[arg-type]
+        self.trees = {name: optree.tree_flatten(value) for name, value in bound.arguments.items()}
         self.array_names = [n for n, (leaves, _) in self.trees.items() if any(map(_is_array, leaves))]
         self.tensors = [as_tensor(leaf) for n in self.array_names for leaf in self.trees[n][0] if _is_array(leaf)]
         self.captured: list[Tensor] = []
@@ -159,7 +159,7 @@ class _Call:
         if returned is None:
             return [None for leaf in leaves if _is_array(leaf)]
         try:
-            found = treedef.flatten_up_to(returned)
+            found: list[Any] = treedef.flatten_up_to(returned)
         except ValueError as error:
             raise GradientDefinitionError(
                 f"{self.where}: the cotangent of argument {name!r} has not its structure: {error}"
@@ -206,5 +206,3 @@ def _captured(results: list[Tensor], start: int) -> list[Tensor]:
             if node.op is not _engine_ops.identity.op or node.definition is None:
                 stack.extend(x for x in node.inputs if type(x) is Tensor)
     return list(captured.values())
-
-

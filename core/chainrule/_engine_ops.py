@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import _backends, _record, ops
-from chainrule import infer
+from chainrule import _backends, _record, infer, ops
 from chainrule._context import current
 from chainrule._convert import as_tensor
 from chainrule._definition import NoGradient
 from chainrule._errors import MissingGradientError
 from chainrule._op import Binary, Op, Unary, elementwise, op
-from chainrule.infer import Spec
 from chainrule._tensor import Tensor
 from chainrule.hookspecs import hookimpl
+from chainrule.infer import Spec
 
 identity: Unary = elementwise(
     "identity",
@@ -122,16 +121,16 @@ def to_backend(x: Any, backend: str) -> Tensor:
     >>> cr.to_backend(cr.tensor(1.0), "numpy")
     Tensor(1.0, float64)
     """
-    x = as_tensor(x)
+    t = as_tensor(x)
     target, device = _backends.parse(backend, "to_backend")
-    if target is x.backend and device in (None, x.device):
-        return x
-    data = x.value if target is x.backend else x.backend.to_numpy(x.value)
-    value = target.asarray(data, target.native(x.dtype), device)
+    if target is t.backend and device in (None, t.device):
+        return t
+    data = t.value if target is t.backend else t.backend.to_numpy(t.value)
+    value = target.asarray(data, target.native(t.dtype), device)
     context = current()
     if not context.mode:
         return Tensor(value, target)
-    moved: Tensor = _record.finish(_move, (x,), {"backend": backend}, value, target, context)
+    moved: Tensor = _record.finish(_move, (t,), {"backend": backend}, value, target, context)
     return moved
 
 

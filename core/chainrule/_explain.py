@@ -77,7 +77,8 @@ def why_no_gradient(y: Any, x: Any) -> MissingGradient:
     if type(y) is not Tensor or not (type(x) is Tensor or isinstance(x, Variable)):
         raise DTypeError(f"why_no_gradient: expected a tensor and a tensor or variable, got {y!r:.60} and {x!r:.60}")
     graph = Graph([y], [x] if type(x) is Tensor else [], [x] if isinstance(x, Variable) else [])
-    if y is x or any(node in graph.found.values() for node in graph.sources) and (graph.inner or y._node in graph.sources):
+    reached = any(node in graph.found.values() for node in graph.sources)
+    if y is x or (reached and (graph.inner or y._node in graph.sources)):
         return _connected(graph)
     if not x.dtype.is_inexact:
         return MissingGradient(False, f"x is of dtype {x.dtype}: only floating-point values have gradients")
@@ -109,7 +110,9 @@ def _connected(graph: Graph) -> MissingGradient:
         functions = node.definition.functions if node.definition is not None else ()
         for i, (function, x) in enumerate(zip(functions, node.inputs, strict=False)):
             if function is None and type(x) is Tensor and (x._node in graph.inner or x._node in graph.sources):
-                cuts.append(CutEdge(node.op.name, f"its definition has no gradient for input {i}", str(node.site), True))
+                cuts.append(
+                    CutEdge(node.op.name, f"its definition has no gradient for input {i}", str(node.site), True)
+                )
     if cuts:
         return MissingGradient(False, "y depends on x only through inputs without gradients", tuple(cuts))
     return MissingGradient(True, "a gradient path leads from y to x")

@@ -18,8 +18,8 @@ from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node
 from chainrule._op import apply
-from chainrule.infer import broadcast_shapes
 from chainrule._tensor import Tensor
+from chainrule.infer import broadcast_shapes
 
 
 def push_forward(
@@ -40,9 +40,9 @@ def push_forward(
             definition = (overrides or {}).get(node, node.definition)
             assert definition is not None
             into = [_tangent(x, moved) for x in node.inputs]
-            for i, tangent in enumerate(_through(node, definition, into)):
-                if tangent is not None:
-                    moved[node, i] = tangent
+            for i, out in enumerate(_through(node, definition, into)):
+                if out is not None:
+                    moved[node, i] = out
     return [_tangent(y, moved) for y in ys]
 
 
@@ -110,7 +110,7 @@ def _transposed(
         spec = op.infer(*(spec_of(x) for x in node.inputs), **node.attributes)
         zeros = [Tensor(backend.full(spec.shape, 0, backend.native(spec.dtype), None), backend)]
     with _context.scope(recording=True):
-        sources = [_record.source(zero, ops.identity.op, NO_ATTRIBUTES) for zero in zeros]  # type: ignore[attr-defined]
+        sources = [_record.source(zero, ops.identity.op, NO_ATTRIBUTES) for zero in zeros]
         g: Any = tuple(sources) if op.multiple else sources[0]
         if definition.joint is not None:
             parts = definition.joint(g, y, *node.inputs, **node.attributes)

@@ -50,7 +50,7 @@ class _Call:
         self.sources = [source(t, identity.op, NO_ATTRIBUTES) for t in self.tensors]
 
     def _positions(self, argnums: ArgNums, count: int) -> tuple[int, ...]:
-        given = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        given: tuple[Any, ...] = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if not given or any(not isinstance(i, int) or not -count <= i < count for i in given):
             raise ArgumentError(f"{self.name}: argnums {argnums!r} do not fit a call with {count} positional arguments")
         return tuple(i % count for i in given)
@@ -58,7 +58,9 @@ class _Call:
     def _checked(self, tensors: list[Tensor]) -> list[Tensor]:
         for n, tensor in enumerate(tensors):
             if not tensor._backend.dtype(tensor._value.dtype).is_inexact:
-                fix = f"pass {float(self.leaves[n])!r}" if is_number(self.leaves[n]) else "convert it with astype(float)"
+                fix = (
+                    f"pass {float(self.leaves[n])!r}" if is_number(self.leaves[n]) else "convert it with astype(float)"
+                )
                 raise DTypeError(
                     f"{self.name}: argument {self._where(n)} is of dtype {tensor.dtype}, which has no gradient; {fix}"
                 )
@@ -101,11 +103,15 @@ class _Call:
             )
         if y.dtype.kind != "float":
             hint = "; take cr.real or cr.abs of it" if y.dtype.kind == "complex" else ""
-            raise DTypeError(f"{self.name}: the function returned {y.dtype}, expected a real floating-point number{hint}")
+            raise DTypeError(
+                f"{self.name}: the function returned {y.dtype}, expected a real floating-point number{hint}"
+            )
         result: Tensor = y
         return result
 
-    def pull_back(self, ys: Sequence[Tensor], seeds: Sequence[Any], overrides: Mapping[Any, Any] | None) -> list[Tensor]:
+    def pull_back(
+        self, ys: Sequence[Tensor], seeds: Sequence[Any], overrides: Mapping[Any, Any] | None
+    ) -> list[Tensor]:
         """The cotangents of the sources, dense, zero where nothing connects."""
         return [dense(g) for g in gradients_of(ys, self.sources, seeds, zeros=True, overrides=overrides)]
 
@@ -117,7 +123,7 @@ class _Call:
         return trees[0] if self.single else tuple(trees)
 
     def value(self, tree: Any) -> Any:
-        """The function's own result (or its auxiliary part): arrays where arrays went in, and no history of the inside."""
+        """The function's own result, or its auxiliary part: arrays where arrays went in."""
         if self.as_tensors:
             return tree
         return arrays_out(tree, library_of(self.leaves[0]) if self.leaves else None)
@@ -195,9 +201,9 @@ def grad(
     >>> cr.grad(lambda x: np.sin(x) * x)(2.0) == np.sin(2.0) + 2.0 * np.cos(2.0)
     np.True_
     >>> cr.grad(cr.grad(lambda x: x**3))(2.0)
-    12.0
+    np.float64(12.0)
     >>> cr.grad(lambda p: p["a"] * p["b"])({"a": 2.0, "b": 3.0})
-    {'a': 3.0, 'b': 2.0}
+    {'a': np.float64(3.0), 'b': np.float64(2.0)}
     """
     both = value_and_grad(f, argnums, has_aux, sum, overrides)
 
@@ -286,10 +292,12 @@ def jvp(
 
     >>> import chainrule as cr, numpy as np
     >>> cr.jvp(np.square, [3.0], [2.0])
-    (9.0, 12.0)
+    (np.float64(9.0), np.float64(12.0))
     """
     if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple) or len(primals) != len(tangents):
-        raise ArgumentError("jvp: primals and tangents are two sequences with an entry for each argument of the function")
+        raise ArgumentError(
+            "jvp: primals and tangents are two sequences with an entry for each argument of the function"
+        )
     call = _Call("jvp", f, tuple(range(len(primals))), tuple(primals))
     call.as_tensors = call.as_tensors or any_tensor(tangents)
     returned, aux = _split(call, call.run({}), has_aux)
@@ -402,8 +410,8 @@ def _stacked(parts: list[Tensor], y: Tensor, x: Tensor, first: bool) -> Tensor:
     shape = y.shape + x.shape
     if not parts:
         return Tensor(x._backend.full(shape, 0, x._value.dtype, None), x._backend)
-    block = ops.stack(parts, axis=0 if first else -1)
-    return block if block.shape == shape else ops.reshape(block, shape=shape)
+    block: Tensor = ops.reshape(ops.stack(parts, axis=0 if first else -1), shape=shape)
+    return block
 
 
 def hessian(

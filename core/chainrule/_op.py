@@ -205,15 +205,6 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
     return function
 
 
-class OpFunction(Protocol[P, R]):
-    """A public function of an operation."""
-
-    op: Op
-    __name__: str
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-
 class Unary(Protocol):
     """A public function of an elementwise operation of one input."""
 
@@ -308,7 +299,7 @@ def op(
     ... def scaled_square(xp, x, /, factor=1.0):
     ...     "factor * x**2, element by element."
     ...     return factor * x * x
-    >>> cr.grad(scaled_square)(3.0)
+    >>> float(cr.grad(scaled_square)(3.0))
     6.0
     """
 
@@ -414,7 +405,11 @@ _CANONICAL: Final[Mapping[str, Callable[[Op, Any], Any]]] = {
     "dtype": lambda op, dtype: None if dtype is None else as_dtype(dtype),
 }
 
-_FAMILY: Final = {ValueError: ArgumentError, TypeError: DTypeError, IndexError: IndexingError}
+_FAMILY: Final[Mapping[type[Exception], type[Exception]]] = {
+    ValueError: ArgumentError,
+    TypeError: DTypeError,
+    IndexError: IndexingError,
+}
 
 
 def _failure(
@@ -430,11 +425,9 @@ def _failure(
         op.infer(*map(spec_of, inputs), **attributes)
     except (ShapeError, DTypeError) as reason:
         return type(reason)(f"{call}: {reason}")
-    except Exception:  # noqa: S110 - the rule saw no fault of the shapes; the kernel's own words follow
+    except Exception:  # the rule saw no fault of the shapes; the kernel's own words follow
         pass
     if isinstance(error, ChainruleError):
         return type(error)(f"{call}: {error}")
-    family: type[Exception] = next((ours for theirs, ours in _FAMILY.items() if isinstance(error, theirs)), KernelError)
+    family = next((ours for theirs, ours in _FAMILY.items() if isinstance(error, theirs)), KernelError)
     return family(f"{call}: the {backend.name} kernel raised {type(error).__name__}: {error}")
-
-

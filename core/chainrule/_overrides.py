@@ -39,7 +39,7 @@ def override_gradients(overrides: Mapping[Any, Any] | str) -> Iterator[None]:
 
     >>> import chainrule as cr
     >>> with cr.override_gradients({"sign": lambda g, _y, _x: g}):
-    ...     cr.grad(cr.sign)(3.0)
+    ...     float(cr.grad(cr.sign)(3.0))
     1.0
     """
     with _context.scope(overrides={**(_context.current().overrides or {}), **_by_op(overrides)}):
@@ -131,7 +131,7 @@ def _matches(selector: Any, node: Node) -> bool:
     if callable(selector):
         return bool(selector(node))
     raise SelectorError(
-        f"overrides: {selector!r:.80} selects nothing; use an operation, a name or glob, a predicate, a node or a tensor"
+        f"overrides: {selector!r:.80} selects nothing; use an operation, name, glob, predicate, node or tensor"
     )
 
 

@@ -22,6 +22,7 @@ from chainrule._node import NO_ATTRIBUTES, Node, new_serial
 from chainrule._plugins import load_plugins
 from chainrule._record import source
 from chainrule._tensor import Tensor
+from chainrule._trees import leaves_of
 from chainrule._variable import Variable
 
 
@@ -36,9 +37,8 @@ class GradientTape:
         watch_accessed_variables: whether variables are watched by themselves.
 
     >>> import chainrule as cr
-    >>> x = cr.tensor(3.0)
     >>> with cr.GradientTape() as tape:
-    ...     tape.watch(x)
+    ...     x = tape.watch(cr.tensor(3.0))
     ...     y = x * x
     >>> tape.gradient(y, x)
     Tensor(6.0, float64)
@@ -122,7 +122,7 @@ class GradientTape:
 
     def watched_variables(self, *results: Any) -> list[Variable]:
         """The variables that `results`, tensors recorded here, were computed from, in the order they were read."""
-        graph = Graph([y for y in optree.tree_leaves(results) if type(y) is Tensor], [], spans=self._spans)
+        graph = Graph([y for y in leaves_of(results) if type(y) is Tensor], [], spans=self._spans)
         nodes = (graph.found[serial] for serial in sorted(graph.found))
         read = (node.attributes["variable"] for node in nodes if node.op.name == "read_variable")
         seen = {id(v): v for v in read if self._is_watched(v)}
@@ -186,7 +186,9 @@ class GradientTape:
                         "output_gradients; or use tape.jacobian"
                     )
                 if y.dtype.kind == "complex":
-                    raise DTypeError("GradientTape.gradient: a complex target needs output_gradients; or take its real part")
+                    raise DTypeError(
+                        "GradientTape.gradient: a complex target needs output_gradients; or take its real part"
+                    )
         leaves, treedef = optree.tree_flatten(sources)
         xs = self._sources(leaves)
         self._use()
@@ -260,7 +262,8 @@ class GradientTape:
         (y,) = self._targets(target)
         if not y.shape or not source.shape or y.shape[0] != source.shape[0]:
             raise ShapeError(
-                f"GradientTape.batch_jacobian: the first dimensions of target {y.shape} and source {source.shape} differ"
+                f"GradientTape.batch_jacobian: target {y.shape} and source {source.shape} differ in their first "
+                "dimension"
             )
         row = Tensor(y._backend.full(y.shape[1:], 0, y._value.dtype, None), y._backend)
         seeds = [ops.broadcast_to(seed, shape=y.shape) for seed in _basis(row)]
@@ -287,5 +290,3 @@ class GradientTape:
             else:
                 blocks.append(None)
         return optree.tree_unflatten(treedef, blocks)
-
-

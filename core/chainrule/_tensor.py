@@ -108,7 +108,7 @@ class Tensor:
         return stopped
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
-        """Call `hook(cotangent)` whenever a gradient reaches this tensor; what it returns, if not None, goes on instead.
+        """Call `hook(cotangent)` when a gradient reaches this tensor; what it returns, unless None, goes on instead.
 
         Returns:
             A function that takes the hook away again.
@@ -316,7 +316,21 @@ OPERATORS = {
     "__invert__": "bitwise_invert",
     "__getitem__": "getitem",
 }
-_REFLECTED = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+_REFLECTED = (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+)
 
 
 def bind_operator(op: str, function: Callable[..., Any]) -> None:
@@ -348,4 +362,3 @@ for _method, _op in OPERATORS.items():
     if _method.strip("_") in _REFLECTED:
         _reflected = f"__r{_method.strip('_')}__"
         setattr(Tensor, _reflected, _unbound(_reflected, _op))
-

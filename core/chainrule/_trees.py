@@ -28,9 +28,14 @@ def any_tensor(trees: Iterable[Any]) -> bool:
     for tree in trees:
         if is_tensor(tree):
             return True
-        if isinstance(tree, list | tuple | dict) and any(map(is_tensor, optree.tree_leaves(tree))):
+        if isinstance(tree, list | tuple | dict) and any(map(is_tensor, leaves_of(tree))):
             return True
     return False
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """The leaves of a tree, in order."""
+    return list(optree.tree_leaves(tree))
 
 
 def path_of(treedef: optree.PyTreeSpec, i: int) -> str:

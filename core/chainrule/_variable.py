@@ -38,9 +38,7 @@ class Variable:
 
     __slots__ = ("__weakref__", "_value", "name", "trainable")
 
-    def __init__(
-        self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: Any = None) -> None:
         value = initial_value() if callable(initial_value) else initial_value
         self._value = tensor(value, dtype)
         self.trainable = trainable

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from chainrule._definition import Gradient, NoGradient
     from chainrule._cli import Command
+    from chainrule._definition import Gradient, NoGradient
 
 PROJECT = "chainrule"
 hookspec = pluggy.HookspecMarker(PROJECT)

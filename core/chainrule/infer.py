@@ -47,7 +47,7 @@ def result_dtype(*specs: Spec) -> DType:
     weak = [s.dtype for s in specs if s.weak]
     if not strong:
         strong, weak = weak[:1], weak[1:]
-    dtype = strong[0]
+    dtype: DType = strong[0]
     for other in strong[1:]:
         dtype = promote(dtype, other)
     for other in weak:

@@ -50,9 +50,7 @@ def _tensor(a: Any, like: Tensor) -> Any:
 
 # Arithmetic
 
-add: Binary = _binary(
-    "add", infer.same, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g), "`a + b`.", "1 and 1"
-)
+add: Binary = _binary("add", infer.same, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g), "`a + b`.", "1 and 1")
 subtract: Binary = _binary(
     "subtract", infer.same, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: -g), "`a - b`.", "1 and -1"
 )
@@ -177,7 +175,12 @@ copysign: Binary = _binary(
 
 exp: Unary = _unary("exp", infer.floating, lambda g, y, _x: g * y, "e ** x.", "exp(x)")
 exp2: Unary = _unary(
-    "exp2", infer.floating, lambda g, y, _x: g * (math.log(2) * y), "2 ** x.", "log(2) * 2**x", kernel=lambda xp, x: 2.0**x
+    "exp2",
+    infer.floating,
+    lambda g, y, _x: g * (math.log(2) * y),
+    "2 ** x.",
+    "log(2) * 2**x",
+    kernel=lambda xp, x: 2.0**x,
 )
 expm1: Unary = _unary("expm1", infer.floating, lambda g, y, _x: g * (y + 1), "exp(x) - 1, exact near 0.", "exp(x)")
 log: Unary = _unary("log", infer.floating, lambda g, _y, x: zero_wins(g, 1 / x), "The natural logarithm.", "1/x")
@@ -185,7 +188,11 @@ log1p: Unary = _unary(
     "log1p", infer.floating, lambda g, _y, x: zero_wins(g, 1 / (1 + x)), "log(1 + x), exact near 0.", "1/(1 + x)"
 )
 log2: Unary = _unary(
-    "log2", infer.floating, lambda g, _y, x: zero_wins(g, 1 / (math.log(2) * x)), "The logarithm to base 2.", "1/(x log 2)"
+    "log2",
+    infer.floating,
+    lambda g, _y, x: zero_wins(g, 1 / (math.log(2) * x)),
+    "The logarithm to base 2.",
+    "1/(x log 2)",
 )
 log10: Unary = _unary(
     "log10", infer.floating, lambda g, _y, x: zero_wins(g, 1 / (math.log(10) * x)), "The logarithm to base 10.", "1/(x log 10)"
@@ -252,7 +259,9 @@ atan2: Binary = _binary(
 )
 sinh: Unary = _unary("sinh", infer.floating, lambda g, _y, x: g * cosh(x), "The hyperbolic sine.", "cosh(x)")
 cosh: Unary = _unary("cosh", infer.floating, lambda g, _y, x: g * sinh(x), "The hyperbolic cosine.", "sinh(x)")
-tanh: Unary = _unary("tanh", infer.floating, lambda g, y, _x: g * (1 - y * y), "The hyperbolic tangent.", "1 - tanh(x)**2")
+tanh: Unary = _unary(
+    "tanh", infer.floating, lambda g, y, _x: g * (1 - y * y), "The hyperbolic tangent.", "1 - tanh(x)**2"
+)
 asinh: Unary = _unary(
     "asinh",
     infer.floating,
@@ -343,8 +352,8 @@ def _where_infer(condition: Any, a: Any, b: Any) -> Any:
     infer=_where_infer,
     gradient=(
         None,
-        lambda g, _y, condition, _a, _b: where(condition, g, 0.0),
-        lambda g, _y, condition, _a, _b: where(condition, 0.0, g),
+        lambda g, _y, condition, _a, _b: ops.where(condition, g, 0.0),
+        lambda g, _y, condition, _a, _b: ops.where(condition, 0.0, g),
     ),
     broadcasts=True,
 )
@@ -446,4 +455,4 @@ def astype(xp: Any, x: Any, /, dtype: Any) -> Any:
 def _cast_back(g: Any, x: Tensor) -> Any:
     if g.dtype.kind == "complex" and x.dtype.kind != "complex":
         g = real(g)
-    return astype(g, x.dtype)  # type: ignore[arg-type]  # the decorator takes the namespace off the signature
+    return astype(g, x.dtype)

@@ -9,7 +9,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from chainrule import DTypeError, IndexedSlices, IndexingError, NoGradient, ShapeError, Tensor, as_tensor, infer, op, ops
+from chainrule import (
+    DTypeError,
+    IndexedSlices,
+    IndexingError,
+    NoGradient,
+    ShapeError,
+    Tensor,
+    as_tensor,
+    infer,
+    op,
+    ops,
+)
 from chainrule._dtypes import DTYPES, bool_
 from chainrule._op import fronts
 
@@ -41,7 +52,9 @@ def _canonical(index: Any) -> tuple[Key, tuple[Any, ...]]:
             if not array.size and not hasattr(part, "dtype"):
                 array = ops.astype(array, dtype=DTYPES["int64"])  # an empty list
             if array.dtype.is_inexact:
-                raise IndexingError(f"getitem: indices are integers, slices, None, ... or arrays of integers or booleans, got {array.dtype}")
+                raise IndexingError(
+                    f"getitem: indices are integers, slices, None, ... or arrays of integers or booleans, got {array.dtype}"
+                )
             key.append(_ARRAY)
             arrays.append(array)
     return tuple(key), tuple(arrays)
@@ -69,9 +82,9 @@ def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
     """The shape of `x[index]`, by NumPy's rules."""
     if x.shape is None:
         return infer.Spec(None, x.dtype)
-    taken = sum(
-        1 if not isinstance(p, str) else 0 for p in key if p is not None and p is not Ellipsis
-    ) + sum(len(a.shape) if a.dtype == bool_ else 1 for a in arrays)
+    taken = sum(1 if not isinstance(p, str) else 0 for p in key if p is not None and p is not Ellipsis) + sum(
+        len(a.shape) if a.dtype == bool_ else 1 for a in arrays
+    )
     if taken > len(x.shape):
         raise IndexingError(f"too many indices: {taken} for shape {x.shape}")
     full: list[Any] = []
@@ -222,13 +235,14 @@ def add_at(x: Any, index: Any, values: Any) -> Tensor:
     return _update(_add_at, x, index, values)
 
 
+def _set_gradient(g: Any, _y: Any, _x: Any, _values: Any, *arrays: Any, key: Key) -> tuple[Any, ...]:
+    taken = _getitem(g, *arrays, key=key)
+    return (_set_at(g, ops.zeros_like(taken), *arrays, key=key), _fit(taken, _values), *[None] * len(arrays))
+
+
 @op(
     infer=_updated,
-    gradient=lambda g, _y, _x, _values, *arrays, key: (
-        _set_at(g, 0 * _getitem(g, *arrays, key=key), *arrays, key=key),
-        _fit(_getitem(g, *arrays, key=key), _values),
-        *[None] * len(arrays),
-    ),
+    gradient=_set_gradient,
     name="set_at",
     linear="joint",
 )
@@ -283,14 +297,19 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
 def _along(x: Any, indices: Any, axis: int) -> Any:
     (at,) = infer.as_axes(axis, len(x.shape))
-    others = infer.broadcast_shapes((*x.shape[:at], 1, *x.shape[at + 1 :]), (*indices.shape[:at], 1, *indices.shape[at + 1 :]))
+    others = infer.broadcast_shapes(
+        (*x.shape[:at], 1, *x.shape[at + 1 :]), (*indices.shape[:at], 1, *indices.shape[at + 1 :])
+    )
     assert others is not None
     return infer.Spec((*others[:at], indices.shape[at], *others[at + 1 :]), x.dtype)
 
 
 @op(
     infer=_along,
-    gradient=(lambda g, _y, _x, indices, axis: scatter_add_along_axis(g, indices, axis=axis, length=_x.shape[axis]), None),
+    gradient=(
+        lambda g, _y, _x, indices, axis: ops.scatter_add_along_axis(g, indices, axis=axis, length=_x.shape[axis]),
+        None,
+    ),
     linear="joint",
 )
 def take_along_axis(xp: Any, x: Any, indices: Any, /, axis: int = -1) -> Any:
@@ -305,7 +324,7 @@ def _along_length(values: Any, indices: Any, axis: int, length: int) -> Any:
 
 @op(
     infer=_along_length,
-    gradient=(lambda g, _y, _values, indices, axis, length: take_along_axis(g, indices, axis=axis), None),
+    gradient=(lambda g, _y, _values, indices, axis, length: ops.take_along_axis(g, indices, axis=axis), None),
     linear="joint",
 )
 def scatter_add_along_axis(xp: Any, values: Any, indices: Any, /, axis: int, length: int) -> Any:

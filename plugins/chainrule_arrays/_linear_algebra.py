@@ -103,9 +103,9 @@ def kron(a: Any, b: Any) -> Tensor:
     if a.ndim != b.ndim or a.ndim not in (1, 2):
         raise ShapeError(f"kron: takes two matrices or two vectors, got shapes {a.shape} and {b.shape}")
     if a.ndim == 1:
-        return reshape(outer(a, b), shape=(-1,))  # type: ignore[no-any-return]  # an operation's function
+        return reshape(outer(a, b), shape=(-1,))
     product = einsum("ij,kl->ikjl", a, b)
-    return reshape(product, shape=(a.shape[0] * b.shape[0], -1))  # type: ignore[no-any-return]  # as above
+    return reshape(product, shape=(a.shape[0] * b.shape[0], -1))
 
 
 Axes = tuple[tuple[int, ...], tuple[int, ...]]
@@ -292,7 +292,12 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
     spare = [letter for letter in ascii_letters if letter not in text]
     widths = [n - len(term.replace("...", "")) for term, n in zip(inputs, ndims, strict=True)]
     for term, width, n in zip(inputs, widths, ndims, strict=True):
-        if width < 0 or (width and "..." not in term) or not term.replace("...", "").isalpha() and term not in ("", "..."):
+        if (
+            width < 0
+            or (width and "..." not in term)
+            or not term.replace("...", "").isalpha()
+            and term not in ("", "...")
+        ):
             raise ShapeError(f"einsum: term {term!r} of {subscripts!r} does not fit an operand of {n} dimensions")
     dots = "".join(spare[: max((w for w, t in zip(widths, inputs, strict=True) if "..." in t), default=0)])
     inputs = [t.replace("...", dots[len(dots) - w :]) for t, w in zip(inputs, widths, strict=True)]

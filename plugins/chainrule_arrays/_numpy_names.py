@@ -42,7 +42,9 @@ def _flat_axis(function: Callable[..., Any]) -> Callable[..., Any]:
 def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
     """`var` or `std` with NumPy's `ddof`."""
 
-    def called(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, **others: Any) -> Any:
+    def called(
+        x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, **others: Any
+    ) -> Any:
         if dtype is not None:
             x = ops.astype(x, dtype=dtype)
         return function(x, axis=axis, keepdims=keepdims, correction=others.get("correction", ddof))
@@ -97,7 +99,9 @@ def _reshape(x: Any, shape: Any = None, order: str = "C") -> Any:
     return arrays.reshape(x, shape)
 
 
-def _full_like(x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+def _full_like(
+    x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
     return arrays.full_like(x, fill_value, dtype, shape)
 
 
@@ -190,7 +194,22 @@ def _transpose_method(self: Tensor, *axes: Any) -> Any:
 def tensor_methods() -> Mapping[str, Any]:
     """Methods of tensors, with NumPy's arguments."""
     by_numpy = numpy_functions()
-    plain = ("all", "any", "argmax", "argmin", "conj", "diagonal", "max", "min", "prod", "repeat", "round", "squeeze", "swapaxes", "trace")
+    plain = (
+        "all",
+        "any",
+        "argmax",
+        "argmin",
+        "conj",
+        "diagonal",
+        "max",
+        "min",
+        "prod",
+        "repeat",
+        "round",
+        "squeeze",
+        "swapaxes",
+        "trace",
+    )
     methods = {name: _method(by_numpy.get(name) or getattr(arrays, name)) for name in plain}
     numpys = ("argsort", "clip", "copy", "cumprod", "cumsum", "dot", "mean", "std", "sum", "take", "var")
     return methods | {name: _method(by_numpy[name]) for name in numpys} | {

@@ -22,7 +22,7 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     return infer.Spec(tuple(None if n == -1 else n for n in shape), x.dtype)
 
 
-@op(infer=_reshaped, gradient=lambda g, _y, _x, shape: reshape(g, shape=_x.shape), linear="joint")
+@op(infer=_reshaped, gradient=lambda g, _y, _x, shape: ops.reshape(g, shape=_x.shape), linear="joint")
 def reshape(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
     """The elements in another shape, in the same order; one -1 stands for whatever is left.
 
@@ -47,7 +47,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(axes.index(i) for i in range(len(axes)))
 
 
-@op(infer=_permuted, gradient=lambda g, _y, _x, axes: permute_dims(g, axes=_inverse(axes)), linear="joint")
+@op(infer=_permuted, gradient=lambda g, _y, _x, axes: ops.permute_dims(g, axes=_inverse(axes)), linear="joint")
 def permute_dims(xp: Any, x: Any, /, axes: tuple[int, ...]) -> Any:
     """The axes in another order: axis `i` of the result is axis `axes[i]` of `x`."""
     return xp.permute_dims(x, axes)
@@ -55,7 +55,7 @@ def permute_dims(xp: Any, x: Any, /, axes: tuple[int, ...]) -> Any:
 
 @op(
     infer=lambda x: _permuted(x, (*range(len(x.shape) - 2), -1, -2)),
-    gradient=lambda g, _y, _x: matrix_transpose(g),
+    gradient=lambda g, _y, _x: ops.matrix_transpose(g),
     linear="joint",
 )
 def matrix_transpose(xp: Any, x: Any, /) -> Any:
@@ -116,7 +116,7 @@ def broadcast_arrays(*arrays: Any) -> list[Tensor]:
     """Each of some arrays in the shape that all of them broadcast to."""
     tensors = [as_tensor(a) for a in arrays]
     shape = infer.broadcast_shapes(*(t.shape for t in tensors))
-    return [t if t.shape == shape else broadcast_to(t, shape=shape) for t in tensors]
+    return [t if t.shape == shape else ops.broadcast_to(t, shape=shape) for t in tensors]
 
 
 def expand_dims(x: Any, axis: int | Sequence[int] = 0) -> Tensor:
@@ -153,7 +153,7 @@ def ravel(x: Any) -> Tensor:
     return result
 
 
-@op(infer=lambda x, axis: x, gradient=lambda g, _y, _x, axis: flip(g, axis=axis), linear="joint")
+@op(infer=lambda x, axis: x, gradient=lambda g, _y, _x, axis: ops.flip(g, axis=axis), linear="joint")
 def flip(xp: Any, x: Any, /, axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements in reverse order along some axes, or all."""
     return xp.flip(x, axis=axis)
@@ -161,7 +161,7 @@ def flip(xp: Any, x: Any, /, axis: int | tuple[int, ...] | None = None) -> Any:
 
 @op(
     infer=lambda x, shift, axis: x,
-    gradient=lambda g, _y, _x, shift, axis: roll(
+    gradient=lambda g, _y, _x, shift, axis: ops.roll(
         g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis
     ),
     linear="joint",
@@ -229,9 +229,7 @@ def _stacked(*specs: Any, axis: int) -> Any:
 
 @op(
     infer=_stacked,
-    gradient=lambda g, _y, *_inputs, axis: [
-        g[(*[slice(None)] * (axis % g.ndim), i)] for i in range(len(_inputs))
-    ],
+    gradient=lambda g, _y, *_inputs, axis: [g[(*[slice(None)] * (axis % g.ndim), i)] for i in range(len(_inputs))],
     sequence=True,
     linear="joint",
 )
@@ -318,13 +316,13 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
     return result
 
 
-@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: tril(g, k=k), linear="joint")
+@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: ops.tril(g, k=k), linear="joint")
 def tril(xp: Any, x: Any, /, k: int = 0) -> Any:
     """The lower triangles of matrices, zeros above diagonal `k`."""
     return xp.tril(x, k=k)
 
 
-@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: triu(g, k=k), linear="joint")
+@op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: ops.triu(g, k=k), linear="joint")
 def triu(xp: Any, x: Any, /, k: int = 0) -> Any:
     """The upper triangles of matrices, zeros below diagonal `k`."""
     return xp.triu(x, k=k)
