@@ -54,9 +54,10 @@ from chainrule._errors import UnknownNameError as UnknownNameError
 from chainrule._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    import chainrule_datasets as datasets  # noqa: F401, TID251  # as above
-    import chainrule_optim as optim  # noqa: F401, TID251  # as above
-    import chainrule_scipy as scipy  # noqa: F401, TID251  # as above
+    # What plugins bring at run time, for type checkers and editors.
+    import chainrule_datasets  # noqa: TID251
+    import chainrule_optim  # noqa: TID251
+    import chainrule_scipy  # noqa: TID251
     from chainrule import infer as infer
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
@@ -91,7 +92,11 @@ if TYPE_CHECKING:
     from chainrule._variable import Variable as Variable
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
-    from chainrule_arrays import *  # noqa: F403, TID251  # for type checkers and editors alone
+    from chainrule_arrays import *  # noqa: F403, TID251
+
+    datasets = chainrule_datasets
+    optim = chainrule_optim
+    scipy = chainrule_scipy
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from chainrule._owner import Owner
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Found:
 @lru_cache(maxsize=8)
 def find(group: str) -> dict[str, Found]:
     """The entry points of a group, by name, in name order."""
+    from importlib.metadata import entry_points  # half of what `import chainrule` would cost
+
     by_name: dict[str, list[EntryPoint]] = {}
     for entry in sorted(entry_points(group=group), key=lambda e: (e.name, e.value)):
         entries = by_name.setdefault(entry.name, [])

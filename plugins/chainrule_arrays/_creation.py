@@ -69,11 +69,11 @@ def eye(n_rows: int, n_cols: int | None = None, k: int = 0, dtype: Any = None) -
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Tensor:
-    """A constant of one value with the shape, dtype and backend of `x`."""
+    """A constant of one value with the shape, dtype, backend and device of `x`."""
     x = as_tensor(x)
     backend = x.backend
     chosen = backend.native(as_dtype(dtype) if dtype is not None else x.dtype)
-    return Tensor(backend.full(x.shape if shape is None else tuple(shape), fill_value, chosen, None), backend)
+    return Tensor(backend.full(x.shape if shape is None else tuple(shape), fill_value, chosen, x.device), backend)
 
 
 def zeros_like(x: Any, dtype: Any = None, shape: Any = None) -> Tensor:

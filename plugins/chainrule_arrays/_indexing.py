@@ -176,13 +176,13 @@ def scatter_add(xp: Any, values: Any, /, *arrays: Any, key: Key, shape: tuple[in
     size = 1
     for n in shape:
         size *= n
-    place = xp.reshape(xp.arange(size), shape)[native_index(key, arrays)]
+    place = xp.reshape(xp.arange(size, device=values.device), shape)[native_index(key, arrays)]
     return xp.reshape(_scatter_rows(xp, xp.reshape(values, (-1, 1)), xp.reshape(place, (-1,)), size), shape)
 
 
 def _scatter_rows(xp: Any, rows: Any, indices: Any, n: int) -> Any:
     """Sums of rows by index, on any library: a product with the indices' indicator matrix."""
-    indicator = xp.reshape(xp.arange(n), (n, 1)) == xp.reshape(indices, (1, -1))
+    indicator = xp.reshape(xp.arange(n, device=rows.device), (n, 1)) == xp.reshape(indices, (1, -1))
     flat = xp.reshape(rows, (rows.shape[0], -1)) if rows.ndim != 2 else rows
     summed = xp.matmul(xp.astype(indicator, rows.dtype), flat)
     return xp.reshape(summed, (n, *rows.shape[1:]))
@@ -219,7 +219,7 @@ def _add_at(xp: Any, x: Any, values: Any, /, *arrays: Any, key: Key) -> Any:
     place = x[native_index(key, arrays)]
     full = xp.broadcast_to(xp.astype(values, x.dtype), place.shape)
     size = x.size
-    flat = xp.reshape(xp.arange(size), x.shape)[native_index(key, arrays)]
+    flat = xp.reshape(xp.arange(size, device=x.device), x.shape)[native_index(key, arrays)]
     added = _scatter_rows(xp, xp.reshape(full, (-1, 1)), xp.reshape(flat, (-1,)), size)
     return x + xp.reshape(added, x.shape)
 
@@ -330,7 +330,7 @@ def _along_length(values: Any, indices: Any, axis: int, length: int) -> Any:
 def scatter_add_along_axis(xp: Any, values: Any, indices: Any, /, axis: int, length: int) -> Any:
     """Zeros with `length` places along an axis, and values added at their indices: `take_along_axis` transposed."""
     at = axis % values.ndim
-    places = xp.reshape(xp.arange(length), (*[1] * at, length, *[1] * (values.ndim - at)))
+    places = xp.reshape(xp.arange(length, device=values.device), (*[1] * at, length, *[1] * (values.ndim - at)))
     hits = places == xp.expand_dims(indices, axis=at)
     spread = xp.expand_dims(values, axis=at)
     return xp.sum(xp.where(hits, spread, xp.zeros_like(spread)), axis=at + 1)

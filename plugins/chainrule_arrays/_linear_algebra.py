@@ -251,7 +251,7 @@ def _aligned(xp: Any, x: Any, term: str, letters: str) -> Any:
         if letter in seen:
             first, second = len(seen) - 1 - seen[::-1].index(letter), len(seen)
             n = x.shape[first]
-            index = xp.arange(n)
+            index = xp.arange(n, device=x.device)
             match = xp.reshape(index, (n, 1)) == xp.reshape(index, (1, n))
             shape = [1] * x.ndim
             shape[first] = shape[second] = n
