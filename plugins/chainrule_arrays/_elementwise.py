@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import NoGradient, Tensor, elementwise, infer, op, ops
+from chainrule import NoGradient, Tensor, bool_, elementwise, infer, int8, op, ops
 from chainrule._engine_ops import multiply_zero_wins as zero_wins
 from chainrule._op import Binary, Unary, fronts
 
@@ -43,6 +43,12 @@ def _zero_of_two(g: Any, _y: Any, _a: Any, _b: Any) -> Any:
     return ops.zeros_like(g)
 
 
+def _counting(*specs: Any) -> Any:
+    """The rule of integer arithmetic that makes numbers of booleans, as NumPy's does."""
+    spec = infer.same(*specs)
+    return spec if spec.dtype != bool_ else infer.Spec(spec.shape, int8)
+
+
 def _tensor(a: Any, like: Tensor) -> Any:
     """A Python number as a tensor of the dtype and backend of another."""
     return a if type(a) is Tensor else ops.full_like(like, a)
@@ -68,11 +74,11 @@ divide: Binary = _binary(
     "1/b and -a/b**2",
 )
 floor_divide: Binary = _binary(
-    "floor_divide", infer.same, (_zero_of_two, _zero_of_two), "`a // b`: the quotient rounded down.", "0 and 0"
+    "floor_divide", _counting, (_zero_of_two, _zero_of_two), "`a // b`: the quotient rounded down.", "0 and 0"
 )
 remainder: Binary = _binary(
     "remainder",
-    infer.same,
+    _counting,
     (lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor(a / b)),
     "`a % b`: what is left of `a // b`, with the sign of `b`.",
     "1 and -floor(a / b)",
@@ -89,7 +95,7 @@ def _pow_base(g: Any, _y: Any, a: Any, b: Any) -> Any:
 
 pow: Binary = _binary(
     "pow",
-    infer.same,
+    _counting,
     (_pow_base, lambda g, y, a, b: zero_wins(g * y, log(_tensor(a, b)))),
     "`a ** b`.",
     "b * a**(b - 1), which is 0 for b = 0, and a**b * log(a), which is 0 where a**b is",
@@ -129,7 +135,7 @@ sign: Unary = _unary(
 )
 conj: Unary = _unary(
     "conj",
-    infer.same,
+    _counting,
     lambda g, _y, _x: conj(g),
     "The complex conjugate.",
     "the conjugate of the cotangent",
@@ -161,7 +167,7 @@ angle: Unary = _unary(
     "The argument of a complex number, in radians.",
     "i * x / |x|**2, the direction in which it grows",
     holomorphic=False,
-    kernel=lambda xp, x: xp.atan2(xp.imag(x), xp.real(x)) if xp.isdtype(x.dtype, "complex floating") else xp.atan2(0 * x, x),
+    kernel=lambda xp, x: xp.atan2(xp.imag(x), xp.real(x)) if xp.isdtype(x.dtype, "complex floating") else xp.atan2(xp.zeros_like(x), x),
 )  # fmt: skip
 copysign: Binary = _binary(
     "copysign",
@@ -321,7 +327,9 @@ def round(xp: Any, x: Any, /, decimals: int = 0) -> Any:
     >>> cr.round(cr.tensor([0.5, 1.5, 2.25]), decimals=1)
     Tensor([0.5, 1.5, 2.2], float64)
     """
-    return xp.round(x) if decimals == 0 else xp.round(x * 10.0**decimals) / 10.0**decimals
+    if decimals == 0 or (decimals > 0 and xp.isdtype(x.dtype, ("bool", "integral"))):
+        return xp.round(x) if not xp.isdtype(x.dtype, "bool") else x
+    return xp.astype(xp.round(x * 10.0**decimals) / 10.0**decimals, x.dtype)
 
 
 # The larger, the smaller, the chosen

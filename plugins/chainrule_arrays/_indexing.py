@@ -28,8 +28,8 @@ Key = tuple[Any, ...]
 _ARRAY = "array"
 
 
-def _canonical(index: Any) -> tuple[Key, tuple[Any, ...]]:
-    """An index as a hashable key, with the arrays in it apart.
+def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
+    """An index of `x` as a hashable key, with the arrays in it apart, where `x` is.
 
     In the key a slice is a tuple and an array is a marker, in the order of the arrays.
     """
@@ -48,7 +48,9 @@ def _canonical(index: Any) -> tuple[Key, tuple[Any, ...]]:
         elif hasattr(part, "__index__") and not getattr(part, "shape", ()) and not _is_boolean(part):
             key.append(part.__index__())
         else:
-            array = as_tensor(part)
+            if isinstance(part, str | bytes):
+                raise IndexingError(f"getitem: {part!r} is no index; tensors have no named fields")
+            array = as_tensor(part, x.backend, x.device) if type(x) is Tensor else as_tensor(part)
             if not array.size and not hasattr(part, "dtype"):
                 array = ops.astype(array, dtype=DTYPES["int64"])  # an empty list
             if array.dtype.is_inexact:
@@ -161,7 +163,9 @@ def getitem(x: Any, index: Any) -> Tensor:
     >>> x[:, 1], x[[0, 0]], x[x > 2]
     (Tensor([2., 4.], float64), Tensor([[1., 2.], [1., 2.]], float64), Tensor([3., 4.], float64))
     """
-    key, arrays = _canonical(index)
+    if hasattr(type(x), "__chainrule_tensor__"):
+        x = as_tensor(x)
+    key, arrays = _canonical(index, x)
     result: Tensor = _getitem(x, *arrays, key=key)
     return result
 
@@ -200,7 +204,11 @@ def scatter_add_rows(xp: Any, values: Any, indices: Any, /, rows: int) -> Any:
 
 def _updated(x: Any, values: Any, *arrays: Any, key: Key) -> Any:
     place = _indexed(x, *arrays, key=key)
-    if infer.broadcast_shapes(values.shape, place.shape) != place.shape and None not in (place.shape or (None,)):
+    try:
+        fits = infer.broadcast_shapes(values.shape, place.shape) == place.shape
+    except ShapeError:
+        fits = False
+    if not fits and None not in (place.shape or (None,)):
         raise ShapeError(f"values of shape {values.shape} do not fit the place, of shape {place.shape}")
     return infer.Spec(x.shape, x.dtype)
 
@@ -265,9 +273,9 @@ def set_at(x: Any, index: Any, values: Any) -> Tensor:
 
 def _update(function: Any, x: Any, index: Any, values: Any) -> Tensor:
     x = as_tensor(x)
-    key, arrays = _canonical(index)
+    key, arrays = _canonical(index, x)
     if type(values) is not Tensor:
-        values = as_tensor(values, x.backend)
+        values = as_tensor(values, x.backend, x.device)
     if values.dtype != x.dtype:
         if values.dtype.is_inexact and not x.dtype.is_inexact:
             raise DTypeError(f"{function.op.name}: values of {values.dtype} do not fit an array of {x.dtype}")

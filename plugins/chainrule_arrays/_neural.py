@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule import DTypeError, ShapeError, Tensor, as_tensor, elementwise, infer, op, ops
 from chainrule._op import Unary
+from chainrule_arrays._reductions import in_floating
 
 relu: Unary = elementwise(
     "relu",
@@ -68,6 +69,7 @@ def softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
     >>> cr.softmax(cr.tensor([0.0, 0.0]))
     Tensor([0.5, 0.5], float64)
     """
+    x = in_floating(xp, x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)
 
@@ -85,6 +87,7 @@ def log_softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
     >>> cr.log_softmax(cr.tensor([0.0, 1000.0]))
     Tensor([-1000.,     0.], float64)
     """
+    x = in_floating(xp, x)
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import NoGradient, Tensor, infer, op, ops
+from chainrule import NoGradient, Tensor, default_dtype, infer, op, ops
 from chainrule._dtypes import DTYPES
 from chainrule._engine_ops import multiply_zero_wins as zero_wins
 
@@ -28,6 +28,13 @@ def count(x: Any, axis: Axis) -> int:
     for i in infer.as_axes(axis, len(x.shape)):
         total *= x.shape[i]
     return total
+
+
+def in_floating(xp: Any, x: Any) -> Any:
+    """An array of integers in the default floating-point dtype, which is what the shape rules say of them."""
+    if xp.isdtype(x.dtype, ("real floating", "complex floating")):
+        return x
+    return xp.astype(x, getattr(xp, default_dtype()))
 
 
 def _same(x: Any, axis: Axis, keepdims: bool) -> Any:
@@ -129,7 +136,7 @@ def mean(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> cr.mean(cr.tensor([1.0, 2.0, 6.0]))
     Tensor(3.0, float64)
     """
-    return xp.mean(x, axis=axis, keepdims=keepdims)
+    return xp.mean(in_floating(xp, x), axis=axis, keepdims=keepdims)
 
 
 def _centred(x: Any, axis: Axis) -> Any:
@@ -150,6 +157,7 @@ def var(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correctio
     >>> cr.var(cr.tensor([1.0, 3.0]), correction=1)
     Tensor(2.0, float64)
     """
+    x = in_floating(xp, x)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
     return xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction)
 
@@ -168,6 +176,7 @@ def std(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correctio
     >>> cr.std(cr.tensor([1.0, 3.0]))
     Tensor(1.0, float64)
     """
+    x = in_floating(xp, x)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
     return xp.sqrt(xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction))
 
@@ -213,6 +222,7 @@ def logsumexp(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> 
     >>> cr.logsumexp(cr.tensor([1000.0, 1000.0]))
     Tensor(1000.693147180..., float64)
     """
+    x = in_floating(xp, x)
     top = xp.max(x, axis=axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
@@ -233,7 +243,7 @@ def vector_norm(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -
     >>> cr.vector_norm(cr.tensor([3.0, 4.0]))
     Tensor(5.0, float64)
     """
-    return xp.sqrt(xp.sum(xp.abs(x) ** 2, axis=axis, keepdims=keepdims))
+    return xp.sqrt(xp.sum(xp.abs(in_floating(xp, x)) ** 2, axis=axis, keepdims=keepdims))
 
 
 BOOLEAN = NoGradient("its result is true or false")
