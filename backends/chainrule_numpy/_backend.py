@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import Backend, DType
 from chainrule._dtypes import DTYPES
-from chainrule_numpy._kernels import KERNELS
+from chainrule_numpy._kernels import KERNELS, in_floating
 
 
 def numpy_backend() -> Backend:
@@ -26,6 +26,7 @@ def numpy_backend() -> Backend:
         full=_full,
         to_numpy=np.array,
         kernels=KERNELS,
+        wrap_generic=in_floating,
         scalar_type=np.float64,
         memory=_memory,
         quiet=partial(np.errstate, all="ignore"),
@@ -38,7 +39,7 @@ def _dtypes() -> Mapping[DType, np.dtype[Any]]:
 
 def _asarray(data: Any, dtype: Any, device: str | None) -> Any:
     array = np.array(data, dtype=dtype)
-    return array if array.shape else array[()]
+    return array if array.shape or array.dtype.hasobject else array[()]
 
 
 def _full(shape: tuple[int, ...], value: complex, dtype: Any, device: str | None) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import Op, default_dtype, infer
+
 
 def _native(key: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     from chainrule_arrays._indexing import native_index
@@ -78,11 +80,49 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
     return chosen[()]
 
 
+def in_floating(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that computes integers in the default dtype, where the shape rule says so; NumPy's choice varies."""
+    if op.infer is not infer.floating:
+        return kernel
+    if op.attributes or op.n_inputs not in (1, 2):
+        return _floating_of_any(kernel)
+    return _floating(kernel) if op.n_inputs == 1 else _floating_of_two(kernel)
+
+
+def _floating(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def kernel(x: Any) -> Any:
+        return function(x if type(x) is np.float64 or x.dtype.kind in "fc" else x.astype(default_dtype()))
+
+    return kernel
+
+
+def _floating_of_two(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def kernel(a: Any, b: Any) -> Any:
+        if type(a) is np.float64 or type(b) is np.float64:
+            return function(a, b)
+        arrays = [x for x in (a, b) if hasattr(x, "dtype")]
+        if all(x.dtype.kind not in "fc" for x in arrays) and complex not in (type(a), type(b)):
+            a, b = (x.astype(default_dtype()) if hasattr(x, "dtype") else x for x in (a, b))
+        return function(a, b)
+
+    return kernel
+
+
+def _floating_of_any(function: Callable[..., Any]) -> Callable[..., Any]:
+    def kernel(*inputs: Any, **attributes: Any) -> Any:
+        kinds = {x.dtype.kind if hasattr(x, "dtype") else "c" * (type(x) is complex) for x in inputs}
+        if kinds.isdisjoint("fc"):
+            inputs = tuple(x.astype(default_dtype()) if hasattr(x, "dtype") else x for x in inputs)
+        return function(*inputs, **attributes)
+
+    return kernel
+
+
 # On NumPy's scalars an operator is up to eight times cheaper than the ufunc, and on arrays it is the ufunc.
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
     "add": operator.add,
-    "divide": operator.truediv,
+    "divide": _floating_of_two(operator.truediv),
     "equal": operator.eq,
     "greater": operator.gt,
     "greater_equal": operator.ge,
@@ -99,27 +139,28 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "add_at": _add_at,
+    "angle": _floating(np.angle),
     "argsort": _argsort,
     "astype": lambda x, *, dtype: x.astype(dtype),
-    "cbrt": np.cbrt,
+    "cbrt": _floating(np.cbrt),
     "clip": lambda x, low, high: np.clip(x, low, high) if low is not None or high is not None else x,
     "cumulative_prod": lambda x, *, axis: np.multiply.accumulate(x, axis=axis),
     "cumulative_sum": lambda x, *, axis: np.add.accumulate(x, axis=axis),
-    "deg2rad": np.deg2rad,
+    "deg2rad": _floating(np.deg2rad),
     "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
-    "exp2": np.exp2,
+    "exp2": _floating(np.exp2),
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     "multiply_zero_wins": _multiply_zero_wins,
     "nonzero": lambda x: np.nonzero(np.atleast_1d(x))[: np.ndim(x)],
     "prod": lambda x, *, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
-    "rad2deg": np.rad2deg,
-    "relu": lambda x: np.maximum(x, 0),
+    "rad2deg": _floating(np.rad2deg),
+    "relu": lambda x: np.maximum(x, x.dtype.type(0)),
     "scatter_add": _scatter_add,
     "scatter_add_along_axis": _scatter_add_along_axis,
     "scatter_add_rows": _scatter_add_rows,
     "set_at": _set_at,
-    "softplus": lambda x: np.logaddexp(x, 0),
+    "softplus": _floating(lambda x: np.logaddexp(x, 0)),
     "sort": _sort,
     "sum": lambda x, *, axis, keepdims, dtype: np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims),
     "where": _where,

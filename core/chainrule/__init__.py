@@ -134,6 +134,9 @@ _LAZY = {
     "why_no_gradient": "_explain",
 }
 
+# What no plugin can have as its own public name.
+_RESERVED = frozenset({*globals(), *_LAZY, "hookspecs", "infer", "ops"})
+
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):

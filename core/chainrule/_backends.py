@@ -33,8 +33,10 @@ def register_backend(name: str, factory: Callable[[], Backend]) -> None:
     """Make a backend known in this process alone, as an entry point does for an installed one.
 
     Raises:
-        BackendError: a backend of that name is installed or registered already.
+        BackendError: a backend of that name is installed or registered already, or the name could not be chosen.
     """
+    if not name or ":" in name or any(c.isspace() for c in name):
+        raise BackendError(f"{name!r} is no name for a backend: it must have no blanks and no ':'")
     with _lock:
         if _registered.get(name) is not factory and name in available_backends():
             raise BackendError(f"a backend called {name!r} is there already; installed: {_installed()}")
@@ -109,9 +111,11 @@ def parse(choice: str, origin: str) -> tuple[Backend, str | None]:
         BackendError: it is malformed, or there is no such backend or device.
         BackendUnavailableError: the backend cannot compute here.
     """
-    name, colon, device = choice.strip().lower().partition(":")
+    written = choice.strip().lower() if isinstance(choice, str) else ""  # type: ignore[redundant-expr]  # not all check
+    name, colon, device = written.partition(":")
     if not name or (colon and not device) or any(c.isspace() for c in name + device):
         raise BackendError(f"{origin}: {choice!r} is no backend; write NAME or NAME:DEVICE, e.g. 'numpy' or 'cupy:1'")
+    name = next((known for known in available_backends() if known.lower() == name), name)
     try:
         backend = load_backend(name)
     except ChainruleError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import _context, _hooks, ops
 from chainrule._convert import PYTHON_NUMBERS, as_tensor
-from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, ShapeError
+from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, NumericsError, ShapeError
 from chainrule._indexed_slices import IndexedSlices, add, dense
 from chainrule._node import Node
 from chainrule._tensor import Tensor
@@ -230,12 +230,13 @@ def _walk(
             finally:
                 if token is not None:
                     _context.leave(token)
-    except ChainruleError:
-        raise
+    except (GradientDefinitionError, NumericsError):
+        raise  # they name the definition already
+    except ChainruleError as error:
+        raise type(error)(f"{error}; in the gradient of {_step(node, definition)}") from error
     except Exception as error:
         raise GradientDefinitionError(
-            f"gradient of op {node.op.name!r} ({_whose(definition)}) raised {type(error).__name__}: {error}; "
-            f"the op was called at {node.site}"
+            f"the gradient of {_step(node, definition)} raised {type(error).__name__}: {error}"
         ) from error
 
 
@@ -317,7 +318,7 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
         if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
         if len(have.shape) < len(want.shape) or any(
-            h < w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)
+            h == 1 != w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)
         ):
             part = ops.broadcast_to(part, shape=want.shape)
         else:
@@ -361,6 +362,10 @@ def _misfit(what: str, i: int, expected: Any, got: Any, node: Node, definition: 
         f"gradient of op {node.op.name!r} ({_whose(definition)}): wrong {what} for input {i}: expected {expected}, "
         f"got {got}; the op was called at {node.site}"
     )
+
+
+def _step(node: Node, definition: Definition) -> str:
+    return f"op {node.op.name!r} ({_whose(definition)}), called at {node.site}"
 
 
 def _whose(definition: Definition) -> str:

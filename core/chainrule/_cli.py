@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,21 +29,37 @@ class Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; errors of chainrule's family are shown as one line."""
+    """Run a subcommand.
+
+    Args:
+        arguments: the command line, `sys.argv` by default.
+
+    Returns:
+        The exit status: the command's own; 1 for an error of chainrule's family, which is shown as one line; 2 for a
+        wrong command line.
+    """
     from chainrule import _info, _plugins, _registry
 
-    _plugins.load_plugins()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _plugins.plugins()
     commands: dict[str, Any] = {"info": _info.COMMAND, **_registry.commands}
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        print(f"chainrule: {_unknown(arguments[0], commands)}", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(
         "chainrule", description="Automatic differentiation, with every gradient in your hands."
     )
     parser.add_argument("--version", action="version", version=f"chainrule {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     for name, command in sorted(commands.items()):
         subparser = subparsers.add_parser(name, help=command.help, description=command.help)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        if arguments[:1] == [name]:  # the only one whose arguments matter, so that no other plugin's can break it
+            command.add_arguments(subparser)
+            subparser.set_defaults(run=command.run)
     parsed = parser.parse_args(arguments)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         return parsed.run(parsed) or 0
     except ChainruleError as error:
@@ -51,3 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("chainrule: interrupted", file=sys.stderr)
         return 130
+
+
+def _unknown(name: str, commands: Iterable[str]) -> str:
+    """What to say of a command that there is not."""
+    from chainrule._plugins import absent
+
+    near = difflib.get_close_matches(name, commands, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"no command {name!r}; there are {', '.join(sorted(commands))}.{hint} {absent()}".rstrip()

@@ -64,6 +64,9 @@ def set_default_overrides(overrides: Mapping[str, Definition]) -> None:
 @contextmanager
 def scope(**changes: Any) -> Iterator[None]:
     """Put changed fields in force for a `with` block."""
+    from chainrule._plugins import load_plugins
+
+    load_plugins()  # the defaults that this scope lies over are complete then
     token = enter(current().replace(**changes))
     try:
         yield

@@ -23,7 +23,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     Args:
         data: numbers, nested lists or tuples of them, any array, or a tensor (whose history is cut).
         dtype: a dtype or its name; by default that of the data, the default dtype for Python floats.
-        device: a device of the backend in force.
+        device: a device of the backend; by default that of the data if it has one, else the one in force.
 
     Raises:
         DTypeError: `data` is nothing that can be an array, or the backend lacks the dtype.
@@ -39,11 +39,12 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     if type(data) is Tensor:
         data = data._value
     native = None if dtype is None else backend.native(as_dtype(dtype))
-    device = device or _backends.get_device()
+    if device is None and not isinstance(data, backend.array_types):  # an array of the backend's own stays where it is
+        device = _device_of_choice(backend)
     return Tensor(_checked(backend.asarray(_default_floats(data, native, backend), native, device), backend), backend)
 
 
-def as_tensor(value: Any, backend: Backend | None = None) -> Tensor:
+def as_tensor(value: Any, backend: Backend | None = None, device: str | None = None) -> Tensor:
     """The tensor that something stands for: itself, a variable's value, or a constant. Arrays are not copied.
 
     Raises:
@@ -58,8 +59,9 @@ def as_tensor(value: Any, backend: Backend | None = None) -> Tensor:
         return converted
     if backend is None:
         backend = _backends.home_of(value)
+    device = device or _device_of_choice(backend)
     if kind in PYTHON_NUMBERS:
-        return Tensor(backend.full((), value, backend.native(scalar_dtype(value)), _backends.get_device()), backend)
+        return Tensor(backend.full((), value, backend.native(scalar_dtype(value)), device), backend)
     if isinstance(value, backend.array_types):
         return Tensor(_checked(value, backend), backend)
     owner = _backends.backend_of(value)
@@ -75,9 +77,12 @@ def as_tensor(value: Any, backend: Backend | None = None) -> Tensor:
         raise DTypeError(
             f"expected a tensor, array or number, got {kind.__module__}.{kind.__qualname__}: {value!r:.80}"
         )
-    return Tensor(
-        _checked(backend.asarray(_default_floats(value, None, backend), None, _backends.get_device()), backend), backend
-    )
+    return Tensor(_checked(backend.asarray(_default_floats(value, None, backend), None, device), backend), backend)
+
+
+def _device_of_choice(backend: Backend) -> str | None:
+    """The device in force, if that is one of this backend's."""
+    return _backends.get_device() if backend is _backends.get_backend() else None
 
 
 def _default_floats(data: Any, native: Any, backend: Backend) -> Any:
@@ -113,8 +118,8 @@ def _holds_tensor(value: Any) -> bool:
 def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
     """An operation's inputs as tensors of one backend, and that backend.
 
-    None stays, for inputs that may be left out. Beside a tensor a Python number stays what it is where the operation
-    broadcasts: it is weak, and takes the tensor's dtype.
+    None stays, for inputs that may be left out. Beside an array a Python number stays what it is where the operation
+    broadcasts: it is weak, and takes the array's dtype.
 
     Raises:
         BackendError: tensors of two backends.
@@ -124,10 +129,11 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
         for x in inputs
     ]
     backend: Backend | None = None
+    first: Any = None
     for x in converted:
         if type(x) is Tensor:
             if backend is None:
-                backend = x._backend
+                backend, first = x._backend, x
             elif x._backend is not backend:
                 raise BackendError(
                     f"{op.name}: inputs are tensors of backends {backend.name!r} and {x._backend.name!r}; "
@@ -136,10 +142,13 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
     if backend is None:
         homes = [_backends.home_of(x) for x in converted if x is not None and type(x) not in PYTHON_NUMBERS]
         backend = next((home for home in homes if home.name != _backends.DEFAULT), None) or _backends.get_backend()
-        return tuple(x if x is None else as_tensor(x, backend) for x in converted), backend
+        if not homes:
+            return tuple(x if x is None else as_tensor(x, backend) for x in converted), backend
     keep_numbers = op.broadcasts
     return tuple(
-        x if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS) else as_tensor(x, backend)
+        x
+        if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS)
+        else as_tensor(x, backend, None if first is None else first.device)
         for x in converted
     ), backend
 

@@ -98,13 +98,15 @@ class _Call:
         self.trees = {name: optree.tree_flatten(value) for name, value in bound.arguments.items()}
         self.array_names = [n for n, (leaves, _) in self.trees.items() if any(map(_is_array, leaves))]
         self.tensors = [as_tensor(leaf) for n in self.array_names for leaf in self.trees[n][0] if _is_array(leaf)]
+        self.fresh: list[Tensor] = []
         self.captured: list[Tensor] = []
         self.results: list[Tensor] = []
 
     def run(self) -> None:
         """Run the body on fresh tensors, so that what it computes from the arguments can be told from the rest."""
         start = new_serial()
-        fresh = iter([_record.source(t, _engine_ops.identity.op, NO_ATTRIBUTES) for t in self.tensors])
+        self.fresh = [_record.source(t, _engine_ops.identity.op, NO_ATTRIBUTES) for t in self.tensors]
+        fresh = iter(self.fresh)
         for name in self.array_names:
             leaves, treedef = self.trees[name]
             arguments = [next(fresh) if _is_array(leaf) else leaf for leaf in leaves]
@@ -119,7 +121,7 @@ class _Call:
         self.is_tuple = isinstance(result, tuple | list)
         leaves, self.treedef = optree.tree_flatten(result)
         self.results = [as_tensor(leaf) for leaf in leaves]
-        self.captured = _captured(self.results, start)
+        self.captured = _captured(self.results, start, {t._node for t in self.fresh})
         del self.bound
 
     def pull_back(self, g: tuple[Tensor, ...]) -> tuple[Any, ...]:
@@ -136,7 +138,8 @@ class _Call:
         parts = [part for name, tree in self._by_name(returned) for part in self._checked(name, tree)]
         if not self.captured:
             return tuple(parts)
-        return (*parts, *gradients_of(self.results, self.captured, g))
+        # What was captured may have been computed from the arguments or from each other: only direct uses count here.
+        return (*parts, *gradients_of(self.results, self.captured, g, stops=[*self.captured, *self.fresh]))
 
     def _by_name(self, returned: Any) -> list[tuple[str, Any]]:
         """Which cotangent is whose, of the arguments that hold arrays."""
@@ -189,11 +192,11 @@ def _is_array(leaf: Any) -> bool:
     return is_number(leaf) and type(leaf) in (float, complex)
 
 
-def _captured(results: list[Tensor], start: int) -> list[Tensor]:
+def _captured(results: list[Tensor], start: int, arguments: set[Any]) -> list[Tensor]:
     """The tracked tensors from outside that results were computed from since serial number `start`."""
     captured: dict[tuple[Node, int], Tensor] = {}
     stack = list(results)
-    seen: set[Node] = set()
+    seen: set[Node] = set(arguments)
     while stack:
         t = stack.pop()
         node = t._node
@@ -203,6 +206,5 @@ def _captured(results: list[Tensor], start: int) -> list[Tensor]:
             captured[node, t._index] = t
         elif node not in seen:
             seen.add(node)
-            if node.op is not _engine_ops.identity.op or node.definition is None:
-                stack.extend(x for x in node.inputs if type(x) is Tensor)
+            stack.extend(x for x in node.inputs if type(x) is Tensor)
     return list(captured.values())

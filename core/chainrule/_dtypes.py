@@ -124,8 +124,9 @@ def as_dtype(dtype: Any) -> DType:
         return dtype
     if dtype is float:
         return _default_float
-    if dtype in (bool, int, complex):
-        return {bool: bool_, int: int64, complex: complex128}[dtype]
+    for kind, meant in ((bool, bool_), (int, int64), (complex, complex128)):
+        if dtype is kind:  # and not `==`, which NumPy's dtypes answer too
+            return meant
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", None)
     if not isinstance(name, str):
         name = str(dtype)

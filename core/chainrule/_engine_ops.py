@@ -31,7 +31,7 @@ stop_gradient: Unary = elementwise(
 
     >>> import chainrule as cr
     >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
-    3.0
+    np.float64(3.0)
     """,
     kernel=lambda xp, x: x,
 )
@@ -48,7 +48,7 @@ def prevent_gradient(xp: Any, x: Any, /, message: str) -> Any:
     >>> import chainrule as cr
     >>> cr.grad(lambda x: cr.prevent_gradient(x, "use the other branch"))(1.0)
     Traceback (most recent call last):
-    chainrule._errors.MissingGradientError: gradient explicitly prevented: use the other branch
+    chainrule._errors.MissingGradientError: gradient explicitly prevented: use the other branch; in the gradient of ...
     """
     return x
 
@@ -68,7 +68,7 @@ def sum_to(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
     lead = len(x.shape) - len(shape)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1))
     if axes:
-        x = xp.sum(x, axis=axes, keepdims=False)
+        x = xp.sum(x, axis=axes, keepdims=False, dtype=x.dtype)
     return x if x.shape == shape else xp.reshape(x, shape)
 
 
@@ -90,7 +90,7 @@ multiply_zero_wins: Binary = elementwise(
     cotangent is 0, contributes nothing.
 
     >>> from chainrule import ops
-    >>> ops.multiply_zero_wins([0.0, 2.0], [float("inf"), 3.0])
+    >>> ops.multiply_zero_wins([0.0, 2.0], [float("nan"), 3.0])
     Tensor([0., 6.], float64)
     """,
     n_inputs=2,
@@ -100,9 +100,9 @@ multiply_zero_wins: Binary = elementwise(
 _move = Op(
     "to_backend",
     1,
-    lambda x, backend: x,
-    lambda g, _y, _x, backend: to_backend(g, _x.backend.name),
-    attributes={"backend": ""},
+    lambda x, backend, origin: x,
+    lambda g, _y, _x, backend, origin: to_backend(g, origin),
+    attributes={"backend": "", "origin": ""},
     linear="joint",
 )
 
@@ -130,7 +130,8 @@ def to_backend(x: Any, backend: str) -> Tensor:
     context = current()
     if not context.mode:
         return Tensor(value, target)
-    moved: Tensor = _record.finish(_move, (t,), {"backend": backend}, value, target, context)
+    attributes = {"backend": backend, "origin": f"{t.backend.name}:{t.device}"}
+    moved: Tensor = _record.finish(_move, (t,), attributes, value, target, context)
     return moved
 
 

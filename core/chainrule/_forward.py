@@ -126,7 +126,12 @@ def _transposed(
     if unreached and len(unreached) == len(pairs):
         return [None] * len(sources)
     fitted = [(p, t if p.shape == t.shape else ops.broadcast_to(t, shape=p.shape)) for p, t in pairs]
-    found = gradients_of([p for p, _ in fitted], sources, [t for _, t in fitted])
+    # Walking back gives the conjugate transpose; a holomorphic operation's formula, not conjugated, wants the plain
+    conjugate = op.holomorphic and any(source.dtype.kind == "complex" for source in sources)
+    seeds = [ops.conj(t) if conjugate else t for _, t in fitted]
+    found = gradients_of([p for p, _ in fitted], sources, seeds)
+    if conjugate:
+        found = [t if t is None else ops.conj(dense(t)) for t in found]
     if any(not isinstance(t, Tensor | None) for t in found):
         raise MissingGradientError(f"op {op.name!r} has no forward derivative: its gradient cannot be transposed")
     return found

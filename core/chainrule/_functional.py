@@ -41,7 +41,8 @@ class _Call:
         self.single = isinstance(argnums, int)
         self.args = args
         context = _context.current()
-        self.as_tensors = context.recording or any_tensor(args)
+        self.nested = context.recording
+        self.as_tensors = self.nested or any_tensor(args)
         self.recording = context if context.recording else context.replace(recording=True)
         trees = [optree.tree_flatten(args[i]) for i in self.argnums]
         self.treedefs = [treedef for _, treedef in trees]
@@ -124,13 +125,20 @@ class _Call:
 
     def value(self, tree: Any) -> Any:
         """The function's own result, or its auxiliary part: arrays where arrays went in."""
-        if self.as_tensors:
+        if self.nested:
             return tree
+        if self.as_tensors:
+            return optree.tree_map(_without_history, tree)
         return arrays_out(tree, library_of(self.leaves[0]) if self.leaves else None)
 
     def _trees(self, leaves: Sequence[Any]) -> list[Any]:
         rest = iter(leaves)
         return [optree.tree_unflatten(t, [next(rest) for _ in range(t.num_leaves)]) for t in self.treedefs]
+
+
+def _without_history(x: Any) -> Any:
+    """A result that does not keep the graph it came from alive."""
+    return Tensor(x._value, x._backend) if type(x) is Tensor else x
 
 
 def _split(call: _Call, returned: Any, has_aux: bool) -> tuple[Any, Any]:

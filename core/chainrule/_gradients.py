@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule._backward import Graph, Spans, backpropagate
 from chainrule._convert import as_tensor
-from chainrule._errors import ArgumentError, DTypeError, ShapeError
+from chainrule._errors import ArgumentError, ChainruleError, DTypeError, GradientDefinitionError, ShapeError
 from chainrule._indexed_slices import add
 from chainrule._overrides import resolve_overrides
 from chainrule._record import Dropped
@@ -65,7 +65,7 @@ def gradients(
     seeds = [_seed(y, seed, i) for i, (y, seed) in enumerate(_pairs(ys, grad_ys))]
     stops = [_as_source(stop, "stop_gradients") for stop in as_list(stop_gradients)]
     sources = [_as_source(x, "xs") for x in as_list(xs)]
-    aggregate = _tree if aggregation == "tree" else aggregation if callable(aggregation) else None
+    aggregate = _tree if aggregation == "tree" else _summing(aggregation) if callable(aggregation) else None
     return gradients_of(ys, sources, seeds, stops, unconnected_gradients == "zero", aggregate, overrides)
 
 
@@ -156,23 +156,47 @@ def _pairs(ys: list[Tensor], grad_ys: Any) -> list[tuple[Tensor, Any]]:
 
 def _seed(y: Tensor, seed: Any, i: int) -> Any:
     """A checked cotangent for a result, None for ones."""
-    kind = y.dtype.kind
-    if seed is None:
-        if kind == "complex":
-            raise DTypeError(
-                f"ys[{i}] is complex ({y.dtype}): say in which direction by grad_ys, or take cr.real or cr.abs of it"
-            )
-        return None
+    if seed is None and y.dtype.kind == "complex":
+        raise DTypeError(
+            f"ys[{i}] is complex ({y.dtype}): say in which direction by grad_ys, or take cr.real or cr.abs of it"
+        )
+    return None if seed is None else fitting(y, seed, f"grad_ys[{i}]")
+
+
+def fitting(y: Tensor, seed: Any, what: str) -> Tensor:
+    """A cotangent for a result, in its shape and dtype.
+
+    Raises:
+        ShapeError: another shape.
+        DTypeError: a complex cotangent for a result that is not.
+    """
     seed = as_tensor(seed, y._backend)
     if seed.shape != y.shape:
-        raise ShapeError(f"grad_ys[{i}]: expected the shape of its y, {y.shape}, got {seed.shape}")
-    if seed.dtype != y.dtype:
-        if seed.dtype.kind == "complex" and kind != "complex":
-            raise DTypeError(f"grad_ys[{i}]: a {seed.dtype} cotangent for a y of dtype {y.dtype}")
+        raise ShapeError(f"{what}: expected the shape of its y, {y.shape}, got {seed.shape}")
+    if seed.dtype.kind == "complex" and y.dtype.kind != "complex":
+        raise DTypeError(f"{what}: a {seed.dtype} cotangent for a y of dtype {y.dtype}")
+    if seed.dtype != y.dtype and y.dtype.is_inexact:
         from chainrule import ops
 
-        seed = ops.astype(seed, dtype=y.dtype) if y.dtype.is_inexact else seed
-    return seed
+        seed = ops.astype(seed, dtype=y.dtype)
+    tensor: Tensor = seed
+    return tensor
+
+
+def _summing(aggregation: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    """An aggregation of the user's, named if it fails."""
+
+    def aggregate(parts: list[Any]) -> Any:
+        try:
+            return aggregation(parts)
+        except ChainruleError:
+            raise
+        except Exception as error:
+            raise GradientDefinitionError(
+                f"aggregation {aggregation!r} of {len(parts)} cotangents raised {type(error).__name__}: {error}"
+            ) from error
+
+    return aggregate
 
 
 def _tree(parts: list[Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from chainrule._errors import GradientDefinitionError, TrackedValueError
+from chainrule._errors import ChainruleError, GradientDefinitionError, TrackedValueError
 from chainrule._indexed_slices import dense
 from chainrule._node import Node
 
@@ -48,7 +48,15 @@ def run(node: Node, g: Any) -> Any:
 
 def _through(chain: Any, g: Any, node: Node) -> Any:
     for hook in tuple(chain):
-        changed = hook(g)
+        try:
+            changed = hook(g)
+        except ChainruleError:
+            raise
+        except Exception as error:
+            raise GradientDefinitionError(
+                f"a hook on the result of op {node.op.name!r}, made at {node.site}, raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
         if changed is None:
             continue
         if tuple(getattr(changed, "shape", ())) != tuple(g.shape):

@@ -7,7 +7,9 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
+from warnings import catch_warnings
 
 from chainrule import _backends, _overrides, _plugins
 from chainrule._cli import Command
@@ -39,6 +41,12 @@ def _environment() -> Iterator[str]:
     if not names:
         known = (_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA")
         yield f"  none of chainrule's variables is set ({', '.join(known)})"
+    yield from (f"  {line}" for line in _plugins.unknown_disabled())
+    try:
+        with catch_warnings(action="ignore"):  # of what the lines above say
+            _plugins.load_plugins()
+    except ChainruleError as error:
+        yield f"  {error}"
 
 
 def _backend_lines() -> Iterator[str]:
@@ -69,10 +77,22 @@ def _plugin_lines() -> Iterator[str]:
         for kind, names in plugin.registered.items():
             shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
             yield f"    {len(names)} {kind}: {shown}"
-        for line in _plugins.info_lines(name):
+        for line in (*_kernel_conflicts(plugin), *_plugins.info_lines(name)):
             yield f"    {line}"
         for line in plugin.trace.splitlines():
             yield f"    | {line}"
+
+
+def _kernel_conflicts(plugin: _plugins.Plugin) -> Iterator[str]:
+    """What is wrong with a plugin's kernels, which shows when backends are there."""
+    for key in plugin.registered.get("kernels", ()):
+        backend, _, op = key.partition(":")
+        if backend not in _backends.available_backends():
+            yield f"kernel of op {op!r} is for backend {backend!r}, which is not installed"
+            continue
+        with suppress(ChainruleError):  # the backend's own lines say why it is not available
+            if op in _backends.load_backend(backend).kernels:
+                yield f"conflict: kernel of op {op!r}: backend {backend!r} has one itself"
 
 
 def _run(arguments: argparse.Namespace) -> int:

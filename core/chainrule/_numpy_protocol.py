@@ -19,7 +19,6 @@ _UFUNC_METHODS = {
     ("logical_or", "reduce"): "any",
     ("add", "accumulate"): "cumsum",
     ("multiply", "accumulate"): "cumprod",
-    ("subtract", "outer"): "subtract.outer",
 }
 
 
@@ -34,16 +33,20 @@ def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any)
     unsupported = sorted(kwargs.keys() - {"axis", "keepdims", "dtype", "out"})
     if unsupported:
         raise DTypeError(f"np.{name}: {', '.join(unsupported)} is not supported on tensors; use cr.where")
-    if method != "__call__":
+    if method == "outer":
+        from chainrule._convert import as_tensor
+
+        a, b = map(as_tensor, inputs)
+        inputs = (a[(..., *[None] * b.ndim)], b)
+    elif method != "__call__":
         kwargs.pop("out", None)
         reduction = _UFUNC_METHODS.get((name, method))
-        if reduction is None or reduction.endswith("outer"):
+        if reduction is None:
             raise MissingKernelError(
                 f"np.{name}.{method} is not supported on tensors; use a function of cr, such as cr.sum or cr.add_at"
             )
         name = reduction
-        if method == "reduce":
-            kwargs.setdefault("axis", 0)
+        kwargs.setdefault("axis", 0)
         kwargs = {key: value for key, value in kwargs.items() if value is not None or key == "axis"}
     return _function(name, f"np.{name}")(*inputs, **kwargs)
 

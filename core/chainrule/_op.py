@@ -423,7 +423,7 @@ def _failure(
     call = f"{op.name}({got}{given})"
     try:
         op.infer(*map(spec_of, inputs), **attributes)
-    except (ShapeError, DTypeError) as reason:
+    except (ShapeError, DTypeError, IndexingError) as reason:
         return type(reason)(f"{call}: {reason}")
     except Exception:  # the rule saw no fault of the shapes; the kernel's own words follow
         pass

@@ -11,11 +11,12 @@ from typing import Any
 
 from chainrule import _context, _registry
 from chainrule._definition import Definition, NoGradient
-from chainrule._errors import GradientDefinitionError, SelectorError
+from chainrule._errors import ChainruleError, GradientDefinitionError, SelectorError
 from chainrule._node import Node
 from chainrule._op import Op
-from chainrule._owner import USER
-from chainrule._plugins import load_plugins
+from chainrule._owner import USER, Owner
+from chainrule._plugins import absent, load_plugins
+from chainrule._record import Dropped
 from chainrule._tensor import Tensor
 
 VARIABLE = "CHAINRULE_OVERRIDES"
@@ -46,11 +47,11 @@ def override_gradients(overrides: Mapping[Any, Any] | str) -> Iterator[None]:
         yield
 
 
-def _by_op(overrides: Mapping[Any, Any] | str) -> dict[str, Definition]:
+def _by_op(overrides: Mapping[Any, Any] | str, owner: Owner = USER) -> dict[str, Definition]:
     """Definitions by operation name."""
     load_plugins()
     if isinstance(overrides, str):
-        overrides = _override_set(overrides)
+        overrides, owner = _override_set(overrides)
     if not isinstance(overrides, Mapping):
         raise SelectorError(f"override_gradients: expected a mapping or a set's name, got {overrides!r:.80}")
     chosen = {}
@@ -58,15 +59,28 @@ def _by_op(overrides: Mapping[Any, Any] | str) -> dict[str, Definition]:
         op = _op_of(key)
         if op is None:
             raise SelectorError(f"override_gradients: keys are operations or their names, got {key!r:.80}")
-        chosen[op.name] = _definition(op, gradient)
+        chosen[op.name] = _definition(op, gradient, owner)
     return chosen
 
 
-def _override_set(name: str) -> Mapping[str, Any]:
+def _override_set(name: str) -> tuple[Mapping[str, Any], Owner]:
+    """The override set of a name, and who registered it."""
     if name not in _registry.override_sets:
         have = ", ".join(sorted(_registry.override_sets)) or "none"
-        raise SelectorError(f"no override set is called {name!r}; registered: {have}")
-    return _registry.override_sets[name]
+        raise SelectorError(f"no override set is called {name!r}; registered: {have}. {absent()}".rstrip())
+    return _registry.override_sets[name], _registry.override_sets.owners.get(name, USER)
+
+
+def check_overrides(name: str, overrides: Mapping[Any, Any], owner: Owner) -> None:
+    """Check an override set before it is registered.
+
+    Raises:
+        SelectorError, GradientDefinitionError: as `override_gradients` would, when the set is put in force.
+    """
+    try:
+        _by_op(overrides, owner)
+    except ChainruleError as error:
+        raise type(error)(f"override set {name!r}: {error}") from error
 
 
 def _op_of(key: Any) -> Op | None:
@@ -77,7 +91,7 @@ def _op_of(key: Any) -> Op | None:
     return op if isinstance(op, Op) else None
 
 
-def _definition(op: Op, gradient: Any) -> Definition:
+def _definition(op: Op, gradient: Any, owner: Owner = USER) -> Definition:
     """The definition that an override's value means for an operation."""
     if isinstance(gradient, str):
         if gradient not in _registry.gradients:
@@ -87,15 +101,15 @@ def _definition(op: Op, gradient: Any) -> Definition:
                 f"override of op {op.name!r}: no gradient is registered as {gradient!r}{hint}"
                 f"; register it with cr.register_gradient({gradient!r}, f)"
             )
-        owner = _registry.gradients.owners[gradient]
-        return Definition(op, _registry.gradients[gradient], owner, gradient, is_override=True)
+        registered_by = _registry.gradients.owners[gradient]
+        return Definition(op, _registry.gradients[gradient], registered_by, gradient, is_override=True)
     if not callable(gradient) and not isinstance(gradient, tuple | NoGradient):
         raise GradientDefinitionError(
             f"override of op {op.name!r}: expected a definition, a registered gradient's name or NoGradient, "
             f"got {gradient!r:.80}"
         )
     named = gradient if callable(gradient) else None
-    return Definition(op, gradient, USER, getattr(named, "__qualname__", None), is_override=True)
+    return Definition(op, gradient, owner, getattr(named, "__qualname__", None), is_override=True)
 
 
 def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> dict[Node, Definition]:
@@ -106,6 +120,7 @@ def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> di
 
     Raises:
         SelectorError: a selector matches no node that this gradient passes through.
+        GradientDefinitionError: an override reads a value that its node did not keep.
     """
     load_plugins()
     chosen: dict[Node, Definition] = {}
@@ -114,8 +129,31 @@ def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> di
         if not matches:
             raise SelectorError(_no_match(selector, nodes))
         for node in matches:
-            chosen[node] = _definition(node.op, gradient)
+            chosen[node] = _readable(_definition(node.op, gradient), node)
     return chosen
+
+
+def _readable(definition: Definition, node: Node) -> Definition:
+    """An override, once it is known that the node kept what it reads: that was decided when the node was made."""
+    n = len(node.inputs)
+    tracked = sum(1 << i for i, x in enumerate(node.inputs) if type(x) is Tensor and x.node is not None)
+    unread = definition.drops(tracked, n) if definition.reason is None else tuple(range(n))
+    lost = [
+        f"input {i}"
+        for i, x in enumerate(node.inputs)
+        if type(x) is Tensor and type(x._value) is Dropped and i not in unread
+    ]
+    kept = type(node.output[0]) is not Dropped if node.op.multiple else node.output is not None
+    if definition.reads_output and not kept:
+        lost.insert(0, "the result")
+    if lost:
+        raise GradientDefinitionError(
+            f"override of op {node.op.name!r} by {definition.location or definition.owner} reads "
+            f"{' and '.join(lost)}, which its node, made at {node.site}, did not keep; start the parameter's name with "
+            "'_' if only its shape and dtype are read, or put the override in force with cr.override_gradients where "
+            "the op is called"
+        )
+    return definition
 
 
 def _matches(selector: Any, node: Node) -> bool:
@@ -155,9 +193,11 @@ def apply_environment() -> None:
     Raises:
         SelectorError: one of them is not registered.
     """
-    names = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
-    for name in names:
+    chosen: dict[str, Definition] = {}
+    for name in filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(","))):
         try:
-            _context.set_default_overrides(_by_op(name))
+            chosen |= _by_op(name)
         except SelectorError as error:
             raise SelectorError(f"{VARIABLE}: {error}") from error
+    if chosen:
+        _context.set_default_overrides(chosen)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 
@@ -33,10 +34,41 @@ def location(function: Callable[..., Any]) -> str:
 
 
 def same_function(a: Any, b: Any) -> bool:
-    """Whether two functions are one source run twice, as happens when a notebook's cell is run again."""
+    """Whether two functions are one source run twice, as happens when a notebook's cell is run again.
+
+    What functions come in (tuples, mappings, commands) is compared by what it holds.
+    """
     if a is b:
         return True
-    if isinstance(a, tuple) and isinstance(b, tuple):
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
         return len(a) == len(b) and all(map(same_function, a, b))
+    if isinstance(a, Mapping):
+        return a.keys() == b.keys() and all(same_function(a[key], b[key]) for key in a)
+    if isinstance(a, property):
+        return same_function(a.fget, b.fget)
+    if is_dataclass(a):
+        return same_function(vars(a), vars(b))
+    if isinstance(a, _VALUES):
+        return bool(a == b)
     code_a, code_b = getattr(a, "__code__", None), getattr(b, "__code__", None)
-    return code_a is not None and code_a == code_b and a.__qualname__ == b.__qualname__ and a.__module__ == b.__module__
+    return (
+        code_a is not None
+        and code_a == code_b
+        and a.__qualname__ == b.__qualname__
+        and a.__module__ == b.__module__
+        and _plain_values(a) == _plain_values(b)
+    )
+
+
+_VALUES = (bool, int, float, complex, str, bytes)
+
+
+def _plain_values(function: Any) -> list[Any]:
+    """The numbers and strings that a function has as defaults or closes over."""
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # an empty cell
+            held.append(cell.cell_contents)
+    return [value for value in held if isinstance(value, _VALUES)]

@@ -38,14 +38,16 @@ class Table(dict[str, T], Generic[T]):
         self.owners: dict[str, Owner] = {}
 
     def register(self, name: str, value: T, owner: Owner, replace: bool = False) -> None:
-        """Add an entry; the same function once more is no conflict.
+        """Add an entry; the same object once more, or its owner's code run again, is no conflict.
 
         Raises:
             PluginError: somebody registered another thing under this name.
         """
         global generation
         with lock:
-            if name in self and not replace and not same_function(self[name], value):
+            if name in self and self[name] is value and not replace:
+                return
+            if name in self and not replace and not (self.owners[name] == owner and _same(self[name], value)):
                 raise PluginError(
                     f"{self.what} {name!r} of {owner}{_place(value)} is already registered by "
                     f"{self.owners[name]}{_place(self[name])}"
@@ -54,10 +56,28 @@ class Table(dict[str, T], Generic[T]):
             self.owners[name] = owner
             generation += 1
 
+    def discard(self, name: str) -> None:
+        """Take an entry back, if it is there."""
+        global generation
+        with lock:
+            if self.pop(name, None) is not None:
+                del self.owners[name]
+                generation += 1
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two entries come from one source; of operations, what makes them tells, not the public functions."""
+    if isinstance(getattr(a, "op", None), Op) and isinstance(getattr(b, "op", None), Op):
+        a, b = _identity(a), _identity(b)
+    return same_function(a, b)
+
 
 def _place(value: Any) -> str:
-    first = next((f for f in value if f), None) if isinstance(value, tuple) else value
-    return f" at {location(first)}" if callable(first) else ""
+    """Where a function, or the first of several, was written; of an operation, its kernel or gradient."""
+    parts = _identity(value) if isinstance(getattr(value, "op", None), Op) else value
+    while isinstance(parts, tuple):
+        parts = next((part for part in parts if callable(part) or (isinstance(part, tuple) and part)), None)
+    return f" at {location(parts)}" if callable(parts) else ""
 
 
 generation = 0
@@ -79,10 +99,11 @@ def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
         ArgumentError: it is no such function.
         PluginError: there is another operation of that name.
     """
-    operation = getattr(function, "op", None)
-    if not isinstance(operation, Op):
-        raise ArgumentError(f"{function!r} of {owner} is no operation: define it with cr.op or cr.elementwise")
-    if operation.name in ops and same_function(_identity(ops[operation.name]), _identity(function)):
+    operation = op_of(function, owner)
+    have = ops.get(operation.name)
+    if have is function:
+        return
+    if have is not None and ops.owners[operation.name] == owner and _same(have, function):
         return
     ops.register(operation.name, function, owner)
     operation.owner = owner
@@ -91,15 +112,23 @@ def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
     bind_operator(operation.name, function)
 
 
-def _identity(function: Any) -> Any:
-    """The functions that make an operation what it is, to recognise one that is defined again."""
-    definition = function.op.definition
-    gradient = definition.gradient if definition is not None else None
-    parts = (
-        getattr(function, "__wrapped__", function.op.kernel),
-        *(gradient if isinstance(gradient, tuple) else [gradient]),
-    )
-    return tuple(part for part in parts if callable(part)) or (function,)
+def op_of(function: Any, owner: Owner) -> Op:
+    """The operation behind a public function.
+
+    Raises:
+        ArgumentError: there is none.
+    """
+    operation = getattr(function, "op", None)
+    if not isinstance(operation, Op):
+        raise ArgumentError(f"{function!r:.80} of {owner} is no operation: define it with cr.op or cr.elementwise")
+    return operation
+
+
+def _identity(function: Any) -> tuple[Any, ...]:
+    """What makes an operation what it is, to recognise one that is defined again: kernel, gradient, shape rule."""
+    operation: Op = function.op
+    definition = operation.definition
+    return (operation.kernel, None if definition is None else definition.gradient, operation.infer)
 
 
 def find_op(name: str) -> Op:
@@ -108,13 +137,14 @@ def find_op(name: str) -> Op:
     Raises:
         SelectorError: there is none; suggests the nearest name.
     """
-    from chainrule._plugins import load_plugins
+    from chainrule._plugins import absent, load_plugins
 
     load_plugins()
     function: Any = ops.get(name)
     if function is None:
         near = difflib.get_close_matches(name, ops, 1, 0.5) or [n for n in ops if n.lower() == name.lower()]
-        raise SelectorError(f"no op is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        reason = f"did you mean {near[0]!r}? {absent()}" if near else absent()
+        raise SelectorError(f"no op is called {name!r}" + (f"; {reason.strip()}" if reason else ""))
     operation: Op = function.op
     return operation
 

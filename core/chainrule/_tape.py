@@ -16,7 +16,7 @@ from chainrule._convert import as_tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError, TapeError
 from chainrule._functional import _basis, _stacked
-from chainrule._gradients import as_list, gradients_of, zeros_like
+from chainrule._gradients import as_list, fitting, gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node, new_serial
 from chainrule._plugins import load_plugins
@@ -225,15 +225,10 @@ class GradientTape:
             given = optree.tree_leaves(output_gradients, none_is_leaf=True)
         if len(given) != len(ys):
             raise ArgumentError(f"output_gradients: got {len(given)} cotangents for {len(ys)} targets")
-        seeds = []
-        for i, (y, seed) in enumerate(zip(ys, given, strict=True)):
-            seed = None if seed is None else as_tensor(seed, y.backend)
-            if seed is not None and seed.shape != y.shape:
-                raise ShapeError(f"output_gradients[{i}]: expected shape {y.shape}, got {seed.shape}")
-            if seed is not None and seed.dtype != y.dtype:
-                seed = ops.astype(seed, dtype=y.dtype)
-            seeds.append(seed)
-        return seeds
+        return [
+            None if seed is None else fitting(y, seed, f"output_gradients[{i}]")
+            for i, (y, seed) in enumerate(zip(ys, given, strict=True))
+        ]
 
     def jacobian(self, target: Tensor, sources: Any, unconnected_gradients: str = "none") -> Any:
         """The Jacobian of a recorded tensor, of shape `target.shape + source.shape` for each source.

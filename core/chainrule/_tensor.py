@@ -164,7 +164,10 @@ class Tensor:
 
     def __float__(self) -> float:
         if self._is_tracked:
-            self._escape("float(...)", "Compute with cr.* or np.* functions (cr.sin(t) for math.sin(t))")
+            self._escape(
+                "float(...)",
+                "Compute with cr.* or np.* functions (cr.sin(t) for math.sin(t), cr.set_at(a, i, t) for a[i] = t)",
+            )
         return float(self.item())
 
     def __complex__(self) -> complex:
@@ -357,8 +360,15 @@ def _unbound(method: str, op: str) -> Callable[..., Any]:
     return operator
 
 
-for _method, _op in OPERATORS.items():
-    setattr(Tensor, _method, _unbound(_method, _op))
-    if _method.strip("_") in _REFLECTED:
-        _reflected = f"__r{_method.strip('_')}__"
-        setattr(Tensor, _reflected, _unbound(_reflected, _op))
+def unbind_operator(op: str) -> None:
+    """Leave the operators that an operation stands for to the plugin that will have it."""
+    for method, name in OPERATORS.items():
+        if name == op:
+            setattr(Tensor, method, _unbound(method, op))
+            if method.strip("_") in _REFLECTED:
+                reflected = f"__r{method.strip('_')}__"
+                setattr(Tensor, reflected, _unbound(reflected, op))
+
+
+for _op in OPERATORS.values():
+    unbind_operator(_op)

@@ -44,11 +44,14 @@ def path_of(treedef: optree.PyTreeSpec, i: int) -> str:
 
 
 def untensor(x: Any, library: Backend | None = None) -> Any:
-    """A tensor as the array of a library, its own backend's by default."""
+    """A tensor as an array of a library, its own backend's by default.
+
+    It is a copy: what is written into a result reaches neither another result nor a graph that is still used.
+    """
     if type(x) is not Tensor:
         return x
     if library is None or library is x._backend:
-        return x._value
+        return x._backend.asarray(x._value, None, x.device) if x._value.shape else x._value
     return library.asarray(x._backend.to_numpy(x._value), library.native(x.dtype), None)
 
 

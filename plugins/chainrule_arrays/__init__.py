@@ -53,9 +53,9 @@ from chainrule_arrays._elementwise import isnan as isnan
 from chainrule_arrays._elementwise import less as less
 from chainrule_arrays._elementwise import less_equal as less_equal
 from chainrule_arrays._elementwise import log as log
-from chainrule_arrays._elementwise import log10 as log10
 from chainrule_arrays._elementwise import log1p as log1p
 from chainrule_arrays._elementwise import log2 as log2
+from chainrule_arrays._elementwise import log10 as log10
 from chainrule_arrays._elementwise import logaddexp as logaddexp
 from chainrule_arrays._elementwise import logical_and as logical_and
 from chainrule_arrays._elementwise import logical_not as logical_not

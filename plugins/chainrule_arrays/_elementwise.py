@@ -160,15 +160,23 @@ imag: Unary = _unary(
     holomorphic=False,
     linear="joint",
 )
+
+
+def _angle(xp: Any, x: Any) -> Any:
+    if xp.isdtype(x.dtype, "complex floating"):
+        return xp.atan2(xp.imag(x), xp.real(x))
+    return xp.atan2(xp.zeros_like(x), x)
+
+
 angle: Unary = _unary(
     "angle",
-    infer.real,
-    lambda g, _y, x: g * 1j * x / square(abs(x)) if x.dtype.kind == "complex" else ops.zeros_like(g),
+    lambda x: infer.real(infer.floating(x)),
+    lambda g, _y, x: zero_wins(1j * x, g / square(abs(x))) if x.dtype.kind == "complex" else ops.zeros_like(g),
     "The argument of a complex number, in radians.",
-    "i * x / |x|**2, the direction in which it grows",
+    "i * x / |x|**2, the direction in which it grows, and 0 at 0",
     holomorphic=False,
-    kernel=lambda xp, x: xp.atan2(xp.imag(x), xp.real(x)) if xp.isdtype(x.dtype, "complex floating") else xp.atan2(xp.zeros_like(x), x),
-)  # fmt: skip
+    kernel=_angle,
+)
 copysign: Binary = _binary(
     "copysign",
     infer.floating,
@@ -201,8 +209,12 @@ log2: Unary = _unary(
     "1/(x log 2)",
 )
 log10: Unary = _unary(
-    "log10", infer.floating, lambda g, _y, x: zero_wins(g, 1 / (math.log(10) * x)), "The logarithm to base 10.", "1/(x log 10)"
-)  # fmt: skip
+    "log10",
+    infer.floating,
+    lambda g, _y, x: zero_wins(g, 1 / (math.log(10) * x)),
+    "The logarithm to base 10.",
+    "1/(x log 10)",
+)
 logaddexp: Binary = _binary(
     "logaddexp",
     infer.floating,

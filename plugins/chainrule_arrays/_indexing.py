@@ -55,7 +55,8 @@ def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
                 array = ops.astype(array, dtype=DTYPES["int64"])  # an empty list
             if array.dtype.is_inexact:
                 raise IndexingError(
-                    f"getitem: indices are integers, slices, None, ... or arrays of integers or booleans, got {array.dtype}"
+                    "getitem: indices are integers, slices, None, ... or arrays of integers or booleans, "
+                    f"got {array.dtype}"
                 )
             key.append(_ARRAY)
             arrays.append(array)

@@ -295,8 +295,7 @@ def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
         if (
             width < 0
             or (width and "..." not in term)
-            or not term.replace("...", "").isalpha()
-            and term not in ("", "...")
+            or (not term.replace("...", "").isalpha() and term not in ("", "..."))
         ):
             raise ShapeError(f"einsum: term {term!r} of {subscripts!r} does not fit an operand of {n} dimensions")
     dots = "".join(spare[: max((w for w, t in zip(widths, inputs, strict=True) if "..." in t), default=0)])

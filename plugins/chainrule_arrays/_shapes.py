@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, infer, op, ops
@@ -260,7 +261,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     else:
         cuts = [0, *indices_or_sections, n]
     before = [slice(None)] * (axis % x.ndim)
-    return [x[(*before, slice(a, b))] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [x[(*before, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 def atleast_1d(x: Any) -> Tensor:

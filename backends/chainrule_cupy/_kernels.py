@@ -1,0 +1,41 @@
+"""Kernels where CuPy differs from NumPy in silence, or has a faster way than the generic one.
+
+CuPy wraps indices that lie outside of an axis, so they are checked (by the indexing kernels of `chainrule_array_api`);
+it leaves duplicate places of an assignment undefined, so nothing assigns to them; and it gives 0 for an integer to a
+negative power.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule._backend import Kernel
+from chainrule_array_api._kernels import kernels as standard_kernels
+
+
+def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
+    """The kernels by operation."""
+    atomic = frozenset({"int32", "int64", "uint32", "uint64", "float16", "float32", "float64"})
+
+    def sums(xp: Any, rows: Any, places: Any, n: int) -> Any:
+        """Sums of rows by place, by atomic additions: for floating point not the same to the last bit each time."""
+        if rows.dtype.kind == "c":
+            result = cupy.zeros((n, *rows.shape[1:]), rows.dtype)
+            cupy.add.at(result.real, places, rows.real)
+            cupy.add.at(result.imag, places, rows.imag)
+            return result
+        wide = rows if rows.dtype.name in atomic else rows.astype("int64")  # booleans and small integers
+        result = cupy.zeros((n, *rows.shape[1:]), wide.dtype)
+        cupy.add.at(result, places, wide)
+        return result.astype(rows.dtype, copy=False)
+
+    def power(a: Any, b: Any) -> Any:
+        result = cupy.power(a, b)
+        if result.dtype.kind in "iu" and cupy.any(cupy.asarray(b) < 0):
+            raise ValueError("integers to negative integer powers are not allowed")
+        return result
+
+    return standard_kernels(xp, sums) | {
+        "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
+        "pow": power,
+    }
