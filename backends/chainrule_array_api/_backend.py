@@ -7,9 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from chainrule import Backend, BackendError, BackendUnavailableError, DType
-from chainrule._backend import Kernel
-from chainrule._dtypes import DTYPES, as_dtype
+from chainrule import DTYPES, Backend, BackendError, BackendUnavailableError, DType, Kernel, as_dtype
 
 
 def array_api_backend(

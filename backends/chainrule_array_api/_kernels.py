@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from chainrule._backend import Kernel
+from chainrule import Kernel
 from chainrule_array_api import _indexing
 
 

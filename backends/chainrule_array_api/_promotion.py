@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chainrule import DType, Op, Spec, bool_, infer, uint8
-from chainrule._backend import Kernel
-from chainrule._convert import PYTHON_NUMBERS
+from chainrule import PYTHON_NUMBERS, DType, Kernel, Op, Spec, bool_, infer, uint8
 
 # Operations that do not broadcast, but whose inputs become one dtype.
 _JOINING: Final = frozenset({"concat", "searchsorted", "softmax_cross_entropy", "stack", "tensordot"})

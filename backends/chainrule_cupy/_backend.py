@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import Backend
-from chainrule._backend import Kernel
-from chainrule._dtypes import DTYPES
+from chainrule import DTYPES, Backend, Kernel
 from chainrule_cupy._kernels import kernels
 
 

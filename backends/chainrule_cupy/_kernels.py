@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule._backend import Kernel
+from chainrule import Kernel
 from chainrule_array_api._kernels import kernels as standard_kernels
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import Backend, DType
-from chainrule._dtypes import DTYPES
+from chainrule import DTYPES, Backend, DType
 from chainrule_numpy._kernels import KERNELS, in_floating
 
 

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._backends import available_backends as available_backends
 from chainrule._backends import get_backend as get_backend
+from chainrule._backends import get_device as get_device
 from chainrule._backends import register_backend as register_backend
 from chainrule._backends import set_backend as set_backend
 from chainrule._backends import use_backend as use_backend
 from chainrule._context import name_scope as name_scope
 from chainrule._context import no_grad as no_grad
+from chainrule._dtypes import DTYPES as DTYPES
+from chainrule._dtypes import PYTHON_NUMBERS as PYTHON_NUMBERS
 from chainrule._dtypes import DType as DType
+from chainrule._dtypes import as_dtype as as_dtype
 from chainrule._dtypes import bfloat16 as bfloat16
 from chainrule._dtypes import bool_ as bool_
 from chainrule._dtypes import complex64 as complex64
@@ -29,6 +33,7 @@ from chainrule._dtypes import int8 as int8
 from chainrule._dtypes import int16 as int16
 from chainrule._dtypes import int32 as int32
 from chainrule._dtypes import int64 as int64
+from chainrule._dtypes import scalar_dtype as scalar_dtype
 from chainrule._dtypes import set_default_dtype as set_default_dtype
 from chainrule._dtypes import uint8 as uint8
 from chainrule._dtypes import uint16 as uint16
@@ -61,11 +66,17 @@ if TYPE_CHECKING:
     from chainrule import infer as infer
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
+    from chainrule._backend import Kernel as Kernel
     from chainrule._cli import Command as Command
     from chainrule._convert import as_tensor as as_tensor
     from chainrule._convert import tensor as tensor
     from chainrule._custom_gradient import custom_gradient as custom_gradient
     from chainrule._debug import debug_nans as debug_nans
+    from chainrule._define import Binary as Binary
+    from chainrule._define import Unary as Unary
+    from chainrule._define import elementwise as elementwise
+    from chainrule._define import fronts as fronts
+    from chainrule._define import op as op
     from chainrule._definition import NoGradient as NoGradient
     from chainrule._explain import explain_gradients as explain_gradients
     from chainrule._explain import why_no_gradient as why_no_gradient
@@ -80,8 +91,6 @@ if TYPE_CHECKING:
     from chainrule._indexed_slices import IndexedSlices as IndexedSlices
     from chainrule._node import Node as Node
     from chainrule._op import Op as Op
-    from chainrule._op import elementwise as elementwise
-    from chainrule._op import op as op
     from chainrule._overrides import override_gradients as override_gradients
     from chainrule._plugins import plugins as plugins
     from chainrule._plugins import register_plugin as register_plugin
@@ -101,19 +110,23 @@ if TYPE_CHECKING:
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {
     "Backend": "_backend",
+    "Binary": "_define",
     "Command": "_cli",
     "GradientTape": "_tape",
+    "Kernel": "_backend",
     "IndexedSlices": "_indexed_slices",
     "NoGradient": "_definition",
     "Node": "_node",
     "Op": "_op",
     "Spec": "infer",
     "Tensor": "_tensor",
+    "Unary": "_define",
     "Variable": "_variable",
     "as_tensor": "_convert",
     "custom_gradient": "_custom_gradient",
     "debug_nans": "_debug",
-    "elementwise": "_op",
+    "elementwise": "_define",
+    "fronts": "_define",
     "explain_gradients": "_explain",
     "grad": "_functional",
     "gradients": "_gradients",
@@ -123,7 +136,7 @@ _LAZY = {
     "jacobian": "_functional",
     "jvp": "_functional",
     "no_gradient": "_registry",
-    "op": "_op",
+    "op": "_define",
     "override_gradients": "_overrides",
     "plugins": "_plugins",
     "register_gradient": "_registry",

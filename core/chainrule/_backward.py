@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule import _context, _hooks, ops
-from chainrule._convert import PYTHON_NUMBERS, as_tensor
+from chainrule._convert import as_tensor
+from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, NumericsError, ShapeError
 from chainrule._indexed_slices import IndexedSlices, add, dense
 from chainrule._node import Node

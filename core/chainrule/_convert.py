@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from chainrule import _backends
-from chainrule._dtypes import as_dtype, scalar_dtype
+from chainrule._dtypes import PYTHON_NUMBERS, as_dtype, scalar_dtype
 from chainrule._errors import BackendError, DTypeError
 from chainrule._tensor import Tensor
 from chainrule.infer import Spec, scalar_spec
@@ -13,8 +13,6 @@ from chainrule.infer import Spec, scalar_spec
 if TYPE_CHECKING:
     from chainrule._backend import Backend
     from chainrule._op import Op
-
-PYTHON_NUMBERS: Final = frozenset({float, int, bool, complex})
 
 
 def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:

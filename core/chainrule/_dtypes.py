@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from chainrule._errors import DTypeError
 
+PYTHON_NUMBERS: Final = frozenset({float, int, bool, complex})
 _KINDS: Final = ("bool", "uint", "int", "float", "complex")
 
 

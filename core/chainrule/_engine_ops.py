@@ -8,9 +8,10 @@ from typing import Any
 from chainrule import _backends, _record, infer, ops
 from chainrule._context import current
 from chainrule._convert import as_tensor
+from chainrule._define import Binary, Unary, elementwise, op
 from chainrule._definition import NoGradient
 from chainrule._errors import MissingGradientError
-from chainrule._op import Binary, Op, Unary, elementwise, op
+from chainrule._op import Op
 from chainrule._tensor import Tensor
 from chainrule.hookspecs import hookimpl
 from chainrule.infer import Spec
@@ -136,7 +137,6 @@ def to_backend(x: Any, backend: str) -> Tensor:
 
 
 to_backend.op = _move  # type: ignore[attr-defined]  # the public function of an operation has it
-_move.function = to_backend
 
 _read = Op("read_variable", 0, lambda variable: Spec(variable.shape, variable.dtype), attributes={"variable": None})
 
@@ -148,7 +148,6 @@ def read_variable(variable: Any) -> Tensor:
 
 
 read_variable.op = _read  # type: ignore[attr-defined]  # the public function of an operation has it
-_read.function = read_variable
 
 
 @hookimpl

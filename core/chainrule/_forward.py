@@ -13,11 +13,11 @@ from chainrule import _context, _record, ops
 from chainrule._backward import Graph
 from chainrule._convert import spec_of
 from chainrule._definition import Definition
+from chainrule._dispatch import apply
 from chainrule._errors import MissingGradientError
 from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node
-from chainrule._op import apply
 from chainrule._tensor import Tensor
 from chainrule.infer import broadcast_shapes
 

@@ -14,7 +14,7 @@ import optree
 
 from chainrule import _context, ops
 from chainrule._backward import Graph
-from chainrule._convert import as_tensor
+from chainrule._convert import as_tensor, tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
 from chainrule._forward import push_forward
@@ -33,7 +33,15 @@ ArgNums = int | Sequence[int]
 class _Call:
     """A function being differentiated: its arguments as sources, its result, and the way back to arrays."""
 
-    def __init__(self, name: str, function: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        argnums: ArgNums,
+        args: tuple[Any, ...],
+        outlives_call: bool = False,
+    ) -> None:
+        """Take the arguments apart; copy arrays if the graph is used after the caller can write to them again."""
         load_plugins()
         self.name = f"{name} of {getattr(function, '__name__', repr(function))}"
         self.function = function
@@ -47,7 +55,8 @@ class _Call:
         trees = [optree.tree_flatten(args[i]) for i in self.argnums]
         self.treedefs = [treedef for _, treedef in trees]
         self.leaves = [leaf for leaves, _ in trees for leaf in leaves]
-        self.tensors = self._checked([as_tensor(leaf) for leaf in self.leaves])
+        convert = tensor if outlives_call else as_tensor
+        self.tensors = self._checked([as_tensor(x) if is_tensor(x) else convert(x) for x in self.leaves])
         self.sources = [source(t, identity.op, NO_ATTRIBUTES) for t in self.tensors]
 
     def _positions(self, argnums: ArgNums, count: int) -> tuple[int, ...]:
@@ -57,13 +66,13 @@ class _Call:
         return tuple(i % count for i in given)
 
     def _checked(self, tensors: list[Tensor]) -> list[Tensor]:
-        for n, tensor in enumerate(tensors):
-            if not tensor._backend.dtype(tensor._value.dtype).is_inexact:
+        for n, x in enumerate(tensors):
+            if not x.dtype.is_inexact:
                 fix = (
                     f"pass {float(self.leaves[n])!r}" if is_number(self.leaves[n]) else "convert it with astype(float)"
                 )
                 raise DTypeError(
-                    f"{self.name}: argument {self._where(n)} is of dtype {tensor.dtype}, which has no gradient; {fix}"
+                    f"{self.name}: argument {self._where(n)} is of dtype {x.dtype}, which has no gradient; {fix}"
                 )
         return tensors
 
@@ -243,7 +252,7 @@ def vjp(
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    call = _Call("vjp", f, tuple(range(len(primals))), primals)
+    call = _Call("vjp", f, tuple(range(len(primals))), primals, outlives_call=True)
     returned, aux = _split(call, call.run({}), has_aux)
     leaves, treedef = optree.tree_flatten(returned)
     ys = [as_tensor(leaf) for leaf in leaves]
@@ -374,7 +383,7 @@ def jacobian(
 
 
 def _total(tensors: Sequence[Tensor]) -> int:
-    return sum_(tensor.size for tensor in tensors)
+    return sum_(x.size for x in tensors)
 
 
 sum_ = sum  # the transformations have an argument called sum

@@ -9,7 +9,7 @@ import optree
 
 from chainrule import _backends
 from chainrule._backend import Backend
-from chainrule._convert import PYTHON_NUMBERS
+from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._tensor import Tensor
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import DType, Tensor, as_tensor, default_dtype, get_backend, int64
-from chainrule._backends import get_device
-from chainrule._dtypes import as_dtype, scalar_dtype
+from chainrule import DType, Tensor, as_dtype, as_tensor, default_dtype, get_backend, get_device, int64, scalar_dtype
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:

@@ -10,12 +10,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import NoGradient, Tensor, bool_, elementwise, infer, int8, op, ops
-from chainrule._engine_ops import multiply_zero_wins as zero_wins
-from chainrule._op import Binary, Unary, fronts
+from chainrule import Binary, NoGradient, Tensor, Unary, bool_, elementwise, fronts, infer, int8, op, ops
 
 BOOLEAN = NoGradient("its result is true or false")
 INTEGRAL = NoGradient("its result is an integer")
+
+
+def zero_wins(g: Any, d: Any) -> Any:
+    """`g * d`, and 0 where the cotangent `g` is 0 and the slope `d` infinite."""
+    return ops.multiply_zero_wins(g, d)
 
 
 def _unary(name: str, rule: Any, gradient: Any, summary: str, formula: str = "", **options: Any) -> Any:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from chainrule import (
+    DTYPES,
     DTypeError,
     IndexedSlices,
     IndexingError,
@@ -17,12 +18,12 @@ from chainrule import (
     ShapeError,
     Tensor,
     as_tensor,
+    bool_,
+    fronts,
     infer,
     op,
     ops,
 )
-from chainrule._dtypes import DTYPES, bool_
-from chainrule._op import fronts
 
 Key = tuple[Any, ...]
 _ARRAY = "array"
@@ -186,11 +187,16 @@ def scatter_add(xp: Any, values: Any, /, *arrays: Any, key: Key, shape: tuple[in
 
 
 def _scatter_rows(xp: Any, rows: Any, indices: Any, n: int) -> Any:
-    """Sums of rows by index, on any library: a product with the indices' indicator matrix."""
-    indicator = xp.reshape(xp.arange(n, device=rows.device), (n, 1)) == xp.reshape(indices, (1, -1))
-    flat = xp.reshape(rows, (rows.shape[0], -1)) if rows.ndim != 2 else rows
-    summed = xp.matmul(xp.astype(indicator, rows.dtype), flat)
-    return xp.reshape(summed, (n, *rows.shape[1:]))
+    """Sums of rows by index, on any library, in as much memory as `n` times the rows; backends do better."""
+    ones = (1,) * (rows.ndim - 1)
+    places = xp.reshape(xp.arange(n, device=rows.device), (n, 1, *ones))
+    hits = places == xp.reshape(_from_start(xp, indices, n), (1, -1, *ones))
+    return xp.sum(xp.where(hits, rows, xp.zeros_like(rows)), axis=1, dtype=rows.dtype)
+
+
+def _from_start(xp: Any, indices: Any, n: int) -> Any:
+    """Indices counted from the start of an axis."""
+    return xp.where(indices < 0, indices + n, indices)
 
 
 @op(
@@ -340,7 +346,7 @@ def scatter_add_along_axis(xp: Any, values: Any, indices: Any, /, axis: int, len
     """Zeros with `length` places along an axis, and values added at their indices: `take_along_axis` transposed."""
     at = axis % values.ndim
     places = xp.reshape(xp.arange(length, device=values.device), (*[1] * at, length, *[1] * (values.ndim - at)))
-    hits = places == xp.expand_dims(indices, axis=at)
+    hits = places == xp.expand_dims(_from_start(xp, indices, length), axis=at)
     spread = xp.expand_dims(values, axis=at)
     return xp.sum(xp.where(hits, spread, xp.zeros_like(spread)), axis=at + 1)
 

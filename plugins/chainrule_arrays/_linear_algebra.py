@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from string import ascii_letters
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, infer, op, ops
-from chainrule._op import fronts
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, fronts, infer, op, ops
 from chainrule_arrays._shapes import matrix_transpose, permute_dims, reshape
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import DTypeError, ShapeError, Tensor, as_tensor, elementwise, infer, op, ops
-from chainrule._op import Unary
+from chainrule import DTypeError, ShapeError, Tensor, Unary, as_tensor, elementwise, infer, op, ops
 from chainrule_arrays._reductions import in_floating
 
 relu: Unary = elementwise(

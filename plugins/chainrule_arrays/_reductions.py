@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import NoGradient, Tensor, default_dtype, infer, op, ops
-from chainrule._dtypes import DTYPES
-from chainrule._engine_ops import multiply_zero_wins as zero_wins
+from chainrule import DTYPES, NoGradient, Tensor, default_dtype, infer, op, ops
+from chainrule_arrays._elementwise import zero_wins
 
 Axis = int | tuple[int, ...] | None
 

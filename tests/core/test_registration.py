@@ -249,8 +249,8 @@ def test_a_kernel_that_fails_is_named_with_shapes_and_backend(backend):
 
 
 def test_a_missing_kernel_names_op_plugin_and_backend(backend):
-    lost = cr.Op("lost", 1, lambda x: x)
+    lost = cr.elementwise("lost", cr.infer.same, None, "Nowhere to be found.")
     with pytest.raises(
         cr.MissingKernelError, match=rf"op 'lost' of your code has no kernel on backend '{backend.name}'"
     ):
-        lost.function(1.0)
+        lost(1.0)

@@ -168,3 +168,10 @@ def test_random_programs_against_finite_differences():
     np.testing.assert_allclose(cr.jvp(f, [x], [v])[1], np.sum(cr.grad(f)(x) * v), rtol=1e-12)
     change = (cr.grad(f)(x + step * v) - cr.grad(f)(x - step * v)) / (2 * step)
     np.testing.assert_allclose(cr.hvp(f)(x, v), change, rtol=1e-5, atol=1e-8)
+
+
+def test_a_pullback_does_not_see_what_is_written_into_the_argument_later():
+    x = np.array([1.0, 2.0])
+    _, pullback = cr.vjp(lambda x: x**2, x)
+    x[:] = 100.0
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], [2.0, 4.0])

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special
 
 import chainrule as cr
-from chainrule._op import apply
+from chainrule._dispatch import apply
 
 Array = Any
 Case = tuple[tuple[Any, ...], Mapping[str, Any]]

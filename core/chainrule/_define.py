@@ -1,0 +1,221 @@
+"""Writing an operation: the row of an elementwise one (`elementwise`), and the decorated kernel of any other (`op`).
+
+Shape rule, gradient and generic kernel stand together. Both ways give the public function, whose `op` attribute is the
+`Op`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
+
+from chainrule._backend import Kernel
+from chainrule._definition import Gradient, NoGradient
+from chainrule._dispatch import apply, binary, unary
+from chainrule._dtypes import as_dtype
+from chainrule._errors import ArgumentError, DTypeError
+from chainrule._op import REQUIRED, Infer, Op
+from chainrule._tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Unary(Protocol):
+    """A public function of an elementwise operation of one input."""
+
+    op: Op
+    __name__: str
+
+    def __call__(self, x: Any, /) -> Tensor: ...
+
+
+class Binary(Protocol):
+    """A public function of an elementwise operation of two inputs."""
+
+    op: Op
+    __name__: str
+
+    def __call__(self, a: Any, b: Any, /) -> Tensor: ...
+
+
+def elementwise(
+    name: str,
+    infer: Infer,
+    gradient: Gradient | NoGradient | None,
+    doc: str,
+    *,
+    n_inputs: int = 1,
+    kernel: Kernel | None = None,
+    holomorphic: bool = True,
+    linear: str | None = None,
+) -> Any:
+    """Define an elementwise operation of one or two inputs without attributes: its row.
+
+    Args:
+        name: its name; with no `kernel` also that of the namespace's function that computes it.
+        infer: a rule of `chainrule.infer`, such as `floating`.
+        gradient: a definition or `NoGradient(reason)`.
+        doc: the docstring.
+        n_inputs: how many inputs it has.
+        kernel: a generic kernel, `(xp, *arrays)`.
+        holomorphic, linear: see `Op`.
+
+    Returns:
+        The public function. A plugin gives it to chainrule from its `chainrule_ops` hook.
+    """
+    operation = Op(
+        name,
+        n_inputs,
+        infer,
+        gradient,
+        kernel=kernel,
+        broadcasts=n_inputs > 1,
+        elementwise=True,
+        holomorphic=holomorphic,
+        linear=linear,
+    )
+    function: Any = unary(operation) if n_inputs == 1 else binary(operation)
+    function.__doc__ = doc
+    return _named(function, operation, name, "plugin")
+
+
+def op(
+    infer: Infer,
+    gradient: Gradient | NoGradient | None = None,
+    *,
+    name: str | None = None,
+    broadcasts: bool = False,
+    elementwise: bool = False,
+    linear: str | None = None,
+    multiple: bool = False,
+    sequence: bool = False,
+    holomorphic: bool = True,
+    cut: Callable[..., str | None] | None = None,
+) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[P, Any]]:
+    """Define an operation from its generic kernel, which this decorates.
+
+    The kernel takes the backend's array API namespace first. Its positional-only parameters are the arrays (`*arrays`
+    for any number), the others are attributes: metadata such as `axis`, which must be hashable. Attributes called
+    `axis`, `shape` or `dtype` reach kernels, rules and gradients as tuples, integers and dtypes, whatever was given.
+
+    Args:
+        infer: the shape-and-dtype rule.
+        gradient: a definition, `NoGradient(reason)`, or None if it is registered elsewhere.
+        name: the operation's name, the kernel's by default.
+        sequence: whether the public function takes its arrays as one sequence, as `concat` does.
+        broadcasts, elementwise, linear, multiple, holomorphic, cut: see `Op`.
+
+    Returns:
+        A decorator that gives the public function: the kernel's signature and docstring without the namespace.
+
+    >>> import chainrule as cr
+    >>> from chainrule import infer, ops
+    >>> @cr.op(infer.same, lambda g, _y, x, factor: g * (2 * factor) * x)
+    ... def scaled_square(xp, x, /, factor=1.0):
+    ...     "factor * x**2, element by element."
+    ...     return factor * x * x
+    >>> float(cr.grad(scaled_square)(3.0))
+    6.0
+    """
+
+    def decorate(kernel: Callable[Concatenate[Any, P], R]) -> Callable[P, Any]:
+        parameters = list(inspect.signature(kernel).parameters.values())[1:]
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        n_inputs = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
+        rest = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        operation = Op(
+            name or kernel.__name__,
+            None if variadic else n_inputs,
+            infer,
+            gradient,
+            kernel=kernel,
+            attributes={p.name: p.default for p in rest},
+            broadcasts=broadcasts,
+            elementwise=elementwise,
+            linear=linear,
+            multiple=multiple,
+            holomorphic=holomorphic,
+            cut=cut,
+        )
+        function = _general(operation, sequence)
+        function.__doc__ = kernel.__doc__
+        if sequence:
+            parameters[0] = parameters[0].replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+            parameters[1:] = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters[1:]]
+        function.__signature__ = inspect.Signature(parameters)
+        function.__wrapped__ = kernel
+        return cast("Callable[P, Any]", _named(function, operation, kernel.__name__, kernel.__module__))
+
+    return decorate
+
+
+def fronts(operation: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function the public one of an operation, whose arguments it puts in order first."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        function.op = operation.op  # type: ignore[attr-defined]  # what marks the public function of an operation
+        return function
+
+    return decorate
+
+
+def _general(op: Op, sequence: bool) -> Any:
+    """The function of an operation with attributes: sorts arguments into arrays and metadata."""
+    names = tuple(op.attributes)
+    defaults = dict(op.attributes)
+    required = [name for name, default in defaults.items() if default is REQUIRED]
+    count = 1 if sequence else op.n_inputs
+    canonical = {name: _CANONICAL[name] for name in names if name in _CANONICAL}
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        inputs = args[:count]
+        if count is not None and len(inputs) < count:
+            raise ArgumentError(f"{op.name}: takes {count} array argument{'s' * (count != 1)}, got {len(args)}")
+        if len(args) == len(inputs) and not kwargs and not required:
+            attributes = defaults
+        else:
+            given = dict(zip(names, args[len(inputs) :], strict=False))
+            if len(args) - len(inputs) > len(names) or given.keys() & kwargs.keys() or not kwargs.keys() <= set(names):
+                raise TypeError(f"{op.name}{inspect.signature(function)} called with arguments that do not fit it")
+            attributes = {**defaults, **given, **kwargs}
+            if any(attributes[name] is REQUIRED for name in required):
+                raise TypeError(f"{op.name}{inspect.signature(function)}: an argument is missing")
+            for name, convert in canonical.items():
+                attributes[name] = convert(op, attributes[name])
+        return apply(op, tuple(inputs[0]) if sequence else inputs, attributes)
+
+    return function
+
+
+def _named(function: Any, op: Op, name: str, module: str) -> Any:
+    """Give a public function its names and tie it to its operation."""
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = module
+    function.op = op
+    return function
+
+
+def _axis(op: Op, axis: Any) -> int | tuple[int, ...] | None:
+    try:
+        if axis is None:
+            return None
+        return tuple(int(a.__index__()) for a in axis) if isinstance(axis, tuple | list) else int(axis.__index__())
+    except AttributeError:
+        raise DTypeError(f"{op.name}: axis must be an integer, a tuple of integers or None, got {axis!r}") from None
+
+
+def _shape(op: Op, shape: Any) -> tuple[int, ...]:
+    try:
+        return tuple(int(n.__index__()) for n in shape) if isinstance(shape, tuple | list) else (shape.__index__(),)
+    except AttributeError:
+        raise DTypeError(f"{op.name}: shape must be an integer or a tuple of integers, got {shape!r}") from None
+
+
+_CANONICAL: Final[Mapping[str, Callable[[Op, Any], Any]]] = {
+    "axes": _axis,
+    "axis": _axis,
+    "shape": _shape,
+    "dtype": lambda op, dtype: None if dtype is None else as_dtype(dtype),
+}

@@ -1,0 +1,143 @@
+"""Calling an operation: find the backend and its kernel, run it, and leave behind what is attended to.
+
+The functions of elementwise operations are the hot path: what `apply` does, with everything they need not do left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from chainrule._backend import Backend
+from chainrule._context import RECORDING, current
+from chainrule._convert import as_tensor, coerce, spec_of
+from chainrule._dtypes import PYTHON_NUMBERS
+from chainrule._errors import ArgumentError, ChainruleError, DTypeError, IndexingError, KernelError, ShapeError
+from chainrule._node import NO_ATTRIBUTES
+from chainrule._op import Op
+from chainrule._record import finish, record
+from chainrule._tensor import Tensor
+
+_new = object.__new__
+
+
+def apply(op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+    """Run an operation on anything that can be a tensor; the general way, for any number of inputs and outputs."""
+    inputs, backend = coerce(op, inputs)
+    kernel = op.kernels[backend]
+    try:
+        value = kernel(*[x._value if type(x) is Tensor else x for x in inputs], **attributes)
+    except Exception as error:
+        raise _failure(op, inputs, attributes, backend, error) from error
+    context = current()
+    if context.mode:
+        return finish(op, inputs, attributes, value, backend, context)
+    if op.multiple:
+        return tuple(Tensor(part, backend) for part in value)
+    return Tensor(value, backend)
+
+
+def unary(op: Op) -> Callable[[Any], Tensor]:
+    """The function of an elementwise operation of one input: `apply`, with everything it need not do left out."""
+    kernels = op.kernels
+
+    def function(x: Any, /) -> Tensor:
+        if type(x) is not Tensor:
+            x = as_tensor(x)
+        backend = x._backend
+        kernel = kernels[backend]
+        try:
+            value = kernel(x._value)
+        except Exception as error:
+            raise _failure(op, (x,), NO_ATTRIBUTES, backend, error) from error
+        context = current()
+        origin = x._node
+        if context.mode:
+            if context.mode != RECORDING:
+                return cast(Tensor, finish(op, (x,), NO_ATTRIBUTES, value, backend, context))
+            if origin is not None:
+                origin = record(op, (x,), NO_ATTRIBUTES, value, 1, context) if origin.live else origin
+        else:
+            origin = None
+        y: Tensor = _new(Tensor)
+        y._value = value
+        y._backend = backend
+        y._node = origin
+        y._index = 0
+        return y
+
+    return function
+
+
+def binary(op: Op) -> Callable[[Any, Any], Tensor]:
+    """The function of an elementwise operation of two inputs: `apply`, with everything it need not do left out."""
+    kernels = op.kernels
+
+    def function(a: Any, b: Any, /) -> Tensor:
+        if type(a) is Tensor:
+            backend = a._backend
+            if type(b) is Tensor and b._backend is backend:
+                left, right = a._value, b._value
+                tracked = (a._node is not None and a._node.live) | (b._node is not None and b._node.live) << 1
+                cut = a._node or b._node
+            elif type(b) in PYTHON_NUMBERS:
+                left, right = a._value, b
+                cut = a._node
+                tracked = cut is not None and cut.live
+            else:
+                return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
+        elif type(b) is Tensor and type(a) in PYTHON_NUMBERS:
+            backend = b._backend
+            left, right = a, b._value
+            cut = b._node
+            tracked = (cut is not None and cut.live) << 1
+        else:
+            return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
+        kernel = kernels[backend]
+        try:
+            value = kernel(left, right)
+        except Exception as error:
+            raise _failure(op, (a, b), NO_ATTRIBUTES, backend, error) from error
+        context = current()
+        if context.mode:
+            if context.mode != RECORDING:
+                return cast(Tensor, finish(op, (a, b), NO_ATTRIBUTES, value, backend, context))
+            origin = record(op, (a, b), NO_ATTRIBUTES, value, tracked, context) if tracked else cut
+        else:
+            origin = None
+        y: Tensor = _new(Tensor)
+        y._value = value
+        y._backend = backend
+        y._node = origin
+        y._index = 0
+        return y
+
+    return function
+
+
+_FAMILY: Final[Mapping[type[Exception], type[Exception]]] = {
+    ValueError: ArgumentError,
+    TypeError: DTypeError,
+    IndexError: IndexingError,
+}
+
+
+def _failure(
+    op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], backend: Backend, error: Exception
+) -> Exception:
+    """Explain a kernel that failed: by the shape rule where that sees the fault, else in the library's words."""
+    if isinstance(error, MemoryError):
+        return error
+    got = ", ".join(repr(spec_of(x)) for x in inputs)
+    given = "".join(f", {name}={value!r}" for name, value in attributes.items())
+    call = f"{op.name}({got}{given})"
+    try:
+        op.infer(*map(spec_of, inputs), **attributes)
+    except (ShapeError, DTypeError, IndexingError) as reason:
+        return type(reason)(f"{call}: {reason}")
+    except Exception:  # the rule saw no fault of the shapes; the kernel's own words follow
+        pass
+    if isinstance(error, ChainruleError):
+        return type(error)(f"{call}: {error}")
+    family = next((ours for theirs, ours in _FAMILY.items() if isinstance(error, theirs)), KernelError)
+    return family(f"{call}: the {backend.name} kernel raised {type(error).__name__}: {error}")
