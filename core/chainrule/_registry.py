@@ -204,7 +204,8 @@ def register_gradient(
 
     Args:
         name: an operation's name, or one of your own.
-        gradient: `f(g, y, *inputs, **attributes)`; see the module `chainrule.GradientDefinition` for the other forms.
+        gradient: `f(g, y, *inputs, **attributes)`, giving the cotangent of the input, or a tuple of one for each input;
+            or a tuple with such a function, or None, for each input. A parameter that starts with `_` is not read.
         replace: whether to take the place of what is registered under this name.
 
     Raises:
