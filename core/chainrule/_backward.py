@@ -100,7 +100,12 @@ class Graph:
             inputs = node.inputs
             wanted: tuple[int, ...]
             if len(inputs) == 1:
-                wanted = _FIRST if inputs[0]._node in reach else ()
+                wanted = _WANTED[inputs[0]._node in reach]
+            elif len(inputs) == 2:
+                a, b = inputs
+                in_a = type(a) is Tensor and a._node in reach
+                in_b = type(b) is Tensor and b._node in reach
+                wanted = _WANTED[in_a + 2 * in_b]
             else:
                 wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and x._node in reach])
             if wanted and not (stops and node in stops and not node.op.multiple):
@@ -113,7 +118,7 @@ class Graph:
         return list(reversed(self.inner))
 
 
-_FIRST = (0,)
+_WANTED: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))  # by bit mask, so that nodes share them
 
 
 def backpropagate(

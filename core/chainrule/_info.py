@@ -76,7 +76,7 @@ def _plugin_lines() -> Iterator[str]:
         yield f"  {name}{origin}: {plugin.status}{': ' + plugin.error if plugin.error else ''}"
         for kind, names in plugin.registered.items():
             shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-            yield f"    {len(names)} {kind}: {shown}"
+            yield f"    {len(names)} {kind if len(names) != 1 else kind.removesuffix('s')}: {shown}"
         for line in (*_kernel_conflicts(plugin), *_plugins.info_lines(name)):
             yield f"    {line}"
         for line in plugin.trace.splitlines():
