@@ -100,14 +100,14 @@ def chainrule_info():
     assert lines[:12] == [
         "full (full 1.0, full): loaded",
         "2 ops: bare, cube",
-        "1 functions: cube_of_sum",
-        "1 NumPy functions: made_up_for_numpy",
+        "1 function: cube_of_sum",
+        "1 NumPy function: made_up_for_numpy",
         "2 tensor methods: cubed, its_cube",
-        "1 namespaces: colours",
-        "1 commands: shout",
+        "1 namespace: colours",
+        "1 command: shout",
         "2 gradients: bare, seven",
-        "1 kernels: python:bare",
-        "1 override sets: sevens",
+        "1 kernel: python:bare",
+        "1 override set: sevens",
         "all is",
         "well",
     ]
@@ -366,7 +366,7 @@ def test_unknown_override_set_is_an_error_at_every_use_and_changes_nothing(insta
     done = installed.chainrule("info", CHAINRULE_OVERRIDES=value)
     assert done.returncode == 0
     assert "CHAINRULE_OVERRIDES: no override set is called 'nope'; registered: straight_through" in done.stdout
-    assert "  straight (straight 1.0, straight): loaded\n    1 override sets: straight_through\n" in done.stdout
+    assert "  straight (straight 1.0, straight): loaded\n    1 override set: straight_through\n" in done.stdout
 
 
 def test_override_set_of_a_plugin_that_failed(installed: Any) -> None:

@@ -365,7 +365,7 @@ def test_failing_info_lines_are_reported_in_their_place(installed: Any) -> None:
     installed.add("shaky", source)
     done = installed.chainrule("info")
     assert done.returncode == 0
-    lines = "    1 functions: one\n    chainrule_info failed: ZeroDivisionError: division by zero\n"
+    lines = "    1 function: one\n    chainrule_info failed: ZeroDivisionError: division by zero\n"
     assert f"  shaky (shaky 1.0, shaky): loaded\n{lines}" in done.stdout
 
 
