@@ -123,7 +123,7 @@ def test_command() -> None:
 def test_info_reports_what_is_registered() -> None:
     report = run("-m", "chainrule", "info").stdout
     start = report.index(f"huber (chainrule-huber {version('chainrule-huber')}, chainrule_huber.plugin): loaded")
-    for line in ("1 ops: huber", "1 kernels: numpy:huber", "2 override sets: smooth_abs, straight_through"):
+    for line in ("1 op: huber", "1 kernel: numpy:huber", "2 override sets: smooth_abs, straight_through"):
         assert line in report[start:]
     assert "straight_through passes gradients through sign, round and floor" in report[start:]
 
