@@ -1,0 +1,198 @@
+"""Pooling: a number for each window of each channel, over any number of axes."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from chainrule import DTypeError, Tensor, default_dtype, fronts, infer, op, ops
+from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank
+from chainrule_nn._windows import Along, Lengths, Padding, fold, padded, pooled, taps, volume
+
+
+def _pool_spec(x: Any, window: Lengths, strides: Lengths, padding: Padding, **_: Any) -> Any:
+    if x.shape is None:
+        return x
+    axes = pooled(x.shape, window, strides, padding)
+    return infer.Spec((x.shape[0], *(a.count for a in axes), x.shape[-1]), x.dtype)
+
+
+def lowest(xp: Any, x: Any) -> Any:
+    """What is below every number of a dtype, or equal to the lowest."""
+    return -float("inf") if xp.isdtype(x.dtype, "real floating") else int(xp.iinfo(x.dtype).min)
+
+
+def _max_pool_gradient(g: Any, y: Any, x: Any, **how: Any) -> Any:
+    return max_pool_spread(g, x, y, **how)
+
+
+@op(infer=_pool_spec, gradient=_max_pool_gradient, name="max_pool")
+def _max_pool(xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+    axes = pooled(x.shape, window, strides, padding)
+    return reduce(xp.maximum, taps(padded(xp, x, axes, lowest(xp, x)), axes))
+
+
+def _hits(xp: Any, x: Any, y: Any, axes: tuple[Along, ...], dtype: Any) -> list[Any]:
+    """For each element of a window 1 where it is the largest, else 0."""
+    return [xp.astype(tap == y, dtype) for tap in taps(padded(xp, x, axes, lowest(xp, x)), axes)]
+
+
+def _spread_gradient(t: Any, _r: Any, _g: Any, x: Any, y: Any, **how: Any) -> Any:
+    return max_pool_gather(t, x, y, **how)
+
+
+@op(infer=lambda g, x, y, **_: infer.Spec(x.shape, g.dtype), gradient=(_spread_gradient, None, None))
+def max_pool_spread(xp: Any, g: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+    """`g` in equal shares at the largest elements of the windows of `x`, where `y = max_pool(x)`."""
+    axes = pooled(x.shape, window, strides, padding)
+    hits = _hits(xp, x, y, axes, g.dtype)
+    share = g / sum(hits[1:], hits[0])
+    return fold(xp, [share * hit for hit in hits], axes)
+
+
+def _gather_gradient(g: Any, _r: Any, _t: Any, x: Any, y: Any, **how: Any) -> Any:
+    return max_pool_spread(g, x, y, **how)
+
+
+@op(infer=lambda t, x, y, **_: infer.Spec(y.shape, t.dtype), gradient=(_gather_gradient, None, None))
+def max_pool_gather(xp: Any, t: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+    """The mean of `t` over the largest elements of each window of `x`, where `y = max_pool(x)`."""
+    axes = pooled(x.shape, window, strides, padding)
+    hits = _hits(xp, x, y, axes, t.dtype)
+    picked = [tap * hit for tap, hit in zip(taps(padded(xp, t, axes), axes), hits, strict=True)]
+    return sum(picked[1:], picked[0]) / sum(hits[1:], hits[0])
+
+
+def shares(xp: Any, x: Any, axes: tuple[Along, ...], count_padding: bool) -> Any:
+    """How many elements are averaged in each window: one number, or an array that broadcasts against the result."""
+    if count_padding:
+        return volume(axes)
+    total: Any = 1
+    for i, a in enumerate(axes):
+        counts = [
+            min(start + a.window, a.low + a.size) - max(start, a.low)
+            for start in range(0, a.count * a.stride, a.stride)
+        ]
+        if set(counts) <= {a.window}:
+            total = total * a.window
+        else:
+            shape = (1,) * (i + 1) + (a.count,) + (1,) * (len(axes) - i)
+            total = xp.reshape(xp.asarray(counts, dtype=x.dtype, device=x.device), shape) * total
+    return total
+
+
+def _avg_pool_gradient(g: Any, _y: Any, _x: Any, **how: Any) -> Any:
+    return avg_pool_transpose(g, size=_x.shape[1:-1], **how)
+
+
+@op(infer=_pool_spec, gradient=_avg_pool_gradient, name="avg_pool", linear="joint")
+def _avg_pool(
+    xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding, count_padding: bool = False
+) -> Any:
+    axes = pooled(x.shape, window, strides, padding)
+    return reduce(xp.add, taps(padded(xp, x, axes), axes)) / shares(xp, x, axes, count_padding)
+
+
+@op(
+    infer=lambda g, size, **_: infer.Spec(None if g.shape is None else (g.shape[0], *size, g.shape[-1]), g.dtype),
+    gradient=lambda g, _y, _g, size, **how: _avg_pool(g, **how),
+    linear="joint",
+)
+def avg_pool_transpose(
+    xp: Any,
+    g: Any,
+    /,
+    size: Lengths,
+    window: Lengths,
+    strides: Lengths,
+    padding: Padding,
+    count_padding: bool = False,
+) -> Any:
+    """The transpose of `avg_pool` of lengths `size`: each element in equal shares at those of its window."""
+    axes = pooled((g.shape[0], *size, g.shape[-1]), window, strides, padding)
+    return fold(xp, [g / shares(xp, g, axes, count_padding)] * volume(axes), axes)
+
+
+@fronts(_max_pool)
+def max_pool(
+    x: Any,
+    window: int | tuple[int, ...] = 2,
+    strides: int | tuple[int, ...] | None = None,
+    padding: Any = "VALID",
+    data_format: str = "channels_last",
+) -> Tensor:
+    """The largest element of each window, channel by channel; where several are, they share the gradient equally.
+
+    Args:
+        x: real numbers of shape `(batch, *lengths, channels)`.
+        window: its lengths: an integer, or one for each axis.
+        strides: how far it moves at a time; as far as it is long, by default.
+        padding: as for `conv`, by less than the window. What is padded is never the largest.
+        data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
+
+    Returns:
+        Shape `(batch, *lengths, channels)`, of the dtype of `x`.
+
+    Raises:
+        ShapeError: a window is longer than the padded axis, or dimensions are too few.
+        DTypeError: `x` is complex or boolean.
+        ArgumentError: an argument has no meaning.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[[1.0], [3.0], [2.0], [2.0]]])
+    >>> cr.nn.max_pool(x)[0, :, 0]
+    Tensor([3., 2.], float64)
+    >>> cr.grad(lambda x: cr.sum(cr.nn.max_pool(x)))(x)[0, :, 0]
+    Tensor([0. , 1. , 0.5, 0.5], float64)
+    """
+    x = as_batch("max_pool", x, data_format)
+    if x.dtype.kind == "complex":
+        raise DTypeError(f"max_pool: x: expected real numbers, which have a largest, got {x.dtype}")
+    return as_format(_max_pool(x, **_how("max_pool", x.ndim - 2, window, strides, padding)), data_format)
+
+
+@fronts(_avg_pool)
+def avg_pool(
+    x: Any,
+    window: int | tuple[int, ...] = 2,
+    strides: int | tuple[int, ...] | None = None,
+    padding: Any = "VALID",
+    count_padding: bool = False,
+    data_format: str = "channels_last",
+) -> Tensor:
+    """The mean of each window, channel by channel.
+
+    Args:
+        x, window, strides, padding, data_format: as for `max_pool`; `x` may be complex.
+        count_padding: whether what is padded counts as zeros, as in PyTorch, or not at all, as in TensorFlow.
+
+    Returns:
+        Shape `(batch, *lengths, channels)`, of the dtype of `x`, or the default one for integers.
+
+    Raises:
+        ShapeError, DTypeError, ArgumentError: as `max_pool`.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[[1.0], [3.0], [5.0]]])
+    >>> cr.nn.avg_pool(x, padding="SAME")[0, :, 0]
+    Tensor([2., 5.], float64)
+    >>> cr.nn.avg_pool(x, padding="SAME", count_padding=True)[0, :, 0]
+    Tensor([2. , 2.5], float64)
+    """
+    x = as_batch("avg_pool", x, data_format)
+    if not x.dtype.is_inexact:
+        x = ops.astype(x, dtype=default_dtype())
+    how = _how("avg_pool", x.ndim - 2, window, strides, padding)
+    return as_format(_avg_pool(x, count_padding=bool(count_padding), **how), data_format)
+
+
+def _how(what: str, n: int, window: Any, strides: Any, padding: Any) -> dict[str, Any]:
+    return {
+        "window": as_lengths(what, "window", window, n),
+        "strides": as_lengths(what, "strides", window if strides is None else strides, n),
+        "padding": as_padding(what, padding, n),
+    }
+
+
+max_pool1d, max_pool2d, max_pool3d = (of_rank(max_pool, n) for n in (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = (of_rank(avg_pool, n) for n in (1, 2, 3))

@@ -1,0 +1,44 @@
+"""The hooks that register what this package has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule import hookimpl
+from chainrule_nn import _conv, _pool
+
+_OPERATIONS: list[Any] = [
+    *(_conv.conv, _conv.conv_transpose, _conv.conv_weight_gradient),
+    *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
+]
+_FASTER_ON_NUMPY = ("conv", "conv_transpose", "conv_weight_gradient", "max_pool_spread", "avg_pool_transpose")
+
+
+@hookimpl
+def chainrule_ops() -> list[Callable[..., Any]]:
+    """Every operation, those that gradients alone need among them."""
+    return _OPERATIONS
+
+
+@hookimpl
+def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+    """The other backends use the generic kernels."""
+    return {"numpy": {name: _on_numpy(name) for name in _FASTER_ON_NUMPY}}
+
+
+def _on_numpy(name: str) -> Callable[..., Any]:
+    """A kernel for NumPy, which is imported when it first computes."""
+
+    def kernel(*arrays: Any, **attributes: Any) -> Any:
+        from chainrule_nn import _numpy
+
+        return getattr(_numpy, name)(*arrays, **attributes)
+
+    return kernel
+
+
+@hookimpl
+def chainrule_namespaces() -> Mapping[str, str]:
+    """Public namespaces: the name under `cr`, and the module."""
+    return {"nn": "chainrule_nn"}
