@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from typing import Any, Unpack
 
 import chainrule as cr
 from chainrule import Tensor
-from chainrule_optim._hyper import Number, Rate
-from chainrule_optim._optimizer import Optimizer, Update
+from chainrule_optim._hyper import Flag, Number, Rate
+from chainrule_optim._numbers import beside, power, real_zeros, root
+from chainrule_optim._optimizer import Common, Optimizer, Update
 
 
 class Adam(Optimizer):
@@ -18,15 +19,20 @@ class Adam(Optimizer):
     `m' = m / (1-beta1**t)`, `v' = v / (1-beta2**t)` and `t` the updates of this variable, so that one that comes later
     is corrected like the first. For complex gradients `|g|**2` stands for `g**2`. Slots: `"m"` and `"v"`.
 
+    With `amsgrad` the largest `v` so far stands for `v` (Reddi, Kale and Kumar, 2018, corrected as by PyTorch), in slot
+    `"v_max"`.
+
     A row-sparse gradient gives what the same gradient gives when it is dense, as in TensorFlow: the moments of the
     other rows decay, and those rows move by them.
 
     Args:
-        learning_rate: a number, or a function of the number of steps taken before to one.
+        learning_rate: a number, a schedule or a variable; see `Optimizer`.
         beta1: decay of the first moment, from 0 up to but without 1.
         beta2: decay of the second moment, likewise.
         epsilon: what keeps the quotient finite, at least 0.
+        amsgrad: whether steps are scaled by the largest second moment so far.
         name: a name for reports.
+        common: `clip_value`, `clip_norm`, `global_clip_norm`, `weight_decay`, `accumulate`; see `Optimizer`.
 
     >>> import chainrule as cr
     >>> w = cr.Variable([1.0, -1.0], name="w")
@@ -37,10 +43,10 @@ class Adam(Optimizer):
     True
     """
 
-    slot_names = ("m", "v")
     beta1 = Number(low=0.0, high=1.0, below=True)
     beta2 = Number(low=0.0, high=1.0, below=True)
     epsilon = Number(low=0.0)
+    amsgrad = Flag()
 
     def __init__(
         self,
@@ -48,25 +54,31 @@ class Adam(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        amsgrad: bool = False,
         name: str | None = None,
+        **common: Unpack[Common],
     ) -> None:
-        super().__init__(learning_rate, name)
+        super().__init__(learning_rate, name, **common)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
+        self.amsgrad = amsgrad
 
     def create_slots(self, value: Tensor) -> dict[str, Tensor]:
         """See `Optimizer.create_slots`; the second moment is real."""
-        return {"m": cr.zeros_like(value), "v": cr.zeros_like(cr.real(value))}
+        slots = {"m": cr.zeros_like(value), "v": real_zeros(value)}
+        return slots | {"v_max": slots["v"]} if self.amsgrad else slots
 
     def update(
-        self, gradient: Tensor, value: Tensor, slots: Mapping[str, Tensor], learning_rate: float, step: int
+        self, gradient: Tensor, value: Tensor, slots: Mapping[str, Tensor], learning_rate: Any, step: Any
     ) -> Update:
         """See `Optimizer.update`."""
-        power = gradient * gradient if gradient.dtype.kind == "float" else cr.real(gradient * cr.conj(gradient))
         m = self.beta1 * slots["m"] + (1 - self.beta1) * gradient
-        v = self.beta2 * slots["v"] + (1 - self.beta2) * power
+        v = self.beta2 * slots["v"] + (1 - self.beta2) * power(gradient)
+        new = {"m": m, "v": v}
+        if "v_max" in slots:
+            v = new["v_max"] = cr.maximum(slots["v_max"], v)
         # Both corrections are numbers: moving them out of the quotient saves two passes over the arrays.
-        root = math.sqrt(1 - self.beta2**step)
-        scale = learning_rate * root / (1 - self.beta1**step)
-        return value - scale * m / (cr.sqrt(v) + self.epsilon * root), {"m": m, "v": v}
+        correction = root(1 - self.beta2**step)
+        scale = learning_rate * beside(correction / (1 - self.beta1**step), value)
+        return value - scale * m / (cr.sqrt(v) + self.epsilon * beside(correction, value)), new

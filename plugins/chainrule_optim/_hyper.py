@@ -8,10 +8,11 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
-from chainrule import ArgumentError, DTypeError
+from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable
+from chainrule_optim._numbers import number
 
 T = TypeVar("T")
-Rate: TypeAlias = float | Callable[[int], Any]
+Rate: TypeAlias = float | Callable[[Any], Any] | Variable | Tensor
 
 
 class Hyper(ABC, Generic[T]):
@@ -52,12 +53,16 @@ class Number(Hyper[float]):
         low: the smallest value allowed.
         high: the largest one.
         below: whether `high` itself is out of range.
+        above: whether `low` itself is out of range.
     """
 
-    def __init__(self, low: float = -math.inf, high: float = math.inf, below: bool = False) -> None:
+    def __init__(
+        self, low: float = -math.inf, high: float = math.inf, below: bool = False, above: bool = False
+    ) -> None:
         self.low = low
         self.high = high
         self.below = below
+        self.above = above
 
     def checked(self, what: str, value: Any) -> float:
         """See `Hyper.checked`."""
@@ -65,30 +70,43 @@ class Number(Hyper[float]):
             value = value.item()
         if isinstance(value, bool) or not isinstance(value, Real):
             raise DTypeError(f"{what}: expected a number, got {type(value).__name__} {value!r:.60}")
-        number = float(value)
-        if not (math.isfinite(number) and self.low <= number <= self.high) or (self.below and number == self.high):
-            raise ArgumentError(f"{what}: expected {self._range()}, got {number!r}")
-        return number
+        real = float(value)
+        outside = not (math.isfinite(real) and self.low <= real <= self.high)
+        if outside or (self.below and real == self.high) or (self.above and real == self.low):
+            raise ArgumentError(f"{what}: expected {self._range()}, got {real!r}")
+        return real
 
     def _range(self) -> str:
-        bounds = [f">= {self.low:g}"] if self.low > -math.inf else []
+        bounds = [f"{'>' if self.above else '>='} {self.low:g}"] if self.low > -math.inf else []
         bounds += [f"{'<' if self.below else '<='} {self.high:g}"] if self.high < math.inf else []
         return " ".join(["a finite number", " and ".join(bounds)]).rstrip()
 
 
-_NOT_NEGATIVE = Number(low=0.0)
+class Limit(Hyper[float | None]):
+    """A positive number, or None for no limit."""
+
+    def checked(self, what: str, value: Any) -> float | None:
+        """See `Hyper.checked`."""
+        return None if value is None else POSITIVE.checked(what, value)
 
 
-class LearningRate(Hyper[Rate]):
-    """A finite number, not negative, or a function of the number of steps taken before to one."""
+class Integer(Hyper[int]):
+    """An integer that is not smaller than a bound.
 
-    def checked(self, what: str, value: Any) -> Rate:
-        """See `Hyper.checked`; what a function gives is checked when it is used."""
-        return cast(Rate, value) if callable(value) else _NOT_NEGATIVE.checked(what, value)
+    Args:
+        low: the bound.
+    """
 
-    def at(self, rate: Rate, step: int) -> float:
-        """The rate for the step that comes after `step` others."""
-        return _NOT_NEGATIVE.checked(f"{self.name}({step})", rate(step)) if callable(rate) else rate
+    def __init__(self, low: int) -> None:
+        self.low = low
+
+    def checked(self, what: str, value: Any) -> int:
+        """See `Hyper.checked`."""
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise DTypeError(f"{what}: expected an integer, got {type(value).__name__} {value!r:.60}")
+        if value.__index__() < self.low:
+            raise ArgumentError(f"{what}: expected an integer >= {self.low}, got {value!r}")
+        return int(value.__index__())
 
 
 class Flag(Hyper[bool]):
@@ -99,3 +117,49 @@ class Flag(Hyper[bool]):
         if not isinstance(value, bool):
             raise DTypeError(f"{what}: expected True or False, got {type(value).__name__} {value!r:.60}")
         return value
+
+
+NOT_NEGATIVE = Number(low=0.0)
+POSITIVE = Number(low=0.0, above=True)
+
+
+class LearningRate(Hyper[Rate]):
+    """A finite number, not negative; a function of the number of steps taken before; a variable; a symbolic tensor."""
+
+    def checked(self, what: str, value: Any) -> Rate:
+        """See `Hyper.checked`; what a function gives and a variable holds is checked when it is used."""
+        if isinstance(value, Tensor | Variable):
+            if value.shape != () or value.dtype.kind != "float":
+                raise ShapeError(f"{what}: expected one real number, got {value.dtype} of shape {value.shape}")
+            value = value if isinstance(value, Variable) else number(value)
+        if callable(value) or isinstance(value, Tensor | Variable):
+            return cast(Rate, value)
+        return NOT_NEGATIVE.checked(what, value)
+
+    def at(self, rate: Rate, count: Callable[[], Any]) -> Any:
+        """The rate for the step that comes after `count()` others, a number or a 0-d tensor."""
+        if isinstance(rate, float):
+            return rate
+        if isinstance(rate, Variable):
+            what, now = f"{self.name}, variable {rate.name!r}", number(rate.read())
+        elif isinstance(rate, Tensor):
+            what, now = self.name, rate
+        else:
+            before = count()
+            now = rate(before)
+            what, now = f"{self.name}({before})", number(now) if isinstance(now, Tensor) and not now.shape else now
+        return now if isinstance(now, Tensor) and not now.shape else NOT_NEGATIVE.checked(what, now)
+
+
+class Decay(Hyper[float | Callable[[Variable], Any]]):
+    """A finite number, not negative, or a function of a variable to one."""
+
+    def checked(self, what: str, value: Any) -> float | Callable[[Variable], Any]:
+        """See `Hyper.checked`; what a function gives is checked when it is used."""
+        return cast(Callable[[Variable], Any], value) if callable(value) else NOT_NEGATIVE.checked(what, value)
+
+    def of(self, decay: float | Callable[[Variable], Any], variable: Variable) -> float:
+        """The decay of a variable."""
+        if isinstance(decay, float):
+            return decay
+        return NOT_NEGATIVE.checked(f"{self.name} of variable {variable.name!r}", decay(variable))

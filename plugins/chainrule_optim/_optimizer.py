@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, ClassVar, Final, TypeAlias, TypedDict
 
 import chainrule as cr
 from chainrule import (
@@ -13,18 +14,37 @@ from chainrule import (
     GradientTape,
     IndexedSlices,
     MissingGradientError,
-    ShapeError,
     Tensor,
     Variable,
+    name_scope,
     no_grad,
 )
-from chainrule_optim._hyper import LearningRate, Rate
-from chainrule_optim._pairs import Given, OwnGradients, Pairs, as_gradient, as_pairs, as_variables, own_gradients
-from chainrule_optim._slots import SlotTable, State
+from chainrule_optim import _gradients, _state
+from chainrule_optim._clipping import clipped
+from chainrule_optim._gradients import Loss, check_options, gradients_of, require_some
+from chainrule_optim._hyper import Decay, Integer, LearningRate, Limit, Rate
+from chainrule_optim._numbers import beside, choose, is_symbolic, number, precise
+from chainrule_optim._pairs import Gradient, OwnGradients, Pairs, as_pairs
+from chainrule_optim._slots import SlotTable, State, make_count, make_slots
 
-Loss: TypeAlias = Callable[[], Any] | Tensor
 Update: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
-_SHOWN = 3  # how many missing gradients an error explains
+Values: TypeAlias = list[tuple[Variable, Tensor]]
+Moved: TypeAlias = list[tuple[Any, Variable, State]]
+
+
+class Shared(TypedDict, total=False):
+    """What every rule takes by keyword and hands on to `Optimizer`."""
+
+    clip_value: float | None
+    clip_norm: float | None
+    global_clip_norm: float | None
+    accumulate: int
+
+
+class Common(Shared, total=False):
+    """The same with weight decay, for rules that have no default of their own for it."""
+
+    weight_decay: float | Callable[[Variable], float]
 
 
 class Optimizer(ABC):
@@ -44,49 +64,90 @@ class Optimizer(ABC):
     >>> w
     <Variable 'w' [ 2.5, -3.5], float64>
 
+    Gradients are changed in this order before a rule sees them: accumulated, clipped by value, by norm, by the norm of
+    all. Then the value decays, and the rule moves it.
+
     Args:
-        learning_rate: a finite number, not negative, or a function of the number of steps taken before to one. It can
-            be set anew at any time.
+        learning_rate: a finite number, not negative; a schedule (`cr.optim.schedules`) or any function of the number of
+            steps taken before to such a number; or a `Variable` that holds it. It can be set anew at any time; in a
+            compiled function only a schedule and a variable change it later.
         name: a name for reports and slots; the class's by default.
+        clip_value: hold each element of a gradient between minus this and this; see `clip_by_value`.
+        clip_norm: scale each gradient down to this norm; see `clip_by_norm`.
+        global_clip_norm: scale all gradients down to this norm of all; see `clip_by_global_norm`.
+        weight_decay: before the step, `value -= learning_rate * weight_decay * value`: decoupled from the gradient
+            (Loshchilov and Hutter, 2019), so that no moment sees it. A number, or a function of a variable to one:
+            `lambda v: 1e-2 if v.ndim > 1 else 0.0`. A variable that has no gradient does not decay, and of one with a
+            row-sparse gradient all rows do. For L2 regularization, which is coupled, add `0.5 * c * cr.sum(w * w)` to
+            the loss.
+        accumulate: take a step at every n-th call alone, by the mean of the n gradients. The calls of such a round name
+            the same variables; None counts as zero for one that had a gradient before. Gradients are made dense.
 
     Attributes:
         slot_names: the slots that the rule keeps for each variable.
+        counts_updates: whether the rule reads `step`. A rule that does not saves a counter for each variable.
     """
 
-    slot_names: ClassVar[tuple[str, ...]] = ()
-    learning_rate = LearningRate()
+    GATE_NONE: Final = _gradients.GATE_NONE
+    GATE_OP: Final = _gradients.GATE_OP
+    GATE_GRAPH: Final = _gradients.GATE_GRAPH
 
-    def __init__(self, learning_rate: Rate, name: str | None = None) -> None:
-        if name is not None and (type(name) is not str or not name):
-            raise ArgumentError(f"{type(self).__name__}: name: expected a non-empty string, got {name!r:.60}")
+    slot_names: ClassVar[tuple[str, ...]] = ()
+    counts_updates: ClassVar[bool] = True
+    learning_rate = LearningRate()
+    clip_value = Limit()
+    clip_norm = Limit()
+    global_clip_norm = Limit()
+    weight_decay = Decay()
+    _accumulate = Integer(low=1)
+
+    def __init__(
+        self,
+        learning_rate: Rate,
+        name: str | None = None,
+        *,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        global_clip_norm: float | None = None,
+        weight_decay: float | Callable[[Variable], float] = 0.0,
+        accumulate: int = 1,
+    ) -> None:
+        self.name = type(self).__name__ if name is None else _checked_name(type(self).__name__, name)
         self.learning_rate = learning_rate
-        self.name = name or type(self).__name__
+        self.clip_value = clip_value
+        self.clip_norm = clip_norm
+        self.global_clip_norm = global_clip_norm
+        self.weight_decay = weight_decay
+        self._accumulate = accumulate
         self._table = SlotTable()
-        self._steps = 0
+        self._iterations: Variable | None = None
+        self._calls: Variable | None = None
 
     # The rule
 
     @abstractmethod
     def update(
-        self, gradient: Tensor, value: Tensor, slots: Mapping[str, Tensor], learning_rate: float, step: int
+        self, gradient: Tensor, value: Tensor, slots: Mapping[str, Tensor], learning_rate: Any, step: Any
     ) -> Update:
         """The new value of a variable and of its slots.
 
-        It changes nothing itself. Nothing is recorded while it runs.
+        It changes nothing itself. Nothing is recorded while it runs. In a graph or compiled function tensors have no
+        values, and numbers are 0-d tensors: what is written in operations works there too.
 
         Args:
             gradient: of the variable's shape and dtype.
             value: the variable's value.
             slots: the slots' values by name.
-            learning_rate: for this step.
-            step: the number of this update of this variable, from 1.
+            learning_rate: for this step: a number; in a trace, a 0-d tensor of the variable's precision.
+            step: the number of this update of this variable, from 1: an int; in a trace, a 0-d tensor of float64. What
+                is computed from it has to be cast to the value's dtype. 0 where the rule does not count updates.
 
         Returns:
             `(new value, new slots by name)`.
         """
 
     def update_rows(
-        self, gradient: IndexedSlices, value: Tensor, slots: Mapping[str, Tensor], learning_rate: float, step: int
+        self, gradient: IndexedSlices, value: Tensor, slots: Mapping[str, Tensor], learning_rate: Any, step: Any
     ) -> Update:
         """`update` by a row-sparse gradient: by default, by the same gradient made dense."""
         return self.update(gradient.to_dense(), value, slots, learning_rate, step)
@@ -105,6 +166,9 @@ class Optimizer(ABC):
         grad_loss: Any = None,
         gradients: OwnGradients | None = None,
         overrides: Mapping[Any, Any] | None = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: int | None = None,
+        colocate_gradients_with_ops: bool = False,
     ) -> Pairs:
         """The gradients of a loss.
 
@@ -115,8 +179,14 @@ class Optimizer(ABC):
             grad_loss: the cotangent of the loss, which may then be an array.
             gradients: your own, in place of ours: a sequence with one for each of `var_list`, a mapping from some of
                 the variables, or a function without arguments, called after the loss, that gives either. None among
-                them is no gradient. Those of variables that a mapping leaves out are computed.
+                them is no gradient. Those of variables that a mapping leaves out are computed. In `cr.checked(...)`,
+                the function is compared with ours.
             overrides: gradient-time overrides; see `cr.gradients`.
+            gate_gradients: TensorFlow's: `GATE_NONE`, `GATE_OP` or `GATE_GRAPH`. It changes nothing: no variable
+                changes before all gradients are there, which is what `GATE_GRAPH` asks for.
+            aggregation_method: TensorFlow's: None, 0, 1 or 2. It changes nothing: cotangents that meet are summed.
+            colocate_gradients_with_ops: TensorFlow's. It has no meaning here: gradients are computed where the
+                tensors are.
 
         Returns:
             A pair `(gradient, variable)` for each variable, in order; the gradient is a tensor, `IndexedSlices`, or
@@ -133,74 +203,17 @@ class Optimizer(ABC):
         [(Tensor(6.0, float64), <Variable 'w' 3.0, float64>), (None, <Variable 'b' 1.0, float64>)]
         """
         what = f"{self.name}.compute_gradients"
-        return self._gradients_of(what, loss, var_list, tape, grad_loss, gradients, overrides)[1]
-
-    def _gradients_of(
-        self,
-        what: str,
-        loss: Loss,
-        var_list: Variable | Iterable[Variable] | None,
-        tape: GradientTape | None,
-        grad_loss: Any,
-        gradients: OwnGradients | None,
-        overrides: Mapping[Any, Any] | None,
-    ) -> tuple[Tensor, Pairs]:
-        """The loss as it was recorded, and the pairs."""
-        variables = None if var_list is None else as_variables(what, var_list)
-        y, tape = self._recorded(what, loss, tape)
-        _check_loss(what, y, grad_loss)
-        if callable(gradients):
-            gradients = gradients()
-        if variables is None:
-            variables = self._variables_of(what, y, tape, gradients)
-        own = {} if gradients is None else own_gradients(what, gradients, variables)
-        rest = [variable for i, variable in enumerate(variables) if i not in own]
-        computed = iter(tape.gradient(y, rest, grad_loss, overrides=overrides) if rest else ())
-        return y, [
-            (as_gradient(what, own[i], variable) if i in own else next(computed), variable)
-            for i, variable in enumerate(variables)
-        ]
-
-    def _recorded(self, what: str, loss: Loss, tape: GradientTape | None) -> tuple[Tensor, GradientTape]:
-        """The loss as a tensor, and the tape that recorded it."""
-        if not callable(loss):
-            if not isinstance(loss, Tensor):
-                raise DTypeError(
-                    f"{what}: expected the loss as a function without arguments or a tensor, got {type(loss).__name__}"
-                )
-            if tape is None:
-                raise ArgumentError(
-                    f"{what}: the loss is a tensor: pass the tape that recorded it, tape=..., or pass a function "
-                    "without arguments that computes it"
-                )
-            return loss, tape
-        if tape is not None:
-            raise ArgumentError(f"{what}: the loss is a function, which runs under a tape of its own: leave out tape=")
-        with GradientTape() as tape:
-            y = loss()
-            if isinstance(y, Variable):
-                y = y.read()
-        if not isinstance(y, Tensor):
-            raise DTypeError(f"{what}: expected the loss function to return a tensor, got {type(y).__name__} {y!r:.60}")
-        return y, tape
-
-    def _variables_of(self, what: str, y: Tensor, tape: GradientTape, gradients: Given | None) -> list[Variable]:
-        """The variables that the loss read, and those somebody gave gradients of."""
-        if gradients is not None and not isinstance(gradients, Mapping):
-            raise ArgumentError(
-                f"{what}: a sequence of gradients needs var_list= to say whose they are; or give a mapping"
-            )
-        read = [variable for variable in tape.watched_variables(y) if variable.trainable]
-        known = {id(variable) for variable in read}
-        variables = [*read, *(variable for variable in gradients or () if id(variable) not in known)]
-        if not variables:
-            raise ArgumentError(f"{what}: no variables to optimize: the loss was computed from no trainable variable")
-        return as_variables(what, variables)
+        check_options(what, gate_gradients, aggregation_method, colocate_gradients_with_ops)
+        return gradients_of(what, loss, var_list, tape, grad_loss, gradients, overrides)[1]
 
     # Updates
 
     def apply_gradients(
-        self, grads_and_vars: Iterable[tuple[Any, Variable]], global_step: Variable | None = None
+        self,
+        grads_and_vars: Iterable[tuple[Any, Variable]],
+        global_step: Variable | None = None,
+        name: str | None = None,
+        allow_duplicates: bool = False,
     ) -> None:
         """Update variables by gradients, wherever those come from. If anything is wrong, nothing changes.
 
@@ -209,11 +222,14 @@ class Optimizer(ABC):
                 `IndexedSlices`, has its dtype too; an array may have a narrower one, and Python numbers and nested
                 lists take the variable's. None leaves the variable as it is.
             global_step: an integer variable, not trainable, that counts the steps: 1 is added after the updates.
+            name: a name scope for what is added to a graph.
+            allow_duplicates: whether a variable may come more than once; its gradients are then added up.
 
         Raises:
             MissingGradientError: all gradients are None.
             ArgumentError: no pairs, or one variable twice.
             DTypeError, ShapeError, BackendError: a gradient does not fit its variable.
+            NumericsError: the norm of a gradient that is to be clipped is not finite.
 
         >>> import chainrule as cr, numpy as np
         >>> w = cr.Variable([1.0, 2.0], name="w")
@@ -223,38 +239,61 @@ class Optimizer(ABC):
         """
         what = f"{self.name}.apply_gradients"
         with no_grad():
-            pairs = as_pairs(what, grads_and_vars)
+            pairs = as_pairs(what, grads_and_vars, allow_duplicates)
             if all(gradient is None for gradient, _ in pairs):
                 names = ", ".join(variable.name for _, variable in pairs)
                 raise MissingGradientError(
                     f"{what}: no gradients: all are None, of {names}; cr.why_no_gradient(loss, variable) tells why"
                 )
-            rate = Optimizer.learning_rate.at(self.learning_rate, self._steps)
-            updated: list[tuple[Variable, State]] = []
-            values: list[tuple[Variable, Tensor]] = []
-            for gradient, variable in pairs:
-                if gradient is None:
-                    continue
-                state, new = self._updated(gradient, variable, rate)
-                updated.append((variable, state))
-                values.extend(new)
-            if global_step is not None:
-                values.append((global_step, _counted(what, global_step)))
-            _commit(values)
-            for variable, state in updated:
-                state.step += 1
-                self._table.add(variable, state)
-            self._steps += 1
+            self._apply(what, pairs, global_step, name)
 
-    def _updated(
-        self, gradient: Tensor | IndexedSlices, variable: Variable, rate: float
-    ) -> tuple[State, list[tuple[Variable, Tensor]]]:
-        """A variable's state and the new values of the variable and its slots, to be committed."""
+    def _apply(self, what: str, pairs: Pairs, global_step: Variable | None, name: str | None) -> None:
+        """`apply_gradients` of pairs that are known to fit, where nothing is recorded."""
+        if self._iterations is None:
+            self._iterations = make_count(f"{self.name}/iterations", pairs[0][1])
+        counters = [self._iterations] if global_step is None else [self._iterations, _step_counter(what, global_step)]
+        with nullcontext() if name is None else name_scope(_checked_name(what, name)):
+            if self._accumulate == 1:
+                moved = [(g, variable, self._state_of(variable)) for g, variable in pairs if g is not None]
+                values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
+            else:
+                moved, values = self._accumulated(what, pairs, counters)
+            _commit(values)
+        for _, variable, state in moved:
+            self._table.add(variable, state)
+
+    def _state_of(self, variable: Variable) -> State:
+        """The state of a variable, which is put in the table with its first update."""
+        return self._table.get(variable) or self._table.new(variable, self._made_slots(variable))
+
+    def _made_slots(self, variable: Variable) -> dict[str, Variable]:
+        return make_slots(self.name, variable, self.create_slots, self.counts_updates, self._accumulate > 1)
+
+    def _updated(self, what: str, moved: Moved) -> Values:
+        """What a step assigns to variables and their slots."""
+        limits = (self.clip_value, self.clip_norm, self.global_clip_norm)
+        if limits != (None, None, None):
+            names = [f"variable {variable.name!r}" for _, variable, _ in moved]
+            gradients = clipped(what, names, [gradient for gradient, _, _ in moved], *limits)
+            moved = [(g, variable, state) for g, (_, variable, state) in zip(gradients, moved, strict=True)]
+        rate = Optimizer.learning_rate.at(self.learning_rate, lambda: number(self.iterations.read()))
+        values: Values = []
+        for gradient, variable, state in moved:
+            values += self._new_values(gradient, variable, state, rate)
+        return values
+
+    def _new_values(self, gradient: Tensor | IndexedSlices, variable: Variable, state: State, rate: Any) -> Values:
+        """What a step assigns to a variable and its slots."""
         value = variable.read()
-        state = self._table.get(variable) or self._new_state(variable, value)
+        rate = beside(rate, value)
+        decay = Optimizer.weight_decay.of(self.weight_decay, variable)
+        if decay:
+            value = value - (rate * decay) * value
         slots = {name: slot.read() for name, slot in state.slots.items()}
-        rule = self.update_rows if type(gradient) is IndexedSlices else self.update
-        new_value, new_slots = rule(gradient, value, slots, rate, state.step + 1)  # type: ignore[arg-type]  # as chosen
+        count = None if state.step is None else state.step.read() + 1
+        step = 0 if count is None else precise(number(count))
+        rule: Any = self.update_rows if type(gradient) is IndexedSlices else self.update
+        new_value, new_slots = rule(gradient, value, slots, rate, step)
         values = [(variable, new_value), *((state.slots[name], new) for name, new in new_slots.items())]
         for target, new in values:
             if new.shape != target.shape or new.dtype is not target.dtype:
@@ -262,14 +301,44 @@ class Optimizer(ABC):
                     f"{self.name}.update: {target.name!r} is {target.dtype} {target.shape}, the rule gave {new.dtype} "
                     f"{new.shape}"
                 )
-        return state, values
+        return values if state.step is None or count is None else [*values, (state.step, count)]
 
-    def _new_state(self, variable: Variable, value: Tensor) -> State:
-        slots = {}
-        for name, initial in self.create_slots(value).items():
-            slots[name] = Variable(initial, trainable=False)
-            slots[name].name = f"{variable.name}/{self.name}/{name}"  # without the name scope of this moment
-        return self._table.new(variable, slots)
+    def _accumulated(self, what: str, pairs: Pairs, counters: Sequence[Variable]) -> tuple[Moved, Values]:
+        """What a call assigns where gradients are accumulated: in a trace, by the call, either of two values."""
+        if self._calls is None:
+            self._calls = make_count(f"{self.name}/calls", pairs[0][1])
+        calls = self._calls.read() + 1
+        so_far = number(calls)
+        full = so_far >= self._accumulate
+        if is_symbolic(so_far) or so_far > 1:
+            self._require_all(what, pairs)
+        moved: Moved = []
+        values: Values = [(self._calls, choose(full, calls * 0, calls))]
+        for gradient, variable in pairs:
+            if gradient is None and self._table.get(variable) is None:
+                continue
+            state = self._state_of(variable)
+            kept = state.accumulated
+            assert kept is not None
+            total = kept.read() if gradient is None else kept.read() + _dense(gradient)
+            moved.append((total, variable, state))
+            values.append((kept, choose(full, cr.zeros_like(total), total)))
+        if full is not False:
+            means = [(total / self._accumulate, variable, state) for total, variable, state in moved]
+            new = [*self._updated(what, means), *((counter, counter.read() + 1) for counter in counters)]
+            values += [(target, choose(full, value, target.read())) for target, value in new]
+        return moved, values
+
+    def _require_all(self, what: str, pairs: Pairs) -> None:
+        """Refuse to leave out a variable whose gradients of this round would be lost."""
+        listed = {id(variable) for _, variable in pairs}
+        for state in self._table:
+            variable = state.variable
+            if variable is not None and id(variable) not in listed:
+                raise ArgumentError(
+                    f"{what}: variable {variable.name!r} has accumulated gradients, and is not among the pairs: the "
+                    "calls of a round name the same variables; pass var_list=, or (None, variable)"
+                )
 
     def minimize(
         self,
@@ -280,12 +349,17 @@ class Optimizer(ABC):
         gradients: OwnGradients | None = None,
         global_step: Variable | None = None,
         overrides: Mapping[Any, Any] | None = None,
+        name: str | None = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: int | None = None,
+        colocate_gradients_with_ops: bool = False,
     ) -> Tensor:
         """Compute gradients and apply them: one step.
 
         Args:
             loss, var_list, tape, grad_loss, gradients, overrides: see `compute_gradients`.
-            global_step: see `apply_gradients`.
+            global_step, name: see `apply_gradients`.
+            gate_gradients, aggregation_method, colocate_gradients_with_ops: see `compute_gradients`.
 
         Returns:
             The loss before the step, as a tensor without history.
@@ -305,21 +379,26 @@ class Optimizer(ABC):
         <Variable 'w' -1.0, float64>
         """
         what = f"{self.name}.minimize"
-        y, pairs = self._gradients_of(what, loss, var_list, tape, grad_loss, gradients, overrides)
-        if all(gradient is None for gradient, _ in pairs):
-            reasons = [f"{variable.name}: {_why_none(y, variable)}" for _, variable in pairs[:_SHOWN]]
-            more = [f"and {len(pairs) - _SHOWN} more"] if len(pairs) > _SHOWN else []
-            raise MissingGradientError("\n  ".join([f"{what}: no variable has a gradient", *reasons, *more]))
-        self.apply_gradients(pairs, global_step)
+        check_options(what, gate_gradients, aggregation_method, colocate_gradients_with_ops)
+        y, pairs = gradients_of(what, loss, var_list, tape, grad_loss, gradients, overrides)
+        require_some(what, y, pairs)
         with no_grad():
+            self._apply(what, pairs, global_step, name)
             return y.detach()
 
     # State
 
     @property
-    def iterations(self) -> int:
-        """How many steps it has taken."""
-        return self._steps
+    def accumulate(self) -> int:
+        """How many gradients make a step."""
+        return self._accumulate
+
+    @property
+    def iterations(self) -> Variable:
+        """How many steps it has taken: an int64 variable."""
+        if self._iterations is None:
+            self._iterations = make_count(f"{self.name}/iterations")
+        return self._iterations
 
     def get_slot_names(self) -> list[str]:
         """The names of the slots there are, sorted; none before the first step."""
@@ -331,32 +410,73 @@ class Optimizer(ABC):
         return None if state is None else state.slots.get(name)
 
     def variables(self) -> list[Variable]:
-        """The slots of all variables, sorted by name."""
-        return sorted((slot for state in self._table for slot in state.slots.values()), key=lambda slot: slot.name)
+        """Everything that it keeps: counters, and the slots of all variables, sorted by name."""
+        counters = [counter for counter in (self.iterations, self._calls) if counter is not None]
+        kept = (slot for state in self._table for slot in state.named().values())
+        return sorted([*counters, *kept], key=lambda slot: slot.name)
+
+    def _counters(self) -> dict[str, Variable]:
+        """The counters by name."""
+        if self._accumulate == 1:
+            return {"iterations": self.iterations}
+        if self._calls is None:
+            self._calls = make_count(f"{self.name}/calls")
+        return {"iterations": self.iterations, "calls": self._calls}
+
+    def __chainrule_state__(self) -> dict[str, Tensor]:
+        """Everything that it keeps, by names that are the same in the next run: what `cr.save` saves.
+
+        Raises:
+            ArgumentError: two variables have one name.
+
+        >>> import chainrule as cr
+        >>> w = cr.Variable(1.0, name="w")
+        >>> optimizer = cr.optim.Momentum(0.5, 0.9)
+        >>> optimizer.apply_gradients([(1.0, w)])
+        >>> optimizer.__chainrule_state__()
+        {'iterations': Tensor(1, int64), 'w/momentum': Tensor(1.0, float64)}
+        """
+        return _state.state_of(self.name, self._counters(), self._table)
+
+    def __chainrule_restore__(self, state: Mapping[str, Tensor], variables: Sequence[Variable]) -> Callable[[], None]:
+        """A function that takes over a state of `__chainrule_state__`; nothing changes before it is called.
+
+        Args:
+            state: the state.
+            variables: those that parts of it belong to, by their names; variables that it has updated are known.
+
+        Raises:
+            ArgumentError: two variables have one name, or the state has parts that do not belong here, or lacks some.
+            ShapeError, DTypeError: a part does not fit.
+        """
+        values, states = _state.restored(self.name, state, variables, self._counters(), self._table, self._made_slots)
+
+        def commit() -> None:
+            _commit(values)
+            for variable, restored in states:
+                self._table.add(variable, restored)
+
+        return commit
 
     def __repr__(self) -> str:
         rate = self.learning_rate
-        return f"<{type(self).__name__} {self.name!r} learning_rate={rate if callable(rate) else format(rate, 'g')}>"
-
-
-def _check_loss(what: str, y: Tensor, grad_loss: Any) -> None:
-    """Refuse a loss that has no one gradient."""
-    if not y.dtype.is_inexact or (y.dtype.kind == "complex" and grad_loss is None):
-        raise DTypeError(f"{what}: expected a real floating-point loss, got {y.dtype}")
-    if y.shape and grad_loss is None:
-        raise ShapeError(
-            f"{what}: the loss has shape {y.shape}, and one number is minimized; take its mean or sum, or weigh its "
-            "elements by grad_loss="
+        return (
+            f"<{type(self).__name__} {self.name!r} learning_rate={format(rate, 'g') if type(rate) is float else rate}>"
         )
 
 
-def _why_none(y: Tensor, variable: Variable) -> str:
-    answer = cr.why_no_gradient(y, variable)
-    return "the gradient you gave is None" if answer.connected else str(answer)
+def _checked_name(what: str, name: Any) -> str:
+    if type(name) is not str or not name:
+        raise ArgumentError(f"{what}: name: expected a non-empty string, got {name!r:.60}")
+    return name
 
 
-def _counted(what: str, global_step: Any) -> Tensor:
-    """The next value of a step counter."""
+def _dense(gradient: Gradient) -> Any:
+    return gradient.to_dense() if type(gradient) is IndexedSlices else gradient
+
+
+def _step_counter(what: str, global_step: Any) -> Variable:
+    """A step counter, once it is one."""
     if not isinstance(global_step, Variable):
         raise DTypeError(f"{what}: global_step: expected a Variable, got {type(global_step).__name__}")
     if global_step.trainable or global_step.dtype.kind not in ("int", "uint") or global_step.shape:
@@ -365,7 +485,7 @@ def _counted(what: str, global_step: Any) -> Tensor:
             f"{global_step.name!r} of shape {global_step.shape}"
             f"{', trainable' if global_step.trainable else ''}; make it with cr.Variable(0, trainable=False)"
         )
-    return global_step.read() + 1
+    return global_step
 
 
 def _commit(values: list[tuple[Variable, Tensor]]) -> None:

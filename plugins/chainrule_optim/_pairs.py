@@ -17,6 +17,7 @@ from chainrule import (
     as_tensor,
     ops,
 )
+from chainrule_optim._numbers import is_symbolic
 
 Gradient: TypeAlias = Tensor | IndexedSlices | None
 Pairs: TypeAlias = list[tuple[Gradient, Variable]]
@@ -28,7 +29,7 @@ def as_variables(what: str, variables: Any) -> list[Variable]:
     """A variable or an iterable of them as a list of different ones.
 
     Raises:
-        DTypeError: something else among them.
+        DTypeError: something else among them, or one that has no gradient.
         ArgumentError: one comes twice, or there are none.
     """
     found = [variables] if isinstance(variables, Variable) else _listed(what, "variables", variables)
@@ -37,19 +38,24 @@ def as_variables(what: str, variables: Any) -> list[Variable]:
             raise DTypeError(
                 f"{what}: entry {i} of the variables is a {type(variable).__name__}, not a Variable: {variable!r:.60}"
             )
-    _refuse_twice(what, found)
+        if not variable.dtype.is_inexact:
+            raise DTypeError(
+                f"{what}: variable {variable.name!r} is {variable.dtype}, and only floating-point values have "
+                "gradients; a counter of steps is passed as global_step="
+            )
+    _refuse_twice(what, found, "name it once")
     if not found:
         raise ArgumentError(f"{what}: no variables to optimize")
     return found
 
 
-def as_pairs(what: str, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Pairs:
-    """Checked pairs of a gradient and a variable.
+def as_pairs(what: str, grads_and_vars: Iterable[tuple[Any, Variable]], allow_duplicates: bool = False) -> Pairs:
+    """Checked pairs of a gradient and a variable, each variable once.
 
     Raises:
         DTypeError: an entry is no such pair, or a gradient's dtype is wrong.
         ShapeError: a gradient has not its variable's shape.
-        ArgumentError: a variable comes twice, or there are no pairs.
+        ArgumentError: a variable comes twice and may not, or there are no pairs.
     """
     listed = _listed(what, "pairs (gradient, variable)", grads_and_vars)
     if not listed:
@@ -62,8 +68,21 @@ def as_pairs(what: str, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Pairs
                 f"{what}: entry {i}: expected (gradient, variable), got a {type(pair[1]).__name__} in the variable's "
                 f"place: {pair[1]!r:.60}"
             )
-    _refuse_twice(what, [variable for _, variable in listed])
-    return [(as_gradient(what, gradient, variable), variable) for gradient, variable in listed]
+    if not allow_duplicates:
+        instead = "add its gradients up into one, or pass allow_duplicates=True"
+        _refuse_twice(what, [variable for _, variable in listed], instead)
+    pairs: Pairs = [(as_gradient(what, gradient, variable), variable) for gradient, variable in listed]
+    return _summed(pairs) if allow_duplicates else pairs
+
+
+def _summed(pairs: Pairs) -> Pairs:
+    """The gradients of one variable added up."""
+    sums: dict[int, tuple[Any, Variable]] = {}
+    for gradient, variable in pairs:
+        before = sums.get(id(variable), (None, variable))[0]
+        both = before is not None and gradient is not None
+        sums[id(variable)] = (before + gradient if both else before if gradient is None else gradient, variable)
+    return list(sums.values())
 
 
 def as_gradient(what: str, gradient: Any, variable: Variable) -> Gradient:
@@ -114,7 +133,7 @@ def _converted(where: str, gradient: Any, variable: Variable) -> Tensor:
         tensor = as_tensor(gradient, variable.backend)
     except (ChainruleError, TypeError, ValueError) as error:
         raise DTypeError(f"{where}: expected a tensor, array, IndexedSlices or None: {error}") from error
-    if tensor.backend is not variable.backend:
+    if tensor.backend is not variable.backend and not is_symbolic(tensor):
         raise BackendError(
             f"{where}: it is on backend {tensor.backend.name!r}, the variable on {variable.backend.name!r}; move it: "
             f"cr.to_backend(gradient, {variable.backend.name!r})"
@@ -150,9 +169,9 @@ def _listed(what: str, name: str, things: Any) -> list[Any]:
         raise DTypeError(f"{what}: expected {name}, got {type(things).__name__} {things!r:.60}") from None
 
 
-def _refuse_twice(what: str, variables: Sequence[Variable]) -> None:
+def _refuse_twice(what: str, variables: Sequence[Variable], instead: str) -> None:
     seen: set[int] = set()
     for variable in variables:
         if id(variable) in seen:
-            raise ArgumentError(f"{what}: variable {variable.name!r} comes twice; add its gradients up into one")
+            raise ArgumentError(f"{what}: variable {variable.name!r} comes twice; {instead}")
         seen.add(id(variable))

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from weakref import ref
 
-from chainrule import Variable
+import chainrule as cr
+from chainrule import ArgumentError, Tensor, Variable, no_grad
+
+STEP = "step"
+ACCUMULATED = "accumulated"
 
 
 class State:
-    """One variable's slots, and how many updates it has had."""
+    """One variable's slots, and what is kept for it beside them.
 
-    __slots__ = ("_variable", "slots", "step")
+    Attributes:
+        slots: the rule's, by name.
+        step: how many updates it has had, where the rule reads that.
+        accumulated: the sum of its gradients since the last update, where they are accumulated.
+    """
 
-    def __init__(self, variable: ref[Variable], slots: dict[str, Variable]) -> None:
+    __slots__ = ("_variable", "accumulated", "slots", "step")
+
+    def __init__(
+        self,
+        variable: ref[Variable],
+        slots: dict[str, Variable],
+        step: Variable | None = None,
+        accumulated: Variable | None = None,
+    ) -> None:
         self._variable = variable
         self.slots = slots
-        self.step = 0
+        self.step = step
+        self.accumulated = accumulated
+
+    @property
+    def variable(self) -> Variable | None:
+        """Whose state it is; None once that is gone."""
+        return self._variable()
+
+    def named(self) -> dict[str, Variable]:
+        """All of it, by name."""
+        extra = ((STEP, self.step), (ACCUMULATED, self.accumulated))
+        return {**self.slots, **{name: kept for name, kept in extra if kept is not None}}
 
 
 class SlotTable:
@@ -35,10 +62,12 @@ class SlotTable:
         """The state of a variable; None before its first update."""
         return self._states.get(id(variable))
 
-    def new(self, variable: Variable, slots: dict[str, Variable]) -> State:
+    def new(self, variable: Variable, made: Mapping[str, Variable]) -> State:
         """A state that is not in the table yet."""
+        slots = dict(made)
+        step, accumulated = slots.pop(STEP, None), slots.pop(ACCUMULATED, None)
         # The table is referred to weakly: a callback that held it would be a reference cycle.
-        return State(ref(variable, partial(_forget, ref(self), id(variable))), slots)
+        return State(ref(variable, partial(_forget, ref(self), id(variable))), slots, step, accumulated)
 
     def add(self, variable: Variable, state: State) -> None:
         """Put a state in the table; it leaves with its variable."""
@@ -52,3 +81,45 @@ def _forget(table: ref[SlotTable], key: int, _variable: ref[Variable]) -> None:
     alive = table()
     if alive is not None:
         alive._states.pop(key, None)
+
+
+def make_slots(
+    owner: str,
+    variable: Variable,
+    create: Callable[[Tensor], Mapping[str, Tensor]],
+    counted: bool = False,
+    accumulated: bool = False,
+) -> dict[str, Variable]:
+    """New variables for what an optimizer keeps of a variable, by name.
+
+    They are made here and in `make_count` alone, by values there are: outside of whatever is being traced.
+    """
+    with no_grad():
+        value = variable.read()
+        initial = dict(create(value))
+        taken = {STEP, ACCUMULATED} & initial.keys()
+        if taken:
+            raise ArgumentError(f"{owner}.create_slots: {taken.pop()!r} is a name that optimizers use themselves")
+        if counted:
+            initial[STEP] = new_count(value)
+        if accumulated:
+            initial[ACCUMULATED] = cr.zeros_like(value)
+        return {name: _variable(f"{variable.name}/{owner}/{name}", start) for name, start in initial.items()}
+
+
+def make_count(name: str, beside: Variable | None = None) -> Variable:
+    """A new variable that counts from 0, on the backend and device of another if there is one."""
+    with no_grad():
+        return _variable(name, cr.tensor(0) if beside is None else new_count(beside.read()))
+
+
+def _variable(name: str, value: Tensor) -> Variable:
+    made = Variable(value, trainable=False)
+    made.name = name  # without the name scope of this moment
+    return made
+
+
+def new_count(like: Tensor) -> Tensor:
+    """A count of nothing, where a tensor is."""
+    zero: Tensor = cr.zeros_like(like, dtype="int64", shape=())
+    return zero

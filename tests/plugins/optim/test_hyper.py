@@ -87,5 +87,5 @@ def test_a_schedule_that_gives_nonsense(given: Any, error: type[Exception]) -> N
     with pytest.raises(error, match=r"^learning_rate\(0\): expected a"):
         optimizer.apply_gradients([(1.0, w)])
     assert float(w.numpy()) == 1.0
-    assert optimizer.iterations == 0
+    assert int(optimizer.iterations.numpy()) == 0
     assert optimizer.get_slot_names() == []

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from abc import ABCMeta
+
+import pytest
 
 import chainrule as cr
 import chainrule_optim
@@ -18,9 +21,30 @@ def test_no_array_library_is_imported() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+RULES = ["Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "GradientDescent", "Lion", "Momentum", "Nadam"]
+
+
 def test_public_names() -> None:
-    assert chainrule_optim.__all__ == ["Adam", "GradientDescent", "Momentum", "Optimizer"]
-    assert all(
-        issubclass(getattr(chainrule_optim, name), chainrule_optim.Optimizer) for name in chainrule_optim.__all__
-    )
+    rules = [name for name in chainrule_optim.__all__ if isinstance(getattr(chainrule_optim, name), ABCMeta)]
+    assert rules == sorted([*RULES, "Optimizer", "RMSProp"], key=chainrule_optim.__all__.index)
+    others = ["Checked", "GradientCheckError", "GradientCheckWarning", "LBFGS", "checked", "clip_by_global_norm"]
+    others += ["clip_by_norm", "clip_by_value", "global_norm", "schedules"]
+    assert sorted({*chainrule_optim.__all__} - {*rules}) == others
+    assert {*chainrule_optim.__all__} <= {*dir(chainrule_optim)}
     assert repr(chainrule_optim.Adam()) == "<Adam 'Adam' learning_rate=0.001>"
+    assert cr.checked is chainrule_optim.checked
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="'chainrule_optim' has no attribute 'Sgd'; it has Adadelta, "):
+        chainrule_optim.Sgd  # noqa: B018  # the look-up is the test
+
+
+def test_parts_are_imported_when_they_are_asked_for() -> None:
+    program = (
+        "import sys, chainrule_optim\n"
+        "assert 'chainrule_optim._optimizer' not in sys.modules\n"
+        "chainrule_optim.Adam\n"
+        "assert 'chainrule_optim._ftrl' not in sys.modules and 'chainrule_optim.schedules' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
