@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from chainrule import DTYPES, Spec, Tensor, __version__
+import chainrule as cr
+from chainrule import DTYPES, Spec, Tensor
 from chainrule_state._checkpoint import Checkpoint
 from chainrule_state._encoding import code, encode, layout
 from chainrule_state._errors import CheckpointError, SafetensorsMissingError
@@ -48,7 +49,7 @@ def pack(what: str, arrays: Mapping[str, Tensor], objects: Sequence[str], metada
         "format": FORMAT,
         "metadata": dict(metadata),
         "objects": list(objects),
-        "version": __version__,
+        "version": cr.__version__,
     }
     manifest["digest"] = _digest(manifest)
     content: bytes = library.serialize(specs, {_ENTRY: _json(manifest)})
@@ -103,7 +104,7 @@ def _manifest(what: str, path: Path, text: str) -> dict[str, Any]:
     if newer:
         raise CheckpointError(
             f"{what}: {path} is of format {version}, written by chainrule {manifest.get('version')}; this is chainrule "
-            f"{__version__}, which reads formats up to {FORMAT}. Upgrade chainrule."
+            f"{cr.__version__}, which reads formats up to {FORMAT}. Upgrade chainrule."
         )
     if _digest(manifest) != digest:
         raise CheckpointError(f"{what}: {path} is damaged: its manifest is not what was saved. Use another copy of it.")

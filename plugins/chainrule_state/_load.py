@@ -76,9 +76,11 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
     file = as_path(what, path)
     entries = named(what, objects)
     contents = unpack(what, file, read_file(what, file))
-    found = [entry for entry in entries if entry.name in _names(contents.checkpoint, entry.owner)]
-    loaded = tuple(entry.name for entry in found)
-    missing = tuple(entry.name for entry in entries if entry.name not in loaded)
+    found: list[Named] = []
+    absent: list[Named] = []
+    for entry in entries:
+        (found if entry.name in _names(contents.checkpoint, entry.owner) else absent).append(entry)
+    missing = tuple(entry.name for entry in absent)
     unexpected = _unclaimed(contents.checkpoint, found)
     changes, differences = _prepare(what, contents, found)
     if strict:
@@ -89,7 +91,7 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
         lines = "\n  ".join(differences)
         raise CheckpointError(f"{what}: {file} does not fit; nothing was loaded{hint}:\n  {lines}")
     _commit(changes)
-    return Loaded(loaded, missing, unexpected, contents.checkpoint.metadata)
+    return Loaded(tuple(entry.name for entry in found), missing, unexpected, contents.checkpoint.metadata)
 
 
 def _names(checkpoint: Checkpoint, owner: Owner) -> Collection[str]:

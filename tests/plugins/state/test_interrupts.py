@@ -1,6 +1,7 @@
 """An interrupt before any line that runs, of ours or of the engine: all of it happened, or nothing."""
 
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -16,7 +17,7 @@ UNCLOSED = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionW
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt before the n-th line that chainrule runs in a block."""
+    """Raises KeyboardInterrupt before the n-th line of chainrule's that runs."""
 
     def __init__(self, n: int) -> None:
         self.left = n
@@ -31,21 +32,25 @@ class Interrupt:
                 raise KeyboardInterrupt
         return self.trace
 
-    def __enter__(self) -> None:
-        self.before = sys.gettrace()
-        sys.settrace(self.trace)
-
-    def __exit__(self, *raised: object) -> None:
-        sys.settrace(self.before)
-
 
 def interrupted(n: int, function: Callable[..., Any], *arguments: Any) -> bool:
-    try:
-        with Interrupt(n):
+    """Whether a function was interrupted; in a thread, for CPython may go on handling what is handled at that line."""
+    done = []
+
+    def run() -> None:
+        sys.settrace(Interrupt(n).trace)
+        try:
             function(*arguments)
-    except KeyboardInterrupt:
-        return True
-    return False
+            done.append(function)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return not done
 
 
 def test_loading(path: Path, averages: Callable[..., Any]) -> None:
