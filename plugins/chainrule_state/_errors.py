@@ -20,4 +20,4 @@ class CheckpointExistsError(CheckpointFileError, FileExistsError):
 
 
 class SafetensorsMissingError(ChainruleError, ImportError):
-    """The safetensors library is not installed."""
+    """The safetensors library is not installed, or is too old."""

@@ -34,7 +34,7 @@ def pack(what: str, arrays: Mapping[str, Tensor], objects: Sequence[str], metada
     """The bytes of a checkpoint.
 
     Raises:
-        SafetensorsMissingError: safetensors is not installed.
+        SafetensorsMissingError: safetensors is not installed, or too old.
     """
     library = _safetensors(what)
     encoded = {name: encode(tensor) for name, tensor in arrays.items()}  # alive until the pointers have been followed
@@ -143,9 +143,12 @@ def _json(value: Any) -> str:
 def _safetensors(what: str) -> Any:
     try:
         import safetensors
+
+        if not hasattr(safetensors, "TensorSpec"):
+            raise ImportError(f"version {safetensors.__version__} is too old")
     except ImportError as error:
         raise SafetensorsMissingError(
             f"{what}: checkpoints are in the safetensors format, and that library cannot be imported ({error}); "
-            "pip install safetensors"
+            "pip install 'safetensors>=0.8'"
         ) from error
     return safetensors

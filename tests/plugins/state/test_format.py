@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -196,7 +197,17 @@ def test_without_the_library(
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    message = rf"^cr.{function.__name__}: checkpoints .* \(No module named 'safetensors'\); pip install safetensors$"
+    message = (
+        rf"^cr.{function.__name__}: checkpoints .* \(No module named 'safetensors'\); pip install 'safetensors>=0.8'$"
+    )
     with pytest.raises(SafetensorsMissingError, match=message):
         function(path, {"w": cr.Variable([1.0, 2.0])})
     assert path.read_bytes() == saved
+
+
+def test_with_a_library_that_is_too_old(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.delattr(safetensors, "TensorSpec")
+    monkeypatch.setattr(safetensors, "__version__", "0.7.0")
+    with pytest.raises(SafetensorsMissingError, match=r"\(version 0.7.0 is too old\); pip install 'safetensors>=0.8'$"):
+        save(path, cr.Variable(1.0))
+    assert not path.exists()
