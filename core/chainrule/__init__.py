@@ -68,6 +68,9 @@ if TYPE_CHECKING:
     from chainrule._backend import Backend as Backend
     from chainrule._backend import Kernel as Kernel
     from chainrule._cli import Command as Command
+    from chainrule._contracts import approximate as approximate
+    from chainrule._contracts import exact as exact
+    from chainrule._contracts import surrogate as surrogate
     from chainrule._convert import as_tensor as as_tensor
     from chainrule._convert import tensor as tensor
     from chainrule._custom_gradient import custom_gradient as custom_gradient
@@ -122,11 +125,13 @@ _LAZY = {
     "Tensor": "_tensor",
     "Unary": "_define",
     "Variable": "_variable",
+    "approximate": "_contracts",
     "as_tensor": "_convert",
     "custom_gradient": "_custom_gradient",
     "debug_nans": "_debug",
     "elementwise": "_define",
     "fronts": "_define",
+    "exact": "_contracts",
     "explain_gradients": "_explain",
     "grad": "_functional",
     "gradients": "_gradients",
@@ -141,6 +146,7 @@ _LAZY = {
     "plugins": "_plugins",
     "register_gradient": "_registry",
     "register_plugin": "_plugins",
+    "surrogate": "_contracts",
     "tensor": "_convert",
     "value_and_grad": "_functional",
     "vjp": "_functional",

@@ -7,7 +7,8 @@ operation was called with. For an operation with several outputs `g` and `y` are
 - a tuple with a function, or None for "no gradient", for each input, so that only what is asked for is computed;
 - one *joint* function that returns a tuple, where the cotangents share work.
 
-A parameter whose name starts with `_` is not read: the node keeps its shape and dtype alone.
+A parameter whose name starts with `_` is not read: the node keeps its shape and dtype alone. What a definition
+promises is its contract (`cr.exact`, `cr.approximate`, `cr.surrogate`), put around any of the forms.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chainrule._contracts import UNDECLARED, exact, undeclared
 from chainrule._errors import GradientDefinitionError
 from chainrule._owner import USER, Owner, location
 
@@ -35,7 +37,10 @@ class NoGradient(NamedTuple):
 class Definition:
     """A gradient definition, with what the engine needs to know of it."""
 
-    __slots__ = ("_drops", "functions", "is_override", "joint", "name", "op", "owner", "reads_output", "reason")
+    __slots__ = (
+        *("_drops", "contract", "functions", "is_override", "joint", "name", "op", "owner", "policy"),
+        *("reads_output", "reason"),
+    )
 
     def __init__(
         self,
@@ -44,15 +49,17 @@ class Definition:
         owner: Owner = USER,
         name: str | None = None,
         is_override: bool = False,
+        policy: str = "",
     ) -> None:
         """Take a definition apart.
 
         Args:
             op: the operation it is for.
-            gradient: one of the three forms, or the mark.
+            gradient: one of the three forms, or the mark; with or without a contract.
             owner: who registered it.
             name: the name it is registered under, the operation's own if None.
             is_override: whether it stands in for the operation's own.
+            policy: the missing-rule policy that made it, if one did.
 
         Raises:
             GradientDefinitionError: it cannot be called the way a definition is.
@@ -61,6 +68,9 @@ class Definition:
         self.owner = owner
         self.name = name or op.name
         self.is_override = is_override
+        self.policy = policy
+        gradient, contract = undeclared(gradient)
+        self.contract = contract or (UNDECLARED if is_override else exact)
         self.reason: str | None = None
         self.joint: GradientFunction | None = None
         self.functions: tuple[GradientFunction | None, ...] = ()

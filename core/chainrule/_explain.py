@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chainrule._backward import Graph
+from chainrule._definition import Definition
 from chainrule._errors import DTypeError
 from chainrule._node import Cut, Node
 from chainrule._overrides import resolve_overrides
@@ -91,8 +92,7 @@ def why_no_gradient(y: Any, x: Any) -> MissingGradient:
         )
     if isinstance(x, Variable) and not x.trainable:
         return MissingGradient(False, f"variable {x.name!r} is not trainable: its reads are constants")
-    everything = Graph([y], [])
-    cuts = _cuts(y, everything, x)
+    cuts = cuts_between(y, x)
     if cuts:
         return MissingGradient(False, "y depends on x only through cuts", tuple(cuts))
     if y._node is None:
@@ -118,11 +118,11 @@ def _connected(graph: Graph) -> MissingGradient:
     return MissingGradient(True, "a gradient path leads from y to x")
 
 
-def _cuts(y: Tensor, graph: Graph, x: Tensor | Variable) -> list[CutEdge]:
+def cuts_between(y: Tensor, x: Tensor | Variable) -> list[CutEdge]:
     """The cuts on the way from y, those that x is known to lie behind first."""
     marks: dict[int, Cut] = {}
-    tensors = [y, *(t for node in graph.found.values() for t in node.inputs if type(t) is Tensor)]
-    for t in tensors:
+    found = Graph([y], []).found.values()
+    for t in (y, *(t for node in found for t in node.inputs if type(t) is Tensor)):
         if isinstance(t._node, Cut):
             marks[id(t._node)] = t._node
     edges = [_edge(mark, _lies_behind(x, mark)) for mark in marks.values()]
@@ -156,6 +156,8 @@ class GradientStep:
         node: its name inside its name scope.
         rule: the name of the definition.
         override: whether an override is in force.
+        contract: what the definition promises: `"exact"`, `"approximate(0.001)"`, `"surrogate"` or `"undeclared"`.
+        policy: the missing-rule policy that made the definition, empty where none did.
         plugin: who registered the definition, with distribution and version (empty for your own code).
         distribution: see `plugin`.
         version: see `plugin`.
@@ -167,6 +169,8 @@ class GradientStep:
     node: str
     rule: str
     override: bool
+    contract: str
+    policy: str
     plugin: str
     distribution: str
     version: str
@@ -185,19 +189,24 @@ class Explanation:
         return [asdict(step) for step in self.steps]
 
     def digest(self) -> str:
-        """A hash of which rules of which plugins and versions were used, to pin in a test.
+        """A hash of which rules of which plugins and versions were used, under which contracts, to pin in a test.
 
         It holds no paths and no lines: the same program gives the same digest anywhere.
         """
-        used = [(s.node, s.rule, s.override, s.plugin, s.distribution, s.version) for s in self.steps]
+        used = [
+            (s.node, s.rule, s.override, s.contract, s.policy, s.plugin, s.distribution, s.version) for s in self.steps
+        ]
         return hashlib.sha256(repr(used).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         lines = []
         for step in self.steps:
             by = f"{step.plugin} ({step.distribution} {step.version})" if step.distribution else step.plugin
-            mark = " OVERRIDE" if step.override else ""
-            lines.append(f"{step.node}: rule {step.rule!r} of {by}{mark}, {step.definition}; called at {step.site}")
+            mark = " OVERRIDE" if step.override else " MISSING-RULE POLICY" if step.policy else ""
+            lines.append(
+                f"{step.node}: rule {step.rule!r} ({step.contract}) of {by}{mark}, {step.definition}; "
+                f"called at {step.site}"
+            )
         return "\n".join(lines) or "no gradient passes through any operation"
 
 
@@ -221,22 +230,23 @@ def explain_gradients(y: Any, x: Any, overrides: Mapping[Any, Any] | None = None
     graph = Graph(ys, [t for t in xs if type(t) is Tensor], [v for v in xs if isinstance(v, Variable)])
     nodes = graph.nodes()
     chosen = resolve_overrides(overrides, nodes) if overrides else {}
-    steps = []
-    for node in nodes:
-        definition = chosen.get(node, node.definition)
-        assert definition is not None
-        owner = definition.owner
-        steps.append(
-            GradientStep(
-                node.op.name,
-                node.name,
-                definition.name,
-                definition.is_override,
-                owner.plugin,
-                owner.distribution,
-                owner.version,
-                definition.location,
-                str(node.site),
-            )
-        )
-    return Explanation(tuple(steps))
+    return Explanation(tuple([step_of(node, chosen.get(node, node.definition)) for node in nodes]))
+
+
+def step_of(node: Node, definition: Definition | None) -> GradientStep:
+    """What a definition does at a node."""
+    assert definition is not None
+    owner = definition.owner
+    return GradientStep(
+        node.op.name,
+        node.name,
+        definition.name,
+        definition.is_override,
+        str(definition.contract),
+        definition.policy,
+        owner.plugin,
+        owner.distribution,
+        owner.version,
+        definition.location,
+        str(node.site),
+    )

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from chainrule import _context, _registry
+from chainrule._contracts import undeclared
 from chainrule._definition import Definition, NoGradient
 from chainrule._errors import ChainruleError, GradientDefinitionError, SelectorError
 from chainrule._node import Node
@@ -32,7 +33,8 @@ def override_gradients(overrides: Mapping[Any, Any] | str) -> Iterator[None]:
 
     Args:
         overrides: operation (its name or its function) to gradient: a definition `f(g, y, *inputs, **attributes)`, the
-            name of a registered one, or `NoGradient(reason)`. Or the name of an override set of a plugin.
+            name of a registered one, or `NoGradient(reason)`. Or the name of an override set of a plugin. A gradient
+            that is not meant to be the derivative says so: `cr.surrogate(f)`; see `cr.check_gradient`.
 
     Raises:
         SelectorError: no such operation, gradient or set; suggests the nearest. Nothing is then in force.
@@ -56,7 +58,7 @@ def _by_op(overrides: Mapping[Any, Any] | str, owner: Owner = USER) -> dict[str,
         raise SelectorError(f"override_gradients: expected a mapping or a set's name, got {overrides!r:.80}")
     chosen = {}
     for key, gradient in overrides.items():
-        op = _op_of(key)
+        op = op_of_key(key)
         if op is None:
             raise SelectorError(f"override_gradients: keys are operations or their names, got {key!r:.80}")
         chosen[op.name] = _definition(op, gradient, owner)
@@ -83,7 +85,7 @@ def check_overrides(name: str, overrides: Mapping[Any, Any], owner: Owner) -> No
         raise type(error)(f"override set {name!r}: {error}") from error
 
 
-def _op_of(key: Any) -> Op | None:
+def op_of_key(key: Any) -> Op | None:
     """The operation a key names, None if it is no such key."""
     if isinstance(key, str):
         return _registry.find_op(key)
@@ -103,13 +105,13 @@ def _definition(op: Op, gradient: Any, owner: Owner = USER) -> Definition:
             )
         registered_by = _registry.gradients.owners[gradient]
         return Definition(op, _registry.gradients[gradient], registered_by, gradient, is_override=True)
-    if not callable(gradient) and not isinstance(gradient, tuple | NoGradient):
+    bare, _ = undeclared(gradient)
+    if not callable(bare) and not isinstance(bare, tuple | NoGradient):
         raise GradientDefinitionError(
             f"override of op {op.name!r}: expected a definition, a registered gradient's name or NoGradient, "
             f"got {gradient!r:.80}"
         )
-    named = gradient if callable(gradient) else None
-    return Definition(op, gradient, owner, getattr(named, "__qualname__", None), is_override=True)
+    return Definition(op, gradient, owner, getattr(bare, "__qualname__", None), is_override=True)
 
 
 def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> dict[Node, Definition]:
@@ -163,7 +165,7 @@ def _matches(selector: Any, node: Node) -> bool:
         return node is selector
     if isinstance(selector, Tensor):
         return node is selector._node
-    op = _op_of(selector)
+    op = op_of_key(selector)
     if op is not None:
         return node.op is op
     if callable(selector):

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from chainrule._backend import Backend, Kernel
+from chainrule._contracts import Declared
 from chainrule._definition import Definition, Gradient, NoGradient
 from chainrule._errors import (
     ArgumentError,
@@ -75,8 +76,11 @@ def _same(a: Any, b: Any) -> bool:
 def _place(value: Any) -> str:
     """Where a function, or the first of several, was written; of an operation, its kernel or gradient."""
     parts = _identity(value) if isinstance(getattr(value, "op", None), Op) else value
-    while isinstance(parts, tuple):
-        parts = next((part for part in parts if callable(part) or (isinstance(part, tuple) and part)), None)
+    while isinstance(parts, tuple | Declared):
+        if isinstance(parts, Declared):
+            parts = parts.gradient
+        else:
+            parts = next((part for part in parts if callable(part) or (isinstance(part, tuple) and part)), None)
     return f" at {location(parts)}" if callable(parts) else ""
 
 
@@ -205,7 +209,8 @@ def register_gradient(
     Args:
         name: an operation's name, or one of your own.
         gradient: `f(g, y, *inputs, **attributes)`, giving the cotangent of the input, or a tuple of one for each input;
-            or a tuple with such a function, or None, for each input. A parameter that starts with `_` is not read.
+            or a tuple with such a function, or None, for each input. A parameter that starts with `_` is not read. With
+            a contract around it (`cr.surrogate(f)`) it says what it promises.
         replace: whether to take the place of what is registered under this name.
 
     Raises:

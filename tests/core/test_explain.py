@@ -211,7 +211,8 @@ def test_only_what_the_gradient_passes_is_listed(x):
 def test_plain_data(x):
     (step,) = cr.explain_gradients(cr.sin(x), x).to_list()
     assert step["op"] == "sin"
-    assert set(step) >= {"node", "rule", "override", "plugin", "distribution", "version", "definition", "site"}
+    assert set(step) >= {"node", "rule", "override", "contract", "policy", "plugin", "distribution", "version"}
+    assert set(step) >= {"definition", "site"}
 
 
 def test_variables_and_lists(tape, x):
@@ -229,6 +230,21 @@ def test_the_digest_says_which_rules_were_used(x):
     plain = digest(cr.sin)
     with cr.override_gradients({"sin": lambda g, _y, _x: g}):
         assert digest(cr.sin) != plain
+
+
+def through(g, _y, _x):
+    return g
+
+
+def test_contracts_are_shown_and_part_of_the_digest(x):
+    def explained(overrides):
+        return cr.explain_gradients(cr.sin(x), x, overrides=overrides)
+
+    explanations = [explained(o) for o in ({}, {"sin": through}, {"sin": cr.surrogate(through)})]
+    assert [e.steps[0].contract for e in explanations] == ["exact", "undeclared", "surrogate"]
+    assert len({e.digest() for e in explanations}) == 3
+    assert "sin: rule 'through' (surrogate) of your code OVERRIDE, " in str(explanations[2])
+    assert "sin: rule 'sin' (exact) of arrays (chainrule " in str(explanations[0])
 
 
 PROGRAM = """
