@@ -1,5 +1,6 @@
 """Loading: all or nothing, with everything that differs in one message."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,3 +205,15 @@ def test_metadata(path: Path) -> None:
     with pytest.raises(cr.DTypeError, match=r"^cr.save: metadata: expected a mapping from strings to strings, got str"):
         save(path, w, metadata="epoch 3")  # type: ignore[arg-type]
     assert load(path, w).metadata == strings
+
+
+def test_while_a_graph_is_built_there_are_no_values(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    w = cr.Variable(1.0, name="w")
+    save(path, w)
+    symbolic = cr.Tensor(np.float64(9.0), dataclasses.replace(w.backend, name="symbolic"))
+    monkeypatch.setattr(cr.Variable, "read", lambda self: symbolic)
+    for function in (save, load):
+        with pytest.raises(cr.ArgumentError, match=r"'w' has no value while a graph .* save and load outside of it"):
+            function(path, w)
+    assert inspect_checkpoint(path).arrays == {"w": cr.Spec((), cr.float64)}
+    assert w.numpy() == 1.0
