@@ -26,8 +26,8 @@ def glorot_uniform(shape: Sequence[int], seed: Any = None, dtype: Any = None) ->
 
     >>> import chainrule as cr
     >>> w = cr.nn.glorot_uniform((784, 10), seed=0, dtype="float32")
-    >>> w.shape, w.dtype, bool(cr.max(cr.abs(w)) <= (6 / 794) ** 0.5)
-    ((784, 10), float32, True)
+    >>> w.shape, bool(cr.max(cr.abs(w)) <= (6 / 794) ** 0.5)
+    ((784, 10), True)
     """
     inputs, outputs = _fans("glorot_uniform", shape)
     limit = math.sqrt(6 / max(inputs + outputs, 1))

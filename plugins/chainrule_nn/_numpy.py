@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from chainrule_nn import _conv
 from chainrule_nn._conv import back
 from chainrule_nn._pool import lowest, shares
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, pooled, taps
@@ -68,11 +68,23 @@ def _columns(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice, Any]]:
         yield part, filled.reshape(length, -1).T if transposed else filled.reshape(-1, length)
 
 
-def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int) -> Any:
+def _by_group(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel for any number of groups: of both inputs and of the result each has a part of the last axis."""
+
+    @functools.wraps(kernel)
+    def grouped(a: Any, b: Any, *, groups: int, **how: Any) -> Any:
+        if groups == 1:
+            return kernel(a, b, **how)
+        parts = zip(np.split(a, groups, axis=-1), np.split(b, groups, axis=-1), strict=True)
+        return np.concatenate([kernel(p, q, **how) for p, q in parts], axis=-1)
+
+    return grouped
+
+
+@_by_group
+def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
     """A product of matrices for some of the batch at a time."""
-    if groups > 1:
-        return _conv.conv.op.kernel(np, x, w, strides, padding, dilation, groups)  # type: ignore[attr-defined]
-    axes = convolved(x.shape, w.shape, strides, padding, dilation, groups)
+    axes = convolved(x.shape, w.shape, strides, padding, dilation, 1)
     y = np.zeros((len(x), *(a.count for a in axes), w.shape[-1]), x.dtype)
     if y.size and w.size:
         matrix = w.reshape(-1, w.shape[-1])
@@ -81,13 +93,12 @@ def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Length
     return y
 
 
+@_by_group
 def conv_transpose(
-    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int, size: Lengths | None
+    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
 ) -> Any:
     """A product of matrices for each element of the window, added in place."""
-    if groups > 1:
-        return _conv.conv_transpose.op.kernel(np, y, w, strides, padding, dilation, groups, size)  # type: ignore[attr-defined]
-    axes = back(y.shape, w.shape, strides, padding, dilation, groups, size)
+    axes = back(y.shape, w.shape, strides, padding, dilation, 1, size)
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
     if y.size and w.size:
         matrices = w.reshape(-1, *w.shape[-2:]).swapaxes(1, 2)
@@ -100,13 +111,12 @@ def conv_transpose(
     return cropped(x, axes)
 
 
+@_by_group
 def conv_weight_gradient(
-    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, groups: int
+    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:
     """A sum of products of matrices, for some of the batch at a time."""
-    if groups > 1:
-        return _conv.conv_weight_gradient.op.kernel(np, x, y, window, strides, padding, dilation, groups)  # type: ignore[attr-defined]
-    axes = convolved(x.shape, (*window, x.shape[-1], y.shape[-1]), strides, padding, dilation, groups)
+    axes = convolved(x.shape, (*window, x.shape[-1], y.shape[-1]), strides, padding, dilation, 1)
     w = np.zeros((*window, x.shape[-1], y.shape[-1]), x.dtype)
     if y.size and w.size:
         matrix = w.reshape(-1, y.shape[-1])

@@ -110,8 +110,8 @@ def pooled(x: Any, window: Lengths, strides: Lengths, padding: Padding) -> tuple
 
 
 def offsets(axes: tuple[Along, ...]) -> Iterator[Lengths]:
-    """Where the elements of a window are, counted from its first."""
-    return product(*(range(0, a.window * a.dilation, a.dilation) for a in axes))
+    """Where the elements of a window are, counted from its first; where there are no windows, all at 0."""
+    return product(*(range(0, a.window * a.dilation, a.dilation) if a.count else (0,) * a.window for a in axes))
 
 
 def taps(x: Any, axes: tuple[Along, ...]) -> Iterator[Any]:

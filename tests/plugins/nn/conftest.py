@@ -1,0 +1,23 @@
+"""Where the tests of `chainrule_nn` compute: on NumPy's own kernels, and on the generic ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import chainrule as cr
+
+
+@pytest.fixture(params=["numpy", "array_api_strict"])
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A backend in force for the test; skipped with its own reason where it cannot compute."""
+    try:
+        scope = cr.use_backend(request.param)
+        scope.__enter__()
+    except cr.BackendUnavailableError as error:
+        pytest.skip(str(error))
+    try:
+        yield request.param
+    finally:
+        scope.__exit__(None, None, None)
