@@ -1,4 +1,4 @@
-"""A multilayer perceptron on the MNIST digits: about 98.5 % right, in under a minute.
+"""A multilayer perceptron on the MNIST digits: about 98.5 % right, in about a minute.
 
 Run it: python examples/mnist_mlp.py [steps] [seed]
 """

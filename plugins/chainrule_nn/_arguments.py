@@ -82,8 +82,8 @@ def as_padding(what: str, padding: Any, n: int) -> Padding:
         if len(pairs) == n and all(p is not None and len(p) == 2 and min(p) >= 0 for p in pairs):
             return tuple((p[0], p[1]) for p in pairs if p is not None)
     raise ArgumentError(
-        f"{what}: padding: expected 'SAME', 'VALID', a length of at least 0, or for each of {n} axes such a length or "
-        f"a pair of them, before and after, got {padding!r}"
+        f"{what}: padding: expected 'SAME', 'VALID', a length of at least 0, or a sequence of {n} with such a length "
+        f"or a pair of them, before and after, for each axis, got {padding!r}"
     )
 
 

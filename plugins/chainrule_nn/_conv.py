@@ -56,10 +56,10 @@ def _conv(xp: Any, x: Any, w: Any, /, strides: Lengths, padding: Padding, dilati
     return xp.reshape(xp.permute_dims(y, (1, 0, 2)), (x.shape[0], *(a.count for a in axes), w.shape[-1]))
 
 
-def back(
+def leading_to(
     y: Any, w: Any, strides: Lengths, padding: Any, dilation: Lengths, groups: int, size: Any
 ) -> tuple[Along, ...]:
-    """The windows of the convolution that gives `y`'s shape, by default that of the smallest array that does.
+    """The windows of the convolution, of an array of lengths `size`, whose result has shape `y`.
 
     Raises:
         ShapeError: the shapes do not fit each other, or there is none.
@@ -71,7 +71,7 @@ def back(
             "(*window, channels of the result / groups, channels)"
         )
     if isinstance(y[-1], int) and isinstance(w[-1], int) and y[-1] != w[-1]:
-        raise ShapeError(f"x of shape {y} has {y[-1]} channels, w of shape {w} is for {w[-1]}")
+        raise ShapeError(f"channels: x of shape {y} has {y[-1]}, w of shape {w} is for {w[-1]}")
     if size is None and padding == "SAME":
         size = tuple(None if m is None else m * s for m, s in zip(y[1:-1], strides, strict=True))
     elif size is None:
@@ -96,7 +96,7 @@ def _transposed_spec(
     dtype = infer.result_dtype(y, w)
     if y.shape is None or w.shape is None:
         return infer.Spec(None, dtype)
-    axes = back(y.shape, w.shape, strides, padding, dilation, groups, size)
+    axes = leading_to(y.shape, w.shape, strides, padding, dilation, groups, size)
     channels = None if w.shape[-2] is None else w.shape[-2] * groups
     return infer.Spec((y.shape[0], *(a.size for a in axes), channels), dtype)
 
@@ -121,7 +121,7 @@ def _conv_transpose(
     groups: int,
     size: Lengths | None = None,
 ) -> Any:
-    axes = back(y.shape, w.shape, strides, padding, dilation, groups, size)
+    axes = leading_to(y.shape, w.shape, strides, padding, dilation, groups, size)
     parts = xp.matmul(grouped(xp, y, groups), xp.matrix_transpose(matrices(xp, w, groups)))
     parts = xp.reshape(parts, (groups, parts.shape[1], volume(axes), w.shape[-2]))
     parts = xp.permute_dims(parts, (2, 1, 0, 3))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from chainrule_nn._conv import back
+from chainrule_nn._conv import leading_to
 from chainrule_nn._pool import lowest, shares
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, pooled, taps
 
@@ -98,7 +98,7 @@ def conv_transpose(
     y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
 ) -> Any:
     """A product of matrices for each element of the window, added in place."""
-    axes = back(y.shape, w.shape, strides, padding, dilation, 1, size)
+    axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
     if y.size and w.size:
         matrices = w.reshape(-1, *w.shape[-2:]).swapaxes(1, 2)

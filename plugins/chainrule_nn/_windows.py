@@ -50,9 +50,9 @@ def along(size: Any, window: Any, stride: int, dilation: int, padding: str | tup
         return Along(size, window, stride, dilation, low, high, None)
     room = size + low + high - _reach(window, dilation)
     if isinstance(room, int) and room < 0:
-        taking = f" that takes every {dilation}th element" if dilation > 1 else ""
+        apart = f" and dilation {dilation}" if dilation > 1 else ""
         padded = f" and {low} + {high} of padding" if low or high else ""
-        raise ShapeError(f"a window of length {window}{taking} is longer than an axis of length {size}{padded}")
+        raise ShapeError(f"a window of length {window}{apart} is longer than an axis of length {size}{padded}")
     return Along(size, window, stride, dilation, low, high, room // stride + 1)
 
 
@@ -84,9 +84,9 @@ def convolved(x: Any, w: Any, strides: Lengths, padding: Padding, dilation: Leng
     channels, each, results = x[-1], w[-2], w[-1]
     if isinstance(channels, int) and isinstance(each, int) and channels != each * groups:
         of = f"{groups} groups of {each}" if groups > 1 else f"{each}"
-        raise ShapeError(f"x of shape {x} has {channels} channels, w of shape {w} is for {of}")
+        raise ShapeError(f"channels: x of shape {x} has {channels}, w of shape {w} is for {of}")
     if isinstance(results, int) and results % groups:
-        raise ShapeError(f"w of shape {w}: its {results} channels of the result do not divide into {groups} groups")
+        raise ShapeError(f"channels of the result: w of shape {w} has {results}, not a multiple of {groups} groups")
     return windows(x[1:-1], w[:-2], strides, padding, dilation)
 
 
