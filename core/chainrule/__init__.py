@@ -15,6 +15,7 @@ from chainrule._backends import get_device as get_device
 from chainrule._backends import register_backend as register_backend
 from chainrule._backends import set_backend as set_backend
 from chainrule._backends import use_backend as use_backend
+from chainrule._context import init_scope as init_scope
 from chainrule._context import name_scope as name_scope
 from chainrule._context import no_grad as no_grad
 from chainrule._dtypes import DTYPES as DTYPES
@@ -44,18 +45,23 @@ from chainrule._errors import BackendError as BackendError
 from chainrule._errors import BackendUnavailableError as BackendUnavailableError
 from chainrule._errors import ChainruleError as ChainruleError
 from chainrule._errors import DTypeError as DTypeError
+from chainrule._errors import GradientCheckError as GradientCheckError
 from chainrule._errors import GradientDefinitionError as GradientDefinitionError
+from chainrule._errors import GraphError as GraphError
 from chainrule._errors import IndexingError as IndexingError
 from chainrule._errors import KernelError as KernelError
 from chainrule._errors import MissingGradientError as MissingGradientError
 from chainrule._errors import MissingKernelError as MissingKernelError
+from chainrule._errors import MissingRuleWarning as MissingRuleWarning
 from chainrule._errors import NumericsError as NumericsError
 from chainrule._errors import PluginError as PluginError
 from chainrule._errors import SelectorError as SelectorError
 from chainrule._errors import ShapeError as ShapeError
+from chainrule._errors import SymbolicValueError as SymbolicValueError
 from chainrule._errors import TapeError as TapeError
 from chainrule._errors import TrackedValueError as TrackedValueError
 from chainrule._errors import UnknownNameError as UnknownNameError
+from chainrule._errors import UnknownSizeError as UnknownSizeError
 from chainrule._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -67,10 +73,17 @@ if TYPE_CHECKING:
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
     from chainrule._backend import Kernel as Kernel
+    from chainrule._check import check_gradient as check_gradient
     from chainrule._cli import Command as Command
     from chainrule._contracts import approximate as approximate
     from chainrule._contracts import exact as exact
     from chainrule._contracts import surrogate as surrogate
+    from chainrule._control_flow import cond as cond
+    from chainrule._control_flow import fori_loop as fori_loop
+    from chainrule._control_flow import map as map
+    from chainrule._control_flow import scan as scan
+    from chainrule._control_flow import switch as switch
+    from chainrule._control_flow import while_loop as while_loop
     from chainrule._convert import as_tensor as as_tensor
     from chainrule._convert import tensor as tensor
     from chainrule._custom_gradient import custom_gradient as custom_gradient
@@ -81,8 +94,12 @@ if TYPE_CHECKING:
     from chainrule._define import fronts as fronts
     from chainrule._define import op as op
     from chainrule._definition import NoGradient as NoGradient
+    from chainrule._dim import Dim as Dim
     from chainrule._explain import explain_gradients as explain_gradients
     from chainrule._explain import why_no_gradient as why_no_gradient
+    from chainrule._function import Function as Function
+    from chainrule._function import RetraceWarning as RetraceWarning
+    from chainrule._function import function as function
     from chainrule._functional import grad as grad
     from chainrule._functional import hessian as hessian
     from chainrule._functional import hvp as hvp
@@ -91,14 +108,35 @@ if TYPE_CHECKING:
     from chainrule._functional import value_and_grad as value_and_grad
     from chainrule._functional import vjp as vjp
     from chainrule._gradients import gradients as gradients
+    from chainrule._graph import Graph as Graph
+    from chainrule._graph import GraphNode as GraphNode
+    from chainrule._graph import Instruction as Instruction
+    from chainrule._graph_functions import constant as constant
+    from chainrule._graph_functions import control_dependencies as control_dependencies
+    from chainrule._graph_functions import get_default_graph as get_default_graph
+    from chainrule._graph_functions import global_variables as global_variables
+    from chainrule._graph_functions import global_variables_initializer as global_variables_initializer
+    from chainrule._graph_functions import group as group
+    from chainrule._graph_functions import placeholder as placeholder
+    from chainrule._graph_functions import set_default_graph as set_default_graph
+    from chainrule._graph_functions import trainable_variables as trainable_variables
+    from chainrule._graph_functions import variables_initializer as variables_initializer
     from chainrule._indexed_slices import IndexedSlices as IndexedSlices
+    from chainrule._missing import missing_rules_used as missing_rules_used
+    from chainrule._missing import on_missing as on_missing
+    from chainrule._missing import set_on_missing as set_on_missing
     from chainrule._node import Node as Node
     from chainrule._op import Op as Op
     from chainrule._overrides import override_gradients as override_gradients
     from chainrule._plugins import plugins as plugins
     from chainrule._plugins import register_plugin as register_plugin
+    from chainrule._program import Program as Program
     from chainrule._registry import no_gradient as no_gradient
     from chainrule._registry import register_gradient as register_gradient
+    from chainrule._session import InteractiveSession as InteractiveSession
+    from chainrule._session import Session as Session
+    from chainrule._session import get_default_session as get_default_session
+    from chainrule._symbol import Symbol as Symbol
     from chainrule._tape import GradientTape as GradientTape
     from chainrule._tensor import Tensor as Tensor
     from chainrule._variable import Variable as Variable
@@ -112,44 +150,76 @@ if TYPE_CHECKING:
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {
-    "Backend": "_backend",
-    "Binary": "_define",
-    "Command": "_cli",
-    "GradientTape": "_tape",
-    "Kernel": "_backend",
-    "IndexedSlices": "_indexed_slices",
-    "NoGradient": "_definition",
-    "Node": "_node",
-    "Op": "_op",
-    "Spec": "infer",
-    "Tensor": "_tensor",
-    "Unary": "_define",
-    "Variable": "_variable",
     "approximate": "_contracts",
     "as_tensor": "_convert",
+    "Backend": "_backend",
+    "Binary": "_define",
+    "check_gradient": "_check",
+    "Command": "_cli",
+    "cond": "_control_flow",
+    "constant": "_graph_functions",
+    "control_dependencies": "_graph_functions",
     "custom_gradient": "_custom_gradient",
     "debug_nans": "_debug",
+    "Dim": "_dim",
     "elementwise": "_define",
-    "fronts": "_define",
     "exact": "_contracts",
     "explain_gradients": "_explain",
+    "fori_loop": "_control_flow",
+    "fronts": "_define",
+    "function": "_function",
+    "Function": "_function",
+    "get_default_graph": "_graph_functions",
+    "get_default_session": "_session",
+    "global_variables": "_graph_functions",
+    "global_variables_initializer": "_graph_functions",
     "grad": "_functional",
     "gradients": "_gradients",
+    "GradientTape": "_tape",
+    "Graph": "_graph",
+    "GraphNode": "_graph",
+    "group": "_graph_functions",
     "hessian": "_functional",
     "hookimpl": "hookspecs",
     "hvp": "_functional",
+    "IndexedSlices": "_indexed_slices",
+    "Instruction": "_graph",
+    "InteractiveSession": "_session",
     "jacobian": "_functional",
     "jvp": "_functional",
+    "Kernel": "_backend",
+    "map": "_control_flow",
+    "missing_rules_used": "_missing",
     "no_gradient": "_registry",
+    "Node": "_node",
+    "NoGradient": "_definition",
+    "on_missing": "_missing",
+    "Op": "_op",
     "op": "_define",
     "override_gradients": "_overrides",
+    "placeholder": "_graph_functions",
     "plugins": "_plugins",
+    "Program": "_program",
     "register_gradient": "_registry",
     "register_plugin": "_plugins",
+    "RetraceWarning": "_function",
+    "scan": "_control_flow",
+    "Session": "_session",
+    "set_default_graph": "_graph_functions",
+    "set_on_missing": "_missing",
+    "Spec": "infer",
     "surrogate": "_contracts",
+    "switch": "_control_flow",
+    "Symbol": "_symbol",
+    "Tensor": "_tensor",
     "tensor": "_convert",
+    "trainable_variables": "_graph_functions",
+    "Unary": "_define",
     "value_and_grad": "_functional",
+    "Variable": "_variable",
+    "variables_initializer": "_graph_functions",
     "vjp": "_functional",
+    "while_loop": "_control_flow",
     "why_no_gradient": "_explain",
 }
 

@@ -186,8 +186,15 @@ def use_backend(choice: str) -> Iterator[Backend]:
     <class 'numpy.ndarray'>
     """
     backend, device = parse(choice, "use_backend")
-    with _context.scope(backend=backend, device=device):
+    with use(backend, device):
         yield backend
+
+
+@contextmanager
+def use(backend: Backend, device: str | None = None) -> Iterator[None]:
+    """`use_backend`, of one that is there."""
+    with _context.scope(backend=backend, device=device):
+        yield
 
 
 def backend_of(value: Any) -> Backend | None:

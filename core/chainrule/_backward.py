@@ -15,7 +15,10 @@ from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, NumericsError, ShapeError
 from chainrule._indexed_slices import IndexedSlices, add, dense
 from chainrule._node import Node
+from chainrule._parts import counted, described, symbolic_parts
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule.infer import may_equal
 
 if TYPE_CHECKING:
     from chainrule._definition import Definition
@@ -24,7 +27,7 @@ Spans = Sequence[tuple[int, float]]
 Aggregate = Callable[[list[Any]], Any]
 
 
-class Graph:
+class Subgraph:
     """The part of the recorded graph that lies between some results and some sources.
 
     Attributes:
@@ -122,7 +125,7 @@ _WANTED: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))  # by bit mask, 
 
 
 def backpropagate(
-    graph: Graph,
+    graph: Subgraph,
     ys: Sequence[Tensor],
     seeds: Sequence[Any],
     overrides: Mapping[Node, Definition] | None = None,
@@ -141,7 +144,12 @@ def backpropagate(
     if not cotangents:
         return results
     context = _context.current()
-    token = _context.enter(context.replace(overrides=None)) if context.overrides is not None else None
+    token = None
+    if context.graph is not None:
+        scope = context.graph.unique_scope(f"{context.scope}gradients")
+        token = _context.enter(context.replace(overrides=None, scope=scope))
+    elif context.overrides is not None:
+        token = _context.enter(context.replace(overrides=None))
     try:
         with ys[0]._backend.quiet():
             _walk(graph, cotangents, results, overrides or {}, aggregate, bool(context.debugging))
@@ -155,7 +163,7 @@ def backpropagate(
 
 
 def _walk(
-    graph: Graph,
+    graph: Subgraph,
     cotangents: dict[Node, Any],
     results: dict[Node, Any],
     overrides: Mapping[Node, Definition],
@@ -164,9 +172,11 @@ def _walk(
 ) -> None:
     """Take cotangents through the inner nodes; those of sources on the way go to `results`."""
     inner, sources, stops = graph.inner, graph.sources, graph.stops
+    building = _context.current().graph is not None
     special = bool(overrides or aggregate or debugging or stops or _hooks.hooks)
     node: Any = None
     definition: Any = None
+    parts: Any
     try:
         for node in reversed(inner):
             g = cotangents.pop(node, None)
@@ -203,14 +213,16 @@ def _walk(
             inputs = node.inputs
             attributes = node.attributes
             functions = definition.functions
-            token = _context.enter(_debugging(node)) if debugging else None
+            token = _context.enter(_attended(node, definition, debugging)) if debugging or building else None
             try:
-                if functions:
-                    parts: Any = None
+                if building:
+                    parts = symbolic_parts(g, y, node, definition, inner[node])
+                elif functions:
+                    parts = None
                 elif attributes:
-                    parts = _counted(definition.joint(g, y, *inputs, **attributes), node, definition)
+                    parts = counted(definition.joint(g, y, *inputs, **attributes), node, definition)
                 else:
-                    parts = _counted(definition.joint(g, y, *inputs), node, definition)
+                    parts = counted(definition.joint(g, y, *inputs), node, definition)
                 for i in inner[node]:
                     if parts is not None:
                         part = parts[i]
@@ -253,9 +265,16 @@ def _arrived(node: Node, g: Any, aggregate: Aggregate | None) -> Any:
     return _hooks.run(node, g) if _hooks.hooks else g
 
 
-def _debugging(node: Node) -> _context.Context:
-    """The context in force with what a failing operation is part of."""
-    return _context.current().replace(debugging=f"in the gradient of {node!r}, by {node.definition!r}")
+def _attended(node: Node, definition: Definition, debugging: bool) -> _context.Context:
+    """The context in force with what is known of where operations come from: for errors, and for names in graphs."""
+    context = _context.current()
+    if debugging:
+        context = context.replace(debugging=f"in the gradient of {node!r}, by {definition!r}")
+    forward = node.output[0] if node.op.multiple and node.output else node.output
+    if type(forward) is Symbol:
+        scope = f"{context.scope}{forward.node.name}_grad/"
+        context = context.replace(scope=scope, derives=(forward.node, definition))
+    return context
 
 
 def _accumulate(cotangents: dict[Node, Any], x: Tensor, part: Any, aggregate: Aggregate | None) -> None:
@@ -298,17 +317,6 @@ def _several(node: Node, g: list[Any], definition: Definition) -> tuple[Any, Any
     return cotangents, tuple(Tensor(out, backend, node, i) for i, out in enumerate(node.output))
 
 
-def _counted(parts: Any, node: Node, definition: Definition) -> Sequence[Any]:
-    """The result of a joint definition, once its count is right."""
-    if not isinstance(parts, tuple | list) or len(parts) != len(node.inputs):
-        came = f"{len(parts)}" if isinstance(parts, tuple | list) else f"a {type(parts).__name__}"
-        raise GradientDefinitionError(
-            f"gradient of op {node.op.name!r} ({_whose(definition)}): expected {len(node.inputs)} cotangents in a "
-            f"tuple, one for each input (None where there is none), got {came}"
-        )
-    return parts
-
-
 def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) -> Any:
     """A cotangent in the shape and dtype of the input it belongs to.
 
@@ -321,6 +329,8 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
     want = x._value
     have = part._value
     if have.shape != want.shape:
+        if type(want) is Symbol and not node.op.broadcasts and may_equal(want.shape, have.shape):
+            return part
         if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
         if len(have.shape) < len(want.shape) or any(
@@ -336,8 +346,8 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
 
 
 def _broadcasts_from(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
-    """Whether one of two shapes broadcasts to the other."""
-    return all(a == b or a == 1 or b == 1 for a, b in zip(small[::-1], large[::-1], strict=False))
+    """Whether one of two shapes can broadcast to the other."""
+    return all(a == b or a == 1 or b == 1 or None in (a, b) for a, b in zip(small[::-1], large[::-1], strict=False))
 
 
 def _cast(part: Tensor, x: Tensor, i: int, node: Node, definition: Definition) -> Tensor:
@@ -365,14 +375,10 @@ def _as_cotangent(part: Any, x: Tensor, i: int, node: Node, definition: Definiti
 
 def _misfit(what: str, i: int, expected: Any, got: Any, node: Node, definition: Definition) -> str:
     return (
-        f"gradient of op {node.op.name!r} ({_whose(definition)}): wrong {what} for input {i}: expected {expected}, "
+        f"gradient of op {node.op.name!r} ({described(definition)}): wrong {what} for input {i}: expected {expected}, "
         f"got {got}; the op was called at {node.site}"
     )
 
 
 def _step(node: Node, definition: Definition) -> str:
-    return f"op {node.op.name!r} ({_whose(definition)}), called at {node.site}"
-
-
-def _whose(definition: Definition) -> str:
-    return f"definition {definition.name!r} of {definition.owner}, {definition.location}"
+    return f"op {node.op.name!r} ({described(definition)}), called at {node.site}"

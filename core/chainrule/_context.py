@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from chainrule._backend import Backend
     from chainrule._definition import Definition
+    from chainrule._graph import Graph, GraphNode
 
 RECORDING: Final = 1
 OVERRIDING: Final = 2
 DEBUGGING: Final = 4
+BUILDING: Final = 8
 
 
 class Context:
     """The scopes in force. `mode` sums up what an operation must attend to; 0 is nothing."""
 
-    __slots__ = ("backend", "debugging", "device", "mode", "overrides", "recording", "scope")
+    __slots__ = (
+        *("backend", "controls", "debugging", "derives", "device", "graph", "missing", "mode", "overrides"),
+        *("recording", "scope"),
+    )
 
     def __init__(
         self,
@@ -33,6 +38,10 @@ class Context:
         backend: Backend | None = None,
         device: str | None = None,
         scope: str = "",
+        graph: Graph | None = None,
+        missing: Mapping[str, Any] | None = None,
+        controls: tuple[GraphNode, ...] = (),
+        derives: tuple[GraphNode, Definition] | None = None,
     ) -> None:
         self.recording = recording
         self.overrides = overrides
@@ -40,7 +49,16 @@ class Context:
         self.backend = backend
         self.device = device
         self.scope = scope
-        self.mode = RECORDING * recording | OVERRIDING * (overrides is not None) | DEBUGGING * bool(debugging)
+        self.graph = graph
+        self.missing = missing
+        self.controls = controls
+        self.derives = derives
+        self.mode = (
+            RECORDING * recording
+            | OVERRIDING * (overrides is not None)
+            | DEBUGGING * bool(debugging)
+            | BUILDING * (graph is not None)
+        )
 
     def replace(self, **changes: Any) -> Context:
         """This context with some fields changed."""
@@ -53,6 +71,18 @@ _variable: ContextVar[Context] = ContextVar("chainrule", default=_DEFAULT)
 current = _variable.get
 enter = _variable.set
 leave = _variable.reset
+
+
+def set_default_graph(graph: Graph | None) -> None:
+    """Make a graph the process-wide default, in which everything is built that no `with` block says otherwise of."""
+    _DEFAULT.graph = graph
+    _DEFAULT.recording = graph is not None
+    _DEFAULT.mode = _DEFAULT.mode & ~(BUILDING | RECORDING) | (BUILDING | RECORDING) * (graph is not None)
+
+
+def default_graph() -> Graph | None:
+    """The process-wide default graph."""
+    return _DEFAULT.graph
 
 
 def set_default_overrides(overrides: Mapping[str, Definition]) -> None:
@@ -90,6 +120,16 @@ def no_grad() -> Iterator[None]:
     Tensor(6.0, float64)
     """
     with scope(recording=False):
+        yield
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Leave every graph and function that is being built: this block runs now, eagerly, and records nothing.
+
+    For what is made once, such as the variables of a layer at its first call.
+    """
+    with scope(graph=None, recording=False, controls=(), derives=None):
         yield
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule import _backends
+from chainrule._context import current
 from chainrule._dtypes import PYTHON_NUMBERS, as_dtype, scalar_dtype
 from chainrule._errors import BackendError, DTypeError
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule.infer import Spec, scalar_spec
 
@@ -31,6 +33,11 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     Tensor([[1., 2.],
             [3., 4.]], float32)
     """
+    if type(data) is Tensor and type(data._value) is Symbol:
+        from chainrule import ops
+
+        cut: Tensor = ops.stop_gradient(data)
+        return cut if dtype is None or cut.dtype == as_dtype(dtype) else ops.astype(cut, dtype=dtype)  # type: ignore[no-any-return]  # of any operation
     backend = data._backend if type(data) is Tensor else _backends.home_of(data)
     if type(data) in PYTHON_NUMBERS and dtype is None:
         dtype = scalar_dtype(data)
@@ -133,6 +140,8 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
             if backend is None:
                 backend, first = x._backend, x
             elif x._backend is not backend:
+                if type(x._value) is Symbol or type(first._value) is Symbol:
+                    return coerce(op, tuple(map(_lifted, converted)))
                 raise BackendError(
                     f"{op.name}: inputs are tensors of backends {backend.name!r} and {x._backend.name!r}; "
                     f"move one: cr.to_backend(x, {backend.name!r})"
@@ -151,6 +160,12 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
     ), backend
 
 
+def _lifted(x: Any) -> Any:
+    """A concrete tensor beside a symbolic one: a constant of the graph that is being built."""
+    graph = current().graph
+    return graph.constant(x) if graph is not None and type(x) is Tensor and type(x._value) is not Symbol else x
+
+
 def _is_foreign(value: Any) -> bool:
     """Whether it becomes a tensor in a way of its own (a variable), not as a constant of the others' backend."""
     return hasattr(type(value), "__chainrule_tensor__") or (isinstance(value, list | tuple) and _holds_tensor(value))
@@ -162,4 +177,6 @@ def spec_of(x: Any) -> Spec | None:
         return None
     if type(x) in PYTHON_NUMBERS:
         return scalar_spec(x)
+    if type(x) is Tensor and type(x._value) is Symbol:
+        return x._value.spec
     return Spec(x.shape, x.dtype)

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from chainrule._backend import Kernel
 from chainrule._definition import Gradient, NoGradient
+from chainrule._dim import Dim
 from chainrule._dispatch import apply, binary, unary
 from chainrule._dtypes import as_dtype
 from chainrule._errors import ArgumentError, DTypeError
@@ -50,6 +51,7 @@ def elementwise(
     kernel: Kernel | None = None,
     holomorphic: bool = True,
     linear: str | None = None,
+    on_missing: str | Callable[[Op], Any] | None = None,
 ) -> Any:
     """Define an elementwise operation of one or two inputs without attributes: its row.
 
@@ -61,6 +63,7 @@ def elementwise(
         n_inputs: how many inputs it has.
         kernel: a generic kernel, `(xp, *arrays)`.
         holomorphic, linear: see `Op`.
+        on_missing: what stands in while it has no gradient, as for `cr.on_missing`; what users say counts more.
 
     Returns:
         The public function. A plugin gives it to chainrule from its `chainrule_ops` hook.
@@ -76,6 +79,7 @@ def elementwise(
         holomorphic=holomorphic,
         linear=linear,
     )
+    _state_policy(operation, on_missing)
     function: Any = unary(operation) if n_inputs == 1 else binary(operation)
     function.__doc__ = doc
     return _named(function, operation, name, "plugin")
@@ -93,6 +97,7 @@ def op(
     sequence: bool = False,
     holomorphic: bool = True,
     cut: Callable[..., str | None] | None = None,
+    on_missing: str | Callable[[Op], Any] | None = None,
 ) -> Callable[[Callable[Concatenate[Any, P], R]], Callable[P, Any]]:
     """Define an operation from its generic kernel, which this decorates.
 
@@ -106,6 +111,7 @@ def op(
         name: the operation's name, the kernel's by default.
         sequence: whether the public function takes its arrays as one sequence, as `concat` does.
         broadcasts, elementwise, linear, multiple, holomorphic, cut: see `Op`.
+        on_missing: what stands in while it has no gradient, as for `cr.on_missing`; what users say counts more.
 
     Returns:
         A decorator that gives the public function: the kernel's signature and docstring without the namespace.
@@ -139,6 +145,7 @@ def op(
             holomorphic=holomorphic,
             cut=cut,
         )
+        _state_policy(operation, on_missing)
         function = _general(operation, sequence)
         function.__doc__ = kernel.__doc__
         if sequence:
@@ -149,6 +156,14 @@ def op(
         return cast("Callable[P, Any]", _named(function, operation, kernel.__name__, kernel.__module__))
 
     return decorate
+
+
+def _state_policy(operation: Op, on_missing: str | Callable[[Op], Any] | None) -> None:
+    """Keep what an operation's author says of its missing gradient."""
+    if on_missing is not None:
+        from chainrule._missing import state
+
+        state(operation, on_missing)
 
 
 def fronts(operation: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -208,9 +223,13 @@ def _axis(op: Op, axis: Any) -> int | tuple[int, ...] | None:
 
 def _shape(op: Op, shape: Any) -> tuple[int, ...]:
     try:
-        return tuple(int(n.__index__()) for n in shape) if isinstance(shape, tuple | list) else (shape.__index__(),)
+        return tuple(map(_length, shape)) if isinstance(shape, tuple | list) else (_length(shape),)
     except AttributeError:
         raise DTypeError(f"{op.name}: shape must be an integer or a tuple of integers, got {shape!r}") from None
+
+
+def _length(n: Any) -> Any:
+    return n if type(n) is Dim else int(n.__index__())
 
 
 _CANONICAL: Final[Mapping[str, Callable[[Op, Any], Any]]] = {

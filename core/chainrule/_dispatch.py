@@ -28,7 +28,7 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any
     try:
         value = kernel(*[x._value if type(x) is Tensor else x for x in inputs], **attributes)
     except Exception as error:
-        raise _failure(op, inputs, attributes, backend, error) from error
+        raise failure(op, inputs, attributes, backend, error) from error
     context = current()
     if context.mode:
         return finish(op, inputs, attributes, value, backend, context)
@@ -49,7 +49,7 @@ def unary(op: Op) -> Callable[[Any], Tensor]:
         try:
             value = kernel(x._value)
         except Exception as error:
-            raise _failure(op, (x,), NO_ATTRIBUTES, backend, error) from error
+            raise failure(op, (x,), NO_ATTRIBUTES, backend, error) from error
         context = current()
         origin = x._node
         if context.mode:
@@ -97,7 +97,7 @@ def binary(op: Op) -> Callable[[Any, Any], Tensor]:
         try:
             value = kernel(left, right)
         except Exception as error:
-            raise _failure(op, (a, b), NO_ATTRIBUTES, backend, error) from error
+            raise failure(op, (a, b), NO_ATTRIBUTES, backend, error) from error
         context = current()
         if context.mode:
             if context.mode != RECORDING:
@@ -122,7 +122,7 @@ _FAMILY: Final[Mapping[type[Exception], type[Exception]]] = {
 }
 
 
-def _failure(
+def failure(
     op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], backend: Backend, error: Exception
 ) -> Exception:
     """Explain a kernel that failed: by the shape rule where that sees the fault, else in the library's words."""

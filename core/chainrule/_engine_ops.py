@@ -11,6 +11,7 @@ from chainrule._convert import as_tensor
 from chainrule._define import Binary, Unary, elementwise, op
 from chainrule._definition import NoGradient
 from chainrule._errors import MissingGradientError
+from chainrule._graph_ops import READ
 from chainrule._op import Op
 from chainrule._tensor import Tensor
 from chainrule.hookspecs import hookimpl
@@ -138,16 +139,13 @@ def to_backend(x: Any, backend: str) -> Tensor:
 
 to_backend.op = _move  # type: ignore[attr-defined]  # the public function of an operation has it
 
-_read = Op("read_variable", 0, lambda variable: Spec(variable.shape, variable.dtype), attributes={"variable": None})
-
-
 def read_variable(variable: Any) -> Tensor:
     """The value of a variable now, as a tensor that gradients with respect to the variable pass to."""
     value: Tensor = variable.read()
     return value
 
 
-read_variable.op = _read  # type: ignore[attr-defined]  # the public function of an operation has it
+read_variable.op = READ  # type: ignore[attr-defined]  # the public function of an operation has it
 
 
 @hookimpl

@@ -37,6 +37,14 @@ class GradientDefinitionError(ChainruleError, ValueError):
     """A gradient definition broke its contract: wrong count, shape, dtype or signature."""
 
 
+class GradientCheckError(ChainruleError, AssertionError):
+    """`check_gradient` found that a gradient is not what its contract says."""
+
+
+class MissingRuleWarning(UserWarning):
+    """A missing-rule policy stood in for a gradient definition that an operation has not."""
+
+
 class SelectorError(ChainruleError, LookupError):
     """An override names something that is not there."""
 
@@ -63,6 +71,18 @@ class PluginError(ChainruleError, RuntimeError):
 
 class UnknownNameError(ChainruleError, AttributeError):
     """`chainrule.<name>` is no function, operation or namespace of any plugin."""
+
+
+class UnknownSizeError(ChainruleError, TypeError):
+    """The number behind a length that is not known before the program runs was asked for."""
+
+
+class SymbolicValueError(ChainruleError, TypeError):
+    """The value of a tensor that has none was asked for: it belongs to a graph or a function being traced."""
+
+
+class GraphError(ChainruleError, ValueError):
+    """A graph, session or compiled function used out of order: another graph's tensor, a missing or wrong feed."""
 
 
 class TapeError(ChainruleError, RuntimeError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chainrule._backward import Graph
+from chainrule._backward import Subgraph
 from chainrule._definition import Definition
 from chainrule._errors import DTypeError
 from chainrule._node import Cut, Node
@@ -77,7 +77,7 @@ def why_no_gradient(y: Any, x: Any) -> MissingGradient:
     """
     if type(y) is not Tensor or not (type(x) is Tensor or isinstance(x, Variable)):
         raise DTypeError(f"why_no_gradient: expected a tensor and a tensor or variable, got {y!r:.60} and {x!r:.60}")
-    graph = Graph([y], [x] if type(x) is Tensor else [], [x] if isinstance(x, Variable) else [])
+    graph = Subgraph([y], [x] if type(x) is Tensor else [], [x] if isinstance(x, Variable) else [])
     reached = any(node in graph.found.values() for node in graph.sources)
     if y is x or (reached and (graph.inner or y._node in graph.sources)):
         return _connected(graph)
@@ -103,7 +103,7 @@ def why_no_gradient(y: Any, x: Any) -> MissingGradient:
     return MissingGradient(False, "y was not computed from x")
 
 
-def _connected(graph: Graph) -> MissingGradient:
+def _connected(graph: Subgraph) -> MissingGradient:
     """A path exists; a definition on it may still give nothing for the input it passes."""
     cuts = []
     for node in graph.nodes():
@@ -121,7 +121,7 @@ def _connected(graph: Graph) -> MissingGradient:
 def cuts_between(y: Tensor, x: Tensor | Variable) -> list[CutEdge]:
     """The cuts on the way from y, those that x is known to lie behind first."""
     marks: dict[int, Cut] = {}
-    found = Graph([y], []).found.values()
+    found = Subgraph([y], []).found.values()
     for t in (y, *(t for node in found for t in node.inputs if type(t) is Tensor)):
         if isinstance(t._node, Cut):
             marks[id(t._node)] = t._node
@@ -227,7 +227,7 @@ def explain_gradients(y: Any, x: Any, overrides: Mapping[Any, Any] | None = None
     """
     ys = y if isinstance(y, list | tuple) else [y]
     xs = x if isinstance(x, list | tuple) else [x]
-    graph = Graph(ys, [t for t in xs if type(t) is Tensor], [v for v in xs if isinstance(v, Variable)])
+    graph = Subgraph(ys, [t for t in xs if type(t) is Tensor], [v for v in xs if isinstance(v, Variable)])
     nodes = graph.nodes()
     chosen = resolve_overrides(overrides, nodes) if overrides else {}
     return Explanation(tuple([step_of(node, chosen.get(node, node.definition)) for node in nodes]))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule import _context, _record, ops
-from chainrule._backward import Graph
+from chainrule._backward import Subgraph
 from chainrule._convert import spec_of
 from chainrule._definition import Definition
 from chainrule._dispatch import apply
@@ -27,10 +27,10 @@ def push_forward(
     xs: Sequence[Tensor],
     tangents: Sequence[Tensor],
     overrides: Mapping[Node, Definition] | None = None,
-    graph: Graph | None = None,
+    graph: Subgraph | None = None,
 ) -> list[Tensor | None]:
     """The tangent of each y when the xs, fresh sources, move along `tangents`; None where it does not move."""
-    graph = graph or Graph(ys, xs)
+    graph = graph or Subgraph(ys, xs)
     moved: dict[tuple[Node, int], Tensor] = {}
     for x, tangent in zip(xs, tangents, strict=True):
         assert isinstance(x._node, Node)

@@ -13,7 +13,7 @@ from typing import Any
 import optree
 
 from chainrule import _context, ops
-from chainrule._backward import Graph
+from chainrule._backward import Subgraph
 from chainrule._convert import as_tensor, tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
@@ -325,7 +325,7 @@ def jvp(
         for i, (tree, like) in enumerate(zip(tangents, call._trees(call.tensors), strict=True))
         for t in _matching(call, f"tangents[{i}]", call.treedefs[i], optree.tree_leaves(like), tree)
     ]
-    graph = Graph(ys, call.sources)
+    graph = Subgraph(ys, call.sources)
     chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
     pushed = push_forward(ys, call.sources, directions, chosen, graph) if ys else []
     moved = [_cast_like(t, y) if t is not None else zeros_like(y) for t, y in zip(pushed, ys, strict=True)]
@@ -373,7 +373,7 @@ def jacobian(
         ys = [as_tensor(leaf) for leaf in leaves]
         n_in = _total(call.tensors)
         forward = mode == "forward" or (mode == "auto" and n_in < _total(ys))
-        graph = Graph(ys, call.sources)
+        graph = Subgraph(ys, call.sources)
         chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
         columns = _by_columns if forward else _by_rows
         table = columns(call, ys, graph, chosen, overrides)
@@ -390,7 +390,7 @@ sum_ = sum  # the transformations have an argument called sum
 
 
 def _by_rows(
-    call: _Call, ys: Sequence[Tensor], graph: Graph, chosen: Any, overrides: Mapping[Any, Any] | None
+    call: _Call, ys: Sequence[Tensor], graph: Subgraph, chosen: Any, overrides: Mapping[Any, Any] | None
 ) -> list[list[Tensor]]:
     """Blocks of the Jacobian, for each result one for each source, by walking back from each element."""
     table = []
@@ -401,7 +401,7 @@ def _by_rows(
 
 
 def _by_columns(
-    call: _Call, ys: Sequence[Tensor], graph: Graph, chosen: Any, overrides: Mapping[Any, Any] | None
+    call: _Call, ys: Sequence[Tensor], graph: Subgraph, chosen: Any, overrides: Mapping[Any, Any] | None
 ) -> list[list[Tensor]]:
     """The same, by pushing each element of the arguments forward."""
     blocks: list[list[list[Tensor]]] = [[[] for _ in call.tensors] for _ in ys]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainrule._backward import Graph, Spans, backpropagate
+from chainrule._backward import Subgraph, Spans, backpropagate
 from chainrule._convert import as_tensor
 from chainrule._errors import ArgumentError, ChainruleError, DTypeError, GradientDefinitionError, ShapeError
 from chainrule._indexed_slices import add
@@ -82,7 +82,7 @@ def gradients_of(
     """`gradients`, of arguments that are known to be right."""
     tensors = [x for x in xs if type(x) is Tensor]
     variables = [x for x in xs if isinstance(x, Variable)]
-    graph = Graph(ys, tensors, variables, stops, spans)
+    graph = Subgraph(ys, tensors, variables, stops, spans)
     chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
     seeds = [ones_like(y) if seed is None else seed for y, seed in zip(ys, seeds, strict=True)]
     found = backpropagate(graph, ys, seeds, chosen, aggregate)

@@ -31,12 +31,14 @@ class Op:
         holomorphic: whether the definition is the textbook formula of a complex-differentiable function, which the
             engine then conjugates for complex cotangents; False if the definition sees to complex numbers itself.
         cut: `(**attributes)` to the reason why no gradient passes with these attributes, or None.
+        effect: whether calling it does more than give a result, so that it is neither left out nor done once for two.
+        build: `(instruction, backend)` to the kernel, for an operation of graphs whose kernel depends on its program.
         owner: who registered it.
     """
 
     __slots__ = (
-        *("attributes", "broadcasts", "cut", "definition", "elementwise", "holomorphic", "infer", "kernel"),
-        *("kernels", "linear", "multiple", "n_inputs", "name", "owner"),
+        *("attributes", "broadcasts", "build", "cut", "definition", "effect", "elementwise", "holomorphic", "infer"),
+        *("kernel", "kernels", "linear", "multiple", "n_inputs", "name", "owner"),
     )
 
     def __init__(
@@ -54,6 +56,8 @@ class Op:
         multiple: bool = False,
         holomorphic: bool = True,
         cut: Callable[..., str | None] | None = None,
+        effect: bool = False,
+        build: Callable[[Any, Backend], Kernel] | None = None,
     ) -> None:
         self.name = name
         self.n_inputs = n_inputs
@@ -66,6 +70,8 @@ class Op:
         self.multiple = multiple
         self.holomorphic = holomorphic
         self.cut = cut
+        self.effect = effect
+        self.build = build
         self.owner: Owner = USER
         self.kernels = KernelTable(self)
         self.definition = None if gradient is None else Definition(self, gradient)

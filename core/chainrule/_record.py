@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule._context import Context
-from chainrule._node import Cut, Node, new_serial, outside
+from chainrule._node import NO_ATTRIBUTES, Cut, Node, new_serial, outside
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def finish(
     op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, backend: Backend, context: Context
 ) -> Any:
     """Wrap an operation's raw result, recording a node where a gradient may have to pass."""
+    if context.graph is not None and type(value[0] if op.multiple and value else value) is Symbol:
+        return _symbolic(op, inputs, attributes, value, backend, context)
     if context.debugging:
         from chainrule._debug import check_finite
 
@@ -41,6 +44,23 @@ def finish(
     if op.multiple:
         return tuple(Tensor(part, backend, origin, i) for i, part in enumerate(value))
     return Tensor(value, backend, origin)
+
+
+def _symbolic(
+    op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, backend: Backend, context: Context
+) -> Any:
+    """`finish` for an operation that became a node of a graph. What is recorded keeps all of it: it costs nothing."""
+    assert context.graph is not None
+    inputs = tuple([context.graph.local_tensor(x) for x in inputs])
+    node = _origin(op, inputs, attributes, value, context) if context.recording else None
+    if node is not None and node.live:
+        node.inputs = inputs  # type: ignore[union-attr]  # a live origin is a Node
+        node.output = value  # type: ignore[union-attr]  # as above
+    symbols = value if op.multiple else (value,)
+    tensors = tuple([Tensor(symbol, backend, node, i) for i, symbol in enumerate(symbols)])
+    for symbol, tensor in zip(symbols, tensors, strict=True):
+        symbol.tensor = tensor
+    return tensors if op.multiple else tensors[0]
 
 
 def _origin(
@@ -129,9 +149,20 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
 
     If `x` is tracked, gradients around this one flow on into it.
     """
+    inputs = (x,) if x._node is not None and x._node.live else ()
+    node = origin(op, attributes, inputs)
+    if type(x._value) is not Symbol:
+        return Tensor(x._value, x._backend, node)
+    from chainrule._graph import alias
+
+    return alias(x, node)
+
+
+def origin(op: Op, attributes: Mapping[str, Any] = NO_ATTRIBUTES, inputs: tuple[Tensor, ...] = ()) -> Node:
+    """A node that gradients can be taken at."""
     node: Node = _new(Node)
     node.op = op
-    node.inputs = (x,) if x._node is not None and x._node.live else ()
+    node.inputs = inputs
     node.attributes = attributes
     node.output = None
     node.serial = new_serial()
@@ -140,4 +171,4 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
     frame = outside(_getframe(1))
     node.code = frame.f_code
     node.lasti = frame.f_lasti
-    return Tensor(x._value, x._backend, node)
+    return node

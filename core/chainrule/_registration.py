@@ -173,6 +173,7 @@ NAMES: Final[Mapping[str, Kind]] = {
     "chainrule_tensor_methods": ("tensor methods", _methods),
     "chainrule_namespaces": ("namespaces", _table(_registry.namespaces, _is_text, "a module's name", public=True)),
     "chainrule_commands": ("commands", _commands),
+    "chainrule_passes": ("passes", _table(_registry.passes, callable, _A_FUNCTION)),
 }
 DEFINITIONS: Final[Mapping[str, Kind]] = {
     "chainrule_gradients": ("gradients", _gradients),

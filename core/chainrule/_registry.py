@@ -94,6 +94,7 @@ override_sets: Table[Mapping[str, Any]] = Table("override set")
 kernels: Table[Kernel] = Table("kernel")
 namespaces: Table[str] = Table("namespace")
 commands: Table[Any] = Table("command")
+passes: Table[Callable[..., Any]] = Table("pass")
 
 
 def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
@@ -270,13 +271,19 @@ def no_gradient(name: str, reason: str = "declared so by cr.no_gradient", *, own
 
 
 def find_definition(op: Op) -> Definition:
-    """The definition an operation got by a registration under its name, or the error that it has none."""
+    """The definition an operation got by a registration under its name, or by policy, or the error that it has none."""
     if op.name in gradients:
         op.definition = Definition(op, gradients[op.name], gradients.owners[op.name])
         return op.definition
+    from chainrule._missing import stand_in
+
+    definition = stand_in(op)
+    if definition is not None:
+        return definition
     raise MissingGradientError(
         f"op {op.name!r} of {op.owner} has no gradient definition, and one of its inputs is tracked; register one with "
-        f"cr.register_gradient({op.name!r}, f), declare cr.no_gradient({op.name!r}), or pass cr.stop_gradient(x)"
+        f"cr.register_gradient({op.name!r}, f), declare cr.no_gradient({op.name!r}), pass cr.stop_gradient(x), or "
+        "choose a policy, cr.on_missing('finite-difference')"
     )
 
 

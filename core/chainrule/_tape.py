@@ -11,7 +11,7 @@ from typing import Any
 import optree
 
 from chainrule import _context, ops
-from chainrule._backward import Graph
+from chainrule._backward import Subgraph
 from chainrule._convert import as_tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError, TapeError
@@ -122,7 +122,7 @@ class GradientTape:
 
     def watched_variables(self, *results: Any) -> list[Variable]:
         """The variables that `results`, tensors recorded here, were computed from, in the order they were read."""
-        graph = Graph([y for y in leaves_of(results) if type(y) is Tensor], [], spans=self._spans)
+        graph = Subgraph([y for y in leaves_of(results) if type(y) is Tensor], [], spans=self._spans)
         nodes = (graph.found[serial] for serial in sorted(graph.found))
         read = (node.attributes["variable"] for node in nodes if node.op.name == "read_variable")
         seen = {id(v): v for v in read if self._is_watched(v)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule import _numpy_protocol
@@ -10,6 +10,7 @@ from chainrule._context import current
 from chainrule._dtypes import DType
 from chainrule._errors import MissingKernelError, TrackedValueError
 from chainrule._node import Cut, Node
+from chainrule._symbol import Symbol
 from chainrule.infer import size
 
 if TYPE_CHECKING:
@@ -61,8 +62,12 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return tuple(self._value.shape)
+        """The length of each axis; of a symbolic tensor, one that is not known yet is a `Dim`, which equals None.
+
+        None for a symbolic tensor of which not even the number of axes is known.
+        """
+        shape = self._value.shape
+        return tuple(shape) if shape is not None else shape  # type: ignore[redundant-expr,no-any-return]  # a symbol's may be None
 
     @property
     def dtype(self) -> DType:
@@ -72,12 +77,22 @@ class Tensor:
     @property
     def ndim(self) -> int:
         """The number of axes."""
+        if self._value.shape is None:
+            self._value.refuse("The number of axes", "Give the placeholder a shape")
         return len(self._value.shape)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return size(self._value.shape) or 0
+        total = size(self._value.shape)
+        if total is None:
+            self._value.refuse("The number of elements", "Give the placeholder a shape")
+        return total
+
+    @property
+    def name(self) -> str | None:
+        """A symbolic tensor's name in its graph; None for a concrete one."""
+        return self._value.name if type(self._value) is Symbol else None
 
     @property
     def device(self) -> str:
@@ -99,6 +114,14 @@ class Tensor:
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers, cut from the gradient."""
         return self._backend.to_numpy(self._value).tolist()
+
+    def eval(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> Any:
+        """The value as an array; of a symbolic tensor, run in a session, the default one if none is given."""
+        if type(self._value) is not Symbol:
+            return self._value
+        from chainrule._session import default_session
+
+        return default_session(f"{self._value.name}.eval", session).run(self, feed_dict)
 
     def detach(self) -> Tensor:
         """The same value as a constant: no gradient flows back from it. The same as `cr.stop_gradient(x)`."""
@@ -145,6 +168,8 @@ class Tensor:
     # Conversions to other worlds
 
     def _escape(self, conversion: str, instead: str) -> NoReturn:
+        if type(self._value) is Symbol:
+            self._value.refuse(conversion, instead)
         node = self._node
         made = f"; it was made at {node.site}" if isinstance(node, Node) else ""
         raise TrackedValueError(
@@ -187,6 +212,12 @@ class Tensor:
         return index
 
     def __bool__(self) -> bool:
+        if type(self._value) is Symbol:
+            self._value.refuse(
+                "The truth",
+                "Instead of `if x:` write cr.cond(x, f, g) or cr.where(x, a, b); instead of `while x:`, "
+                "cr.while_loop(cond, body, init); instead of `x and y`, cr.logical_and(x, y)",
+            )
         return bool(self.item())
 
     def __len__(self) -> int:
@@ -206,6 +237,8 @@ class Tensor:
         return self._value.__dlpack_device__()
 
     def __repr__(self) -> str:
+        if type(self._value) is Symbol:
+            return f"Tensor({self._value.name!r}, shape={self.shape}, {self.dtype})"
         if not hasattr(self._value, "__len__") and not hasattr(self._value, "ndim"):
             return f"Tensor(<dropped>, shape={tuple(self._value.shape)}, {self.dtype})"
         text = str(self.tolist()) if not self._value.shape else self._array_text()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule import _record, ops
 from chainrule._backend import Backend
 from chainrule._context import current, no_grad
 from chainrule._convert import as_tensor, tensor
 from chainrule._dtypes import DType
-from chainrule._engine_ops import _read
-from chainrule._errors import DTypeError, ShapeError
+from chainrule._errors import DTypeError, GraphError, ShapeError
+from chainrule._graph_ops import READ
 from chainrule._indexed_slices import IndexedSlices
+from chainrule._symbol import Symbol
 from chainrule._tensor import OPERATORS, Tensor
+from chainrule.infer import may_equal
+
+if TYPE_CHECKING:
+    from chainrule._graph import GraphNode
 
 _counter = itertools.count()
 
@@ -36,13 +41,19 @@ class Variable:
     <Variable 'w' [0., 0.], float64>
     """
 
-    __slots__ = ("__weakref__", "_value", "name", "trainable")
+    __slots__ = ("__weakref__", "_initializer", "_value", "graph", "name", "trainable")
 
     def __init__(self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: Any = None) -> None:
+        context = current()
+        self.graph = context.graph
+        self.trainable = trainable
+        self.name = context.scope + (name or f"variable_{next(_counter)}")
         value = initial_value() if callable(initial_value) else initial_value
         self._value = tensor(value, dtype)
-        self.trainable = trainable
-        self.name = current().scope + (name or f"variable_{next(_counter)}")
+        self._initializer: Any = None
+        if self.graph is not None:
+            self.graph.own(self)
+            self._value = self.graph.lifted(self._value)
         if trainable and not self._value.dtype.is_inexact:
             raise DTypeError(
                 f"variable {self.name!r}: dtype {self._value.dtype} has no gradients; give floating-point values, a "
@@ -50,10 +61,43 @@ class Variable:
             )
 
     def read(self) -> Tensor:
-        """The value now; while something records, a tensor that gradients reach this variable through."""
-        if self.trainable and current().recording:
-            return _record.source(self._value, _read, {"variable": self})
+        """The value now; while something records, a tensor that gradients reach this variable through.
+
+        While a graph is being built, the symbolic tensor of the value that it has at that point.
+
+        Raises:
+            GraphError: it was made in a graph, and none is being built: its values are in sessions.
+        """
+        context = current()
+        if context.graph is not None:
+            return context.graph.read(self)
+        if self.graph is not None:
+            raise GraphError(
+                f"variable {self.name!r} was made in a graph: it has a value in each session; read it with "
+                "session.run(variable), or use it inside `with graph.as_default():`"
+            )
+        if self.trainable and context.recording:
+            return _record.source(self._value, READ, {"variable": self})
         return self._value
+
+    @property
+    def initial_value(self) -> Tensor:
+        """In a graph, what it is initialised with; the value it has now elsewhere."""
+        return self._value
+
+    @property
+    def initializer(self) -> GraphNode:
+        """The node that gives it its initial value in a session.
+
+        Raises:
+            GraphError: it was not made in a graph.
+        """
+        if self.graph is None:
+            raise GraphError(f"variable {self.name!r} was not made in a graph: it has its value already")
+        if self._initializer is None:
+            self._initializer = self.graph.initializer(self, self._value)
+        node: GraphNode = self._initializer
+        return node
 
     __chainrule_tensor__ = read
 
@@ -91,8 +135,11 @@ class Variable:
         """A copy as a NumPy array."""
         return self._value.numpy()
 
-    def assign(self, value: Any) -> Variable:
+    def assign(self, value: Any) -> Variable | Tensor:
         """Give it a new value of the same shape and dtype.
+
+        Returns:
+            The variable; while a graph is being built, the tensor of the new value: what runs it makes the assignment.
 
         Raises:
             ShapeError: another shape.
@@ -101,34 +148,42 @@ class Variable:
         weak = isinstance(value, bool | int | float | list | tuple)
         immutable = type(value) is Tensor or hasattr(type(value), "__chainrule_tensor__")
         new = as_tensor(value) if immutable else tensor(value)
-        if new.backend is not self.backend:
+        graph = current().graph
+        if graph is None and self.graph is not None:
+            self.read()  # says where its values are
+        if new.backend is not self.backend and graph is None:
             new = ops.to_backend(new, backend=self.backend.name)
-        if new.shape != self.shape:
+        if new.shape != self.shape and not (type(new.value) is Symbol and may_equal(new.shape, self.shape)):
             raise ShapeError(f"variable {self.name!r} has shape {self.shape}, cannot take a value of shape {new.shape}")
         if new.dtype != self.dtype:
             if not weak and not (new.dtype.kind == self.dtype.kind and new.dtype.bits < self.dtype.bits):
                 raise DTypeError(f"variable {self.name!r} is {self.dtype}, got {new.dtype}; cast with cr.astype")
             new = ops.astype(new, dtype=self.dtype)
+        if graph is not None:
+            return graph.assign(self, graph.lifted(new))
         self._value = Tensor(new.value, new.backend)
         return self
 
-    def assign_add(self, delta: Any) -> Variable:
+    def assign_add(self, delta: Any) -> Variable | Tensor:
         """Add to its value; `IndexedSlices` add to some rows."""
         return self._update(delta, "add")
 
-    def assign_sub(self, delta: Any) -> Variable:
+    def assign_sub(self, delta: Any) -> Variable | Tensor:
         """Subtract from its value; `IndexedSlices` subtract from some rows."""
         return self._update(-delta if type(delta) is IndexedSlices else delta, "subtract")
 
-    def _update(self, delta: Any, how: str) -> Variable:
+    def _update(self, delta: Any, how: str) -> Variable | Tensor:
         with no_grad():
+            value = self.read()
             if type(delta) is IndexedSlices:
                 if delta.dense_shape != self.shape:
                     raise ShapeError(f"variable {self.name!r} has shape {self.shape}, got rows of {delta.dense_shape}")
-                return self.assign(ops.add_at(self._value, delta.indices, delta.values))
-            return self.assign(getattr(ops, how)(self._value, delta))
+                return self.assign(ops.add_at(value, delta.indices, delta.values))
+            return self.assign(getattr(ops, how)(value, delta))
 
     def __repr__(self) -> str:
+        if self.graph is not None:
+            return f"<Variable {self.name!r} shape={self.shape}, {self.dtype}, of a graph>"
         text = repr(self._value)
         return f"<Variable {self.name!r} {text[text.find('(') + 1 : -1]}>"
 

@@ -71,10 +71,12 @@ def chainrule_tensor_methods() -> Mapping[str, Any]:  # type: ignore[empty-body]
 def chainrule_gradients() -> Mapping[str, Gradient | NoGradient]:  # type: ignore[empty-body]  # as above
     """Gradient definitions by name: for an operation that has none, or, under another name, to override with.
 
+    One that is not the derivative says so: `cr.approximate(rtol)(f)`, `cr.surrogate(f)`.
+
     Example:
         @hookimpl
         def chainrule_gradients():
-            return {"their_op": lambda g, _y, x: 2 * g * x, "clipped": lambda g, _y, _x: cr.clip(g, -1, 1)}
+            return {"their_op": lambda g, _y, x: 2 * g * x, "through": cr.surrogate(lambda g, _y, _x: g)}
     """
 
 
@@ -85,7 +87,7 @@ def chainrule_overrides() -> Mapping[str, Mapping[str, Any]]:  # type: ignore[em
     Example:
         @hookimpl
         def chainrule_overrides():
-            return {"straight_through": {"sign": lambda g, _y, _x: g}}
+            return {"straight_through": {"sign": cr.surrogate(lambda g, _y, _x: g)}}
     """
 
 
@@ -97,6 +99,20 @@ def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:  # ty
         @hookimpl
         def chainrule_kernels():
             return {"numpy": {"softsign": softsign_numpy}}
+    """
+
+
+@hookspec
+def chainrule_passes() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
+    """Passes of the compiler by name, run after ours in the order they are registered.
+
+    A pass takes a `Program` and the `Backend` it will run on and gives a program that computes the same: the same
+    object if there is nothing to change.
+
+    Example:
+        @hookimpl
+        def chainrule_passes():
+            return {"fuse_softsign": fuse_softsign}
     """
 
 

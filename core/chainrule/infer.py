@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule._dtypes import DType, bool_, default_dtype, promote, promote_weak, real_dtype, scalar_dtype
+from chainrule._dim import Dim, broadcast_dim
+from chainrule._dtypes import DType, bool_, default_dtype, int64, promote, promote_weak, real_dtype, scalar_dtype
 from chainrule._errors import DTypeError, ShapeError
 
 Shape = tuple[int | None, ...] | None
@@ -36,9 +37,11 @@ class Spec:
         return f"{self.dtype}{'[...]' if self.shape is None else list(self.shape)}"
 
 
-def scalar_spec(value: complex) -> Spec:
-    """The spec of a Python number."""
-    return Spec((), scalar_dtype(value), weak=True)
+def scalar_spec(value: complex | Dim) -> Spec:
+    """The spec of a Python number, or of a size that is not known yet."""
+    if type(value) is Dim:
+        return Spec((), default_dtype() if value.is_float else int64, weak=True)
+    return Spec((), scalar_dtype(value), weak=True)  # type: ignore[arg-type]  # a number: a size is dealt with
 
 
 def result_dtype(*specs: Spec) -> DType:
@@ -72,13 +75,31 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
         offset = len(result) - len(shape)
         for i, dim in enumerate(shape, offset):
             have = result[i]
-            if dim == have or dim == 1:
+            if dim == 1 or (dim == have and dim is not None and have is not None):
                 continue
             if have == 1 or have is None:
                 result[i] = dim
+            elif type(dim) is Dim or type(have) is Dim:
+                result[i] = _either(have, dim)
             elif dim is not None:
                 raise ShapeError(f"shapes {' and '.join(map(str, shapes))} do not broadcast: {have} against {dim}")
     return tuple(result)
+
+
+def _either(a: Any, b: Any) -> Any:
+    """The length that two broadcast to, not both of them known: one that is known and not 1 decides."""
+    if type(a) is Dim and type(b) is Dim:
+        return broadcast_dim(a, b)
+    return b if type(a) is Dim else a
+
+
+def may_equal(a: Shape, b: Shape) -> bool:
+    """Whether two shapes can be the same, once all lengths are known."""
+    return (
+        a is None
+        or b is None
+        or (len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True)))
+    )
 
 
 def as_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:

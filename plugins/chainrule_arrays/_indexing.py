@@ -106,11 +106,12 @@ def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
             shape.append(1)
         elif isinstance(part, tuple):
             n = x.shape[axis]
-            shape.append(None if n is None else len(range(*slice(*part).indices(n))))
+            unknown = None if part != (None, None, None) else n
+            shape.append(len(range(*slice(*part).indices(n))) if type(n) is int else unknown)
             axis += 1
         elif isinstance(part, int) and not arrays:
             n = x.shape[axis]
-            if n is not None and not -n <= part < n:
+            if type(n) is int and not -n <= part < n:
                 raise IndexingError(f"index {part} is outside of axis {axis}, of length {n}")
             axis += 1
         else:
@@ -122,7 +123,7 @@ def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
                 continue
             array = next(rest)
             if array.dtype == bool_:
-                if tuple(array.shape) != tuple(x.shape[axis : axis + len(array.shape)]):
+                if not infer.may_equal(tuple(array.shape), tuple(x.shape[axis : axis + len(array.shape)])):
                     raise IndexingError(f"a mask of shape {array.shape} does not fit shape {x.shape} at axis {axis}")
                 advanced.append((None,))
                 axis += len(array.shape)

@@ -92,7 +92,7 @@ def log_softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
 
 
 def _losses(logits: Any, labels: Any) -> Any:
-    if labels.shape != logits.shape:
+    if not infer.may_equal(labels.shape, logits.shape):
         raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}")
     return infer.Spec(logits.shape[:-1], infer.result_dtype(logits, labels))
 
@@ -128,7 +128,7 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any, /) -> Any:
 def _class_losses(logits: Any, labels: Any) -> Any:
     if labels.dtype.is_inexact:
         raise DTypeError(f"labels are class numbers, got {labels.dtype}")
-    if labels.shape != logits.shape[:-1]:
+    if not infer.may_equal(labels.shape, logits.shape[:-1]):
         raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}")
     return infer.Spec(labels.shape, logits.dtype)
 

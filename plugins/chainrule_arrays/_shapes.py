@@ -11,16 +11,17 @@ from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, infer, op, o
 
 def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     total = infer.size(x.shape)
-    known = 1
-    for n in shape:
-        known *= n if n != -1 else 1
+    known = infer.size(tuple(n for n in shape if n != -1))
     if shape.count(-1) > 1:
         raise ShapeError(f"shape {shape} has more than one -1")
-    if total is not None and -1 in shape and known and total % known == 0:
-        shape = tuple(total // known if n == -1 else n for n in shape)
-    elif total is not None and (known != total or -1 in shape):
+    if -1 in shape:
+        if total is not None and (known == 0 or total % known not in (0, None)):
+            raise ShapeError(f"cannot reshape {total} elements of shape {x.shape} to shape {shape}")
+        rest = None if total is None or known is None else total // known
+        shape = tuple(rest if n == -1 else n for n in shape)
+    elif not infer.may_equal((total,), (known,)):
         raise ShapeError(f"cannot reshape {total} elements of shape {x.shape} to shape {shape}")
-    return infer.Spec(tuple(None if n == -1 else n for n in shape), x.dtype)
+    return infer.Spec(shape, x.dtype)
 
 
 @op(infer=_reshaped, gradient=lambda g, _y, _x, shape: ops.reshape(g, shape=_x.shape), linear="joint")

@@ -1,0 +1,208 @@
+"""`Compiled`: a closed program with the variables it reads and assigns, as something that can be called.
+
+It runs as one plan. Differentiated from outside it is one node: a forward plan gives what the gradient needs besides
+the results, and the gradient is a second plan. Where that is to be differentiated again, it is a `Compiled` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule import _context, _record
+from chainrule._backend import Backend
+from chainrule._graph import Instruction
+from chainrule._graph_ops import CONSTANT
+from chainrule._op import REQUIRED, Op
+from chainrule._passes import optimised
+from chainrule._plan import Plan
+from chainrule._program import Program, reads, size_owners
+from chainrule._replay import replay, specialise, vjp_program
+from chainrule._symbol import Symbol
+from chainrule._tensor import Tensor
+from chainrule._variable import Variable
+
+Overrides = Mapping[Any, Any]
+
+
+class Compiled:
+    """A closed program, ready to be called.
+
+    Attributes:
+        program: from arguments and the values of `reads` to results and the new values of `assigned`.
+        reads: the variables whose values come in after the arguments.
+        assigned: the variables whose new values come out after the results.
+        backend: the backend it runs on.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        backend: Backend,
+        reads: Sequence[Variable] = (),
+        assigned: Sequence[Variable] = (),
+    ) -> None:
+        self.program = program
+        self.backend = backend
+        self.reads = tuple(reads)
+        self.assigned = tuple(assigned)
+        self.n_results = len(program.outputs) - len(self.assigned)
+        self._plan: Plan | None = None
+        self._splits: dict[Any, tuple[Plan, Plan, int]] = {}
+        self._gradients: dict[Any, Compiled] = {}
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the whole program."""
+        if self._plan is None:
+            self._plan = Plan(optimised(self.program, self.backend), self.backend)
+        return self._plan
+
+    def __call__(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
+        """Run it on tensors (or Python numbers, where the program takes them); its results.
+
+        Variables get their new values when all of it has been computed.
+        """
+        context = _context.current()
+        if context.graph is not None:
+            return self._inlined(arguments)
+        inputs = (*arguments, *[variable.read() for variable in self.reads])
+        if context.recording:
+            wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and _is_tracked(x)])
+            if wanted:
+                return self._recorded(inputs, wanted, context)
+        values = self.plan(*[x._value if type(x) is Tensor else x for x in inputs])
+        self.commit(values)
+        return [Tensor(value, self.backend) for value in values[: self.n_results]]
+
+    def commit(self, values: Sequence[Any]) -> None:
+        """Give the variables their new values, which come after the results."""
+        for variable, value in zip(self.assigned, values[self.n_results : self.n_results + len(self.assigned)], strict=True):
+            variable._value = Tensor(value, self.backend)
+
+    def _inlined(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
+        """Its nodes in the graph that is being built."""
+        outputs = replay(self.program, [*arguments, *[variable.read() for variable in self.reads]])
+        followers = []
+        for variable, value in zip(self.assigned, outputs[self.n_results :], strict=True):
+            followers.append(variable.assign(value)._value.node)
+        for y in outputs[: self.n_results]:
+            y._value.node.followers += tuple(followers)
+        return outputs[: self.n_results]
+
+    # Differentiated from outside
+
+    def _recorded(self, inputs: tuple[Any, ...], wanted: tuple[int, ...], context: _context.Context) -> Sequence[Tensor]:
+        forward, backward, n_kept = self._split(wanted)
+        values = forward(*[x._value if type(x) is Tensor else x for x in inputs])
+        self.commit(values)
+        results, kept = values[: self.n_results], values[len(values) - n_kept :]
+        call = _Call(self, wanted, backward, kept)
+        outputs: Sequence[Tensor] = _record.finish(CALL, inputs, {"call": call}, results, self.backend, context)
+        return outputs
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The results that have cotangents."""
+        return tuple(i for i, s in enumerate(self.program.specs[: self.n_results]) if s.dtype.is_inexact)
+
+    def _split(self, wanted: tuple[int, ...]) -> tuple[Plan, Plan, int]:
+        """The plan that gives results and what the gradient needs, the gradient's plan, and how many those are."""
+        found = self._splits.get(wanted)
+        if found is None:
+            joint = vjp_program(self.program, wanted, self.seeds, with_results=True)
+            joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
+            forward, backward = _partitioned(joint, len(self.program.inputs), len(self.program.outputs))
+            n_kept = len(backward.inputs) - len(self.seeds)
+            plans = (Plan(optimised(p, self.backend), self.backend) for p in (forward, backward))
+            found = self._splits[wanted] = (*plans, n_kept)  # type: ignore[assignment]  # two plans
+        return found  # type: ignore[return-value]  # as above
+
+    def gradient(self, wanted: tuple[int, ...], overrides: Overrides | None = None) -> Compiled:
+        """The compiled function of its inputs and its results' cotangents to the wanted inputs' cotangents."""
+        key = (wanted, None if overrides is None else tuple((k, _hashable(v)) for k, v in overrides.items()))
+        found = self._gradients.get(key)
+        if found is None:
+            program = vjp_program(self.program, wanted, self.seeds, overrides)
+            found = self._gradients[key] = Compiled(program, self.backend)
+        return found
+
+
+def _hashable(gradient: Any) -> Any:
+    return gradient if callable(gradient) or isinstance(gradient, str | tuple) else id(gradient)
+
+
+def _is_tracked(x: Tensor) -> bool:
+    return x._node is not None and x._node.live and x.dtype.is_inexact
+
+
+def _partitioned(joint: Program, n_inputs: int, n_outputs: int) -> tuple[Program, Program]:
+    """A program split into what its first inputs suffice for, and the rest.
+
+    The first part gives the first outputs and then what the second takes from it.
+    """
+    owners = size_owners(joint)
+    late = set(joint.inputs[n_inputs:])
+    first: list[Instruction] = []
+    second: list[Instruction] = []
+    shared: dict[Any, Instruction] = {}
+    for instruction in joint.instructions:
+        if instruction.op is CONSTANT:
+            shared[instruction.outputs[0]] = instruction
+        elif any(x in late for x in reads(instruction, owners)):
+            late.update(instruction.outputs)
+            second.append(instruction)
+        else:
+            first.append(instruction)
+    results = joint.outputs[n_outputs:]
+    taken = dict.fromkeys(
+        x
+        for x in (*(x for instruction in second for x in reads(instruction, owners)), *results)
+        if type(x) is Symbol and x not in late and x not in shared
+    )
+    forward = Program(joint.inputs[:n_inputs], (*joint.outputs[:n_outputs], *taken), [*shared.values(), *first])
+    backward = Program((*taken, *joint.inputs[n_inputs:]), results, [*shared.values(), *second])
+    return forward, backward
+
+
+class _Call:
+    """One call of a compiled function while something records, with what its gradient needs."""
+
+    def __init__(self, compiled: Compiled, wanted: tuple[int, ...], backward: Plan, kept: Sequence[Any]) -> None:
+        self.compiled = compiled
+        self.wanted = wanted
+        self.backward = backward
+        self.kept = kept
+
+    @property
+    def program(self) -> Program:
+        """The program that was called."""
+        return self.compiled.program
+
+    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any], overrides: Overrides | None = None) -> list[Any]:
+        """The cotangents of the inputs."""
+        compiled = self.compiled
+        context = _context.current()
+        seeds = [g[i] for i in compiled.seeds]
+        if context.recording or context.graph is not None or overrides:
+            found: Sequence[Tensor] = compiled.gradient(self.wanted, overrides)([*inputs, *seeds])
+        else:
+            found = [
+                Tensor(value, compiled.backend)
+                for value in self.backward(*self.kept, *[seed._value for seed in seeds])
+            ]
+        parts: list[Any] = [None] * len(inputs)
+        for i, part in zip(self.wanted, found, strict=True):
+            parts[i] = part
+        return parts
+
+
+CALL = Op(
+    "call",
+    None,
+    lambda *specs, call: call.compiled.program.specs[: call.compiled.n_results],
+    lambda g, _y, *inputs, call: call.pull_back(g, inputs),
+    attributes={"call": REQUIRED},
+    multiple=True,
+    holomorphic=False,
+)

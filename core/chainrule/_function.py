@@ -1,0 +1,372 @@
+"""`function`: trace a Python function once for each kind of arguments, and run the compiled program from then on."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
+from typing import Any, Final
+
+import optree
+
+from chainrule import _backends, _context, _registry, ops
+from chainrule._backend import Backend
+from chainrule._compiled import Compiled
+from chainrule._convert import as_tensor
+from chainrule._dtypes import default_dtype, scalar_dtype
+from chainrule._errors import ArgumentError, DTypeError
+from chainrule._graph import Body
+from chainrule._graph_ops import STRONG
+from chainrule._indexed_slices import IndexedSlices
+from chainrule._plugins import load_plugins
+from chainrule._program import Program
+from chainrule._replay import building
+from chainrule._symbol import Symbol
+from chainrule._tensor import Tensor
+from chainrule._trees import arrays_out, path_of
+from chainrule._variable import Variable
+from chainrule.infer import Spec
+
+_MANY: Final = 8
+
+
+class RetraceWarning(UserWarning):
+    """A compiled function is traced again and again, which costs more than it saves."""
+
+
+def function(f: Callable[..., Any] | None = None, *, static: str | Sequence[str] = ()) -> Any:
+    """Compile a function: it is traced once for each kind of arguments, and runs as one plan from then on.
+
+    Inside, arrays and Python floats are symbolic tensors: the function is written in operations, as always, and cannot
+    look at values (`if x > 0:` says what to write instead). Integers, booleans, strings and other hashable objects are
+    static: another value is another trace. Arrays that it closes over are constants; variables are read and assigned
+    anew at each call, all assignments taking effect together when everything has been computed. What Python code does
+    besides (appending to a list, `print`) happens while tracing, once; `cr.print` and `cr.callback` happen each time.
+
+    Gradients can be taken inside and outside, to any order. Arrays in, arrays out; tensors in, tensors out.
+
+    Args:
+        f: the function; any pytree of arguments and result.
+        static: names of parameters that are static though they are floats or pytrees of them.
+
+    Returns:
+        The compiled function, a `Function`; without `f` a decorator that makes one.
+
+    Raises:
+        DTypeError: on call, if an argument is neither an array nor hashable.
+        SymbolicValueError: on call, if the function looks at a value.
+
+    >>> import chainrule as cr, numpy as np
+    >>> @cr.function
+    ... def f(x, n):
+    ...     return cr.sum(x**n)
+    >>> f(np.array([1.0, 2.0]), 3), cr.grad(f)(np.array([1.0, 2.0]), 3)
+    (np.float64(9.0), array([ 3., 12.]))
+    >>> f.traces
+    1
+    """
+    names = (static,) if isinstance(static, str) else tuple(static)
+    if f is None:
+        return lambda f: Function(f, names)
+    return Function(f, names)
+
+
+class Function:
+    """A compiled function; see `function`.
+
+    Attributes:
+        python_function: the function as it was written.
+        traces: how often it has been traced.
+    """
+
+    def __init__(self, python_function: Callable[..., Any], static: tuple[str, ...] = ()) -> None:
+        if not callable(python_function):
+            raise ArgumentError(f"function: expected a function, got {python_function!r:.60}")
+        update_wrapper(self, python_function)
+        self.python_function = python_function
+        self.static = static
+        self.traces = 0
+        self._signature = inspect.signature(python_function) if static else None
+        unknown = [] if self._signature is None else [n for n in static if n not in self._signature.parameters]
+        if unknown:
+            raise ArgumentError(f"function: {self._name} has no parameter {', '.join(map(repr, unknown))}")
+        self._cache: dict[Any, _Trace] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.python_function, "__qualname__", repr(self.python_function))
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else _Method(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<compiled function {self._name}, traced {self.traces} time{'s' * (self.traces != 1)}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        context = _context.current()
+        if context.debugging:  # every operation is looked at, so each runs by itself
+            return self.python_function(*args, **kwargs)
+        call = _Arguments(self, args, kwargs, context)
+        trace = self._cache.get(call.key)
+        if trace is None:
+            trace = self._traced(call)
+        return trace.run(call, context)
+
+    def trace(self, *args: Any, **kwargs: Any) -> Program:
+        """The program for these arguments, before any pass."""
+        return self._trace_of(args, kwargs).compiled.program
+
+    def _trace_of(self, args: Any, kwargs: Any) -> _Trace:
+        call = _Arguments(self, args, kwargs, _context.current())
+        return self._cache.get(call.key) or self._traced(call)
+
+    def _traced(self, call: _Arguments) -> _Trace:
+        with self._lock:
+            trace = self._cache.get(call.key)
+            if trace is None:
+                trace = _Trace(self, call)
+                self.traces += 1
+                if self.traces >= _MANY and self.traces & (self.traces - 1) == 0:  # at 8, 16, 32, ...
+                    self._warn(call)
+                self._cache[call.key] = trace
+        return trace
+
+    def _warn(self, call: _Arguments) -> None:
+        last = next(reversed(self._cache.values()))
+        warnings.warn(
+            f"compiled function {self._name} has been traced {self.traces} times; since the last trace "
+            f"{call.difference(last)}. Pass arrays of few shapes, and numbers that change as floats or arrays",
+            RetraceWarning,
+            stacklevel=5,
+        )
+
+
+class _Method:
+    """A compiled function bound to an instance, which is a static argument."""
+
+    def __init__(self, function: Function, instance: Any) -> None:
+        self.__func__ = function
+        self.__self__ = instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__(self.__self__, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__func__, name)
+
+
+class _Arguments:
+    """One call's arguments: the arrays among them, and the key of the trace that fits the rest."""
+
+    __slots__ = ("arrays", "as_tensors", "backend", "key", "kinds", "leaves", "static", "treedef")
+
+    def __init__(self, function: Function, args: Any, kwargs: Any, context: _context.Context) -> None:
+        self.static: tuple[Any, ...] = ()
+        if function._signature is not None:
+            args, kwargs = self._without_static(function, args, kwargs)
+        self.leaves, self.treedef = optree.tree_flatten((args, kwargs))
+        self.arrays: list[Any] = []
+        self.as_tensors = context.recording
+        backend: Backend | None = None
+        kinds: list[Any] = []
+        only_static = True
+        for i, leaf in enumerate(self.leaves):
+            kind = type(leaf)
+            if kind is Tensor:
+                self.as_tensors = True
+                x = leaf
+            elif kind is float or kind is complex:
+                only_static = False
+                self.arrays.append(leaf)
+                kinds.append(kind)
+                continue
+            elif kind in _STATIC:
+                kinds.append((kind, leaf))
+                continue
+            elif (owner := _backends.backend_of(leaf)) is not None or hasattr(kind, "__array__"):
+                if kind is Variable:
+                    kinds.append(_Same(leaf))
+                    continue
+                x = as_tensor(leaf, owner if owner is not None and owner.name != _backends.DEFAULT else None)
+            elif hasattr(kind, "__chainrule_tensor__"):
+                self.as_tensors = True
+                x = as_tensor(leaf)
+            else:
+                kinds.append(self._static_key(function, leaf, i))
+                continue
+            only_static = False
+            if backend is None and type(x._value) is not Symbol:
+                backend = x._backend
+            self.arrays.append(x)
+            value = x._value
+            kinds.append((value.shape, value.dtype))
+        self.as_tensors = self.as_tensors or only_static
+        self.backend = backend or _backends.get_backend()
+        self.kinds = tuple(kinds)
+        overrides = context.overrides
+        self.key = (
+            self.treedef,
+            self.kinds,
+            self.static,
+            self.backend,
+            None if overrides is None else tuple((name, d.gradient) for name, d in overrides.items()),
+            None if context.missing is None else tuple(context.missing.items()),
+            _registry.generation,
+            default_dtype(),
+        )
+
+    def _without_static(self, function: Function, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments without the ones that are declared static, which become part of the key."""
+        assert function._signature is not None
+        bound = function._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        chosen = []
+        for name in function.static:
+            value = bound.arguments[name]
+            try:
+                hash(value)
+            except TypeError:
+                raise DTypeError(
+                    f"compiled function {function._name}: static argument {name!r} must be hashable, got "
+                    f"{type(value).__name__} {value!r:.60}"
+                ) from None
+            chosen.append((name, type(value), value))
+            bound.arguments[name] = None
+        self.static = tuple(chosen)
+        return bound.args, bound.kwargs
+
+    def _static_key(self, function: Function, leaf: Any, i: int) -> Any:
+        try:
+            hash(leaf)
+        except TypeError:
+            raise DTypeError(
+                f"compiled function {function._name}: argument {path_of(self.treedef, i)} is a {type(leaf).__name__}, "
+                f"neither an array nor hashable: {leaf!r:.60}; pass arrays, numbers, hashable objects or pytrees of them"
+            ) from None
+        return (type(leaf), leaf)
+
+    def difference(self, other: _Trace) -> str:
+        """What of the key differs from another trace's, in words."""
+        if self.treedef != other.treedef or len(self.kinds) != len(other.kinds):
+            return "the structure of the arguments changed"
+        changes = [
+            f"argument {path_of(self.treedef, i)} went from {_shown(b)} to {_shown(a)}"
+            for i, (a, b) in enumerate(zip(self.kinds, other.kinds, strict=True))
+            if a != b
+        ]
+        if self.static != other.static:
+            changes.append("a static argument changed")
+        return "; ".join(changes) or "gradient overrides, the backend or what plugins registered changed"
+
+
+_STATIC: Final = frozenset({int, bool, str, bytes, type(None)})
+
+
+class _Same:
+    """An object in a key, equal to itself alone."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is _Same and self.thing is other.thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+
+def _shown(kind: Any) -> str:
+    if isinstance(kind, _Same):
+        return f"variable {kind.thing.name!r}"
+    if not isinstance(kind, tuple):
+        return f"a Python {kind.__name__}"
+    a, b = kind
+    return f"{b}{list(a)}" if isinstance(a, tuple) else f"{b!r:.40}"
+
+
+class _Trace:
+    """A function traced for one kind of arguments: its program, and how results are put together."""
+
+    def __init__(self, function: Function, call: _Arguments) -> None:
+        load_plugins()
+        self.treedef = call.treedef
+        self.kinds = call.kinds
+        self.static = call.static
+        body = Body(f"compiled function {function._name}")
+        with building(body), _backends.use(call.backend):
+            returned = self._call(function, call, body)
+            leaves, self.result_treedef = optree.tree_flatten(returned)
+            self.results: list[Any] = []
+            outputs = [self._result(leaf, body) for leaf in leaves]
+        symbols = [y for leaf in outputs for y in leaf]
+        states = [body.state(variable)._value for variable in body.assigned]
+        program = Program(body.inputs, [*symbols, *states], body.nodes)
+        self.compiled = Compiled(program, call.backend, body.reads, body.assigned)
+
+    def _call(self, function: Function, call: _Arguments, body: Body) -> Any:
+        arrays = iter(call.arrays)
+        leaves = []
+        for i, (leaf, kind) in enumerate(zip(call.leaves, call.kinds, strict=True)):
+            name = path_of(call.treedef, i).removeprefix("[0]").removeprefix("[1]").strip("[]'\"") or f"argument_{i}"
+            if kind is float or kind is complex:
+                next(arrays)
+                leaves.append(body.input(Spec((), scalar_dtype(leaf), weak=True), _identifier(name)))
+            elif type(kind) is tuple and type(kind[0]) is tuple:
+                x = next(arrays)
+                leaves.append(body.input(Spec(x.shape, x.dtype), _identifier(name)))
+            else:
+                leaves.append(leaf)
+        args, kwargs = optree.tree_unflatten(call.treedef, leaves)
+        if function._signature is not None:
+            bound = function._signature.bind(*args, **kwargs)
+            bound.arguments.update({name: value for name, _, value in call.static})
+            args, kwargs = bound.args, bound.kwargs
+        return function.python_function(*args, **kwargs)
+
+    def _result(self, leaf: Any, body: Body) -> list[Symbol]:
+        """The symbols behind a leaf of the result, and how to make the leaf of them."""
+        if isinstance(leaf, IndexedSlices):
+            self.results.append(leaf.dense_shape)
+            return [self._output(leaf.values, body), self._output(leaf.indices, body)]
+        if type(leaf) is Tensor or hasattr(type(leaf), "__chainrule_tensor__") or type(leaf) in (float, complex):
+            self.results.append(Tensor)
+            return [self._output(leaf, body)]
+        if _backends.backend_of(leaf) is not None:
+            self.results.append(Tensor)
+            return [self._output(leaf, body)]
+        self.results.append(_Same(leaf))
+        return []
+
+    def _output(self, leaf: Any, body: Body) -> Symbol:
+        x = body.lifted(as_tensor(leaf))
+        if x._value.weak:
+            x = body.tensor(STRONG, (x._value,), {"dtype": x.dtype})
+        if x._value in body.inputs:  # so that what is done to a result is not done to an argument
+            x = ops.identity(x)
+        symbol: Symbol = x._value
+        return symbol
+
+    def run(self, call: _Arguments, context: _context.Context) -> Any:
+        """The result for these arguments."""
+        outputs = iter(self.compiled(call.arrays))
+        leaves: list[Any] = []
+        for how in self.results:
+            if how is Tensor:
+                leaves.append(next(outputs))
+            elif type(how) is _Same:
+                leaves.append(how.thing)
+            else:
+                leaves.append(IndexedSlices(next(outputs), next(outputs), how))
+        if not call.as_tensors:
+            leaves = [arrays_out(leaf) if type(leaf) is Tensor else leaf for leaf in leaves]
+        return optree.tree_unflatten(self.result_treedef, leaves)
+
+
+def _identifier(name: str) -> str:
+    """A node's name from an argument's path."""
+    return "".join(c if c.isalnum() else "_" for c in name).strip("_") or "argument"

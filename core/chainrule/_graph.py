@@ -1,0 +1,503 @@
+"""`Graph`: nodes in the order they were made, which is a topological order.
+
+A graph is built by calling operations on symbolic tensors while it is the one in force. `Body` is the graph of a
+function, a branch or a loop's body: closed, so that all it needs from outside are inputs of it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from chainrule import _context, ops
+from chainrule._dim import Dim, PossibleDim, has_dim
+from chainrule._errors import GraphError, TrackedValueError
+from chainrule._graph_ops import ARGUMENT, ASSIGN, CONSTANT, READ, SIZE, STRONG
+from chainrule._node import NO_ATTRIBUTES, Site, new_serial, outside
+from chainrule._record import origin
+from chainrule._symbol import Symbol
+from chainrule._tensor import Tensor
+from chainrule.infer import Spec, scalar_spec
+
+if TYPE_CHECKING:
+    from chainrule._definition import Definition
+    from chainrule._op import Op
+    from chainrule._variable import Variable
+
+
+class Instruction:
+    """An operation on some values, giving others.
+
+    Attributes:
+        op: the operation.
+        inputs: symbols, Python numbers, sizes, and None where an input is left out.
+        attributes: its metadata; sub-programs among it for control flow and calls.
+        outputs: the symbols it gives.
+        node: the node of a graph it comes from, which knows its name and place in the user's code.
+    """
+
+    __slots__ = ("attributes", "inputs", "node", "op", "outputs")
+
+    op: Op
+    inputs: tuple[Any, ...]
+    attributes: Mapping[str, Any]
+    outputs: tuple[Symbol, ...]
+    node: GraphNode
+
+    def __init__(
+        self, op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], outputs: tuple[Symbol, ...], node: Any
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.attributes = attributes
+        self.outputs = outputs
+        self.node = node
+
+
+class GraphNode(Instruction):
+    """One application of an operation in a graph.
+
+    Attributes:
+        graph: the graph it belongs to.
+        name: its name, unique in the graph.
+        serial: grows with every node.
+        controls: nodes that run before it, though it does not use their results.
+        definition: the gradient override in force when it was made, if there was one.
+        recorded: whether gradients pass it; false under `no_grad`.
+        derives: for a node that computes a gradient, the forward node and the definition that made it.
+        followers: nodes that run whenever it does: the assignments of a branch or a loop.
+    """
+
+    __slots__ = (
+        *("code", "controls", "definition", "derives", "followers", "graph", "lasti", "name", "recorded", "serial"),
+    )
+
+    graph: Graph
+    name: str
+    serial: int
+    controls: tuple[GraphNode, ...]
+    definition: Definition | None
+    recorded: bool
+    derives: tuple[GraphNode, Definition] | None
+    followers: tuple[GraphNode, ...]
+    code: CodeType
+    lasti: int
+
+    @property
+    def site(self) -> Site:
+        """Where the user's code made it."""
+        return Site(self.code, self.lasti)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its results as tensors."""
+        return tuple(symbol.tensor for symbol in self.outputs)
+
+    def run(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> None:
+        """Run it in a session, the default one if none is given."""
+        from chainrule._session import default_session
+
+        default_session(f"{self.name}.run", session).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        gives = ", ".join(repr(symbol.spec) for symbol in self.outputs) or "nothing"
+        return f"<GraphNode {self.name!r}: {self.op.name} -> {gives}>"
+
+
+class Graph:
+    """Nodes in the order they were made.
+
+    While a graph is in force (`with graph.as_default():`) placeholders, constants and reads of variables are symbolic
+    tensors of it, and so is what is computed from them.
+
+    >>> import chainrule as cr
+    >>> graph = cr.Graph()
+    >>> with graph.as_default():
+    ...     x = cr.placeholder("float64", (None,), name="x")
+    ...     y = cr.sum(x * x, name="y")
+    ...     (dx,) = cr.gradients(y, x)
+    >>> cr.Session(graph).run([y, dx], {x: [1.0, 2.0]})
+    [np.float64(5.0), array([2., 4.])]
+    """
+
+    what = "a graph"
+
+    def __init__(self) -> None:
+        self.nodes: list[GraphNode] = []
+        self.variables: list[Variable] = []
+        self._by_name: dict[str, GraphNode] = {}
+        self._counts: dict[str, int] = {}
+        self._constants: dict[int, tuple[Any, Tensor]] = {}
+        self._reads: dict[int, Tensor] = {}
+        self._lock = threading.RLock()
+
+    # In force
+
+    @contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        """Build in this graph in a `with` block. Everything is recorded, so that gradients can be asked for later."""
+        with _context.scope(graph=self, recording=True, scope="", controls=()):
+            yield self
+
+    # Building
+
+    def add(
+        self, op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any] = NO_ATTRIBUTES, name: str | None = None
+    ) -> GraphNode:
+        """Append a node; its outputs' shapes and dtypes are the rule's.
+
+        Raises:
+            ShapeError, DTypeError: the rule refuses the inputs.
+            GraphError: an input belongs to another graph.
+        """
+        context = _context.current()
+        own = tuple([self.local(x) if type(x) is Symbol and x.node.graph is not self else x for x in inputs])
+        if any(type(x) is Symbol and x.weak for x in own):
+            own = self._with_dtype(op, own)
+        specs = specs_of(op, own, attributes)
+        node: GraphNode = object.__new__(GraphNode)
+        node.op = op
+        node.inputs = own
+        node.attributes = attributes
+        node.outputs = tuple([Symbol(_named(s.shape), s.dtype, node, i, s.weak) for i, s in enumerate(specs)])
+        node.node = node
+        node.graph = self
+        node.serial = new_serial()
+        node.controls = context.controls
+        node.definition = None if context.overrides is None else context.overrides.get(op.name)
+        node.recorded = context.recording
+        node.derives = context.derives
+        node.followers = ()
+        frame = outside(sys._getframe(1))
+        node.code = frame.f_code
+        node.lasti = frame.f_lasti
+        with self._lock:
+            node.name = self._unique(context.scope + (name or op.name))
+            self._by_name[node.name] = node
+            self.nodes.append(node)
+        return node
+
+    def unique_scope(self, name: str) -> str:
+        """A name scope that no other part of this graph has."""
+        with self._lock:
+            return f"{self._unique(name)}/"
+
+    def forget(self, start: int) -> None:
+        """Take back the nodes from the given one on, to which nothing refers."""
+        with self._lock:
+            for node in self.nodes[start:]:
+                del self._by_name[node.name]
+                self._counts.pop(node.name, None)
+            del self.nodes[start:]
+
+    def _unique(self, name: str) -> str:
+        count = self._counts.get(name)
+        if count is None:
+            self._counts[name] = 0
+            return name
+        while True:
+            count += 1
+            candidate = f"{name}_{count}"
+            if candidate not in self._counts:
+                break
+        self._counts[name] = count
+        self._counts[candidate] = 0
+        return candidate
+
+    def _with_dtype(self, op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Inputs where a Python number is one with a dtype, unless it stands beside an array it takes the dtype of."""
+        strong = any(type(x) is Symbol and not x.weak for x in inputs)
+        if (op.broadcasts and strong) or op is STRONG:
+            return inputs
+        return tuple(
+            self.add(STRONG, (x,), {"dtype": x.dtype}).outputs[0] if type(x) is Symbol and x.weak else x
+            for x in inputs
+        )
+
+    def tensor(
+        self,
+        op: Op,
+        inputs: Sequence[Any] = (),
+        attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+        name: str | None = None,
+        source: Op | None = None,
+    ) -> Tensor:
+        """Append a node of one output; its tensor, one that gradients can be taken at if `source` says as what."""
+        (symbol,) = self.add(op, inputs, attributes, name).outputs
+        node = None
+        if source is not None and symbol.dtype.is_inexact and _context.current().recording:
+            node = origin(source, attributes if source is op else NO_ATTRIBUTES)
+            node.output = symbol
+        return wrap(symbol, node)
+
+    def constant(self, value: Tensor) -> Tensor:
+        """A concrete tensor as a symbolic one of this graph, the same for the same value."""
+        if value._node is not None and value._node.live:
+            raise TrackedValueError(
+                f"a tensor of shape {value.shape} that is being differentiated was used while {self.what} is being "
+                "built, where it would be a constant; pass it as an argument, or cut it knowingly with "
+                f"cr.stop_gradient(x); it was made at {value._node.site}"  # type: ignore[union-attr]  # a live one is a Node
+            )
+        key = id(value._value)
+        known = self._constants.get(key)
+        if known is None:
+            known = self._constants[key] = (value._value, self.tensor(CONSTANT, (), {"value": value}))
+        return known[1]
+
+    def local(self, symbol: Symbol) -> Symbol:
+        """This graph's own symbol for another graph's.
+
+        Raises:
+            GraphError: it cannot be used here.
+        """
+        raise GraphError(
+            f"symbolic tensor {symbol.name!r}, made at {symbol.node.site}, belongs to another graph: it is of "
+            f"{symbol.node.graph.what}, and used while {self.what} is being built"
+        )
+
+    def local_tensor(self, x: Any) -> Any:
+        """This graph's own tensor for one of a graph around it; anything else as it is."""
+        if type(x) is Tensor and type(x._value) is Symbol and x._value.node.graph is not self:
+            return self.local(x._value).tensor
+        return x
+
+    # Variables
+
+    def own(self, variable: Variable) -> None:
+        """Take in a variable that is being made in this graph, under a name that no other has."""
+        with self._lock:
+            variable.name = self._unique(variable.name)
+        self.variables.append(variable)
+
+    def initializer(self, variable: Variable, value: Tensor) -> GraphNode:
+        """The node that gives a variable its initial value."""
+        token = _context.enter(_context.current().replace(graph=self, recording=False, scope="", controls=()))
+        try:
+            return self.add(ASSIGN, (value._value,), {"variable": variable}, f"{variable.name}/initializer")
+        finally:
+            _context.leave(token)
+
+    def lifted(self, x: Tensor) -> Tensor:
+        """A tensor as a symbolic one of this graph."""
+        return self.local_tensor(x) if type(x._value) is Symbol else self.constant(x)  # type: ignore[no-any-return]  # a tensor stays one
+
+    def read(self, variable: Variable) -> Tensor:
+        """The value that a variable has at this point of the graph."""
+        known = self._reads.get(id(variable))
+        if known is None or (known._node is None and variable.trainable and _context.current().recording):
+            self.watch(variable)
+            source = READ if variable.trainable else None
+            known = self.tensor(READ, (), {"variable": variable}, f"{variable.name}/read", source)
+            self._reads[id(variable)] = known
+        return known
+
+    def watch(self, variable: Variable) -> None:
+        """Count a variable among this graph's."""
+        if all(variable is not other for other in self.variables):
+            self.variables.append(variable)
+
+    def assign(self, variable: Variable, value: Tensor) -> Tensor:
+        """Give a variable a new value when this part of the graph runs; the tensor of that value."""
+        self.watch(variable)
+        self._reads.pop(id(variable), None)
+        return self.tensor(ASSIGN, (self.local_tensor(value)._value,), {"variable": variable}, f"{variable.name}/assign")
+
+    # Looking
+
+    def node(self, name: str) -> GraphNode:
+        """The node of a name.
+
+        Raises:
+            GraphError: there is none; suggests the nearest.
+        """
+        found = self._by_name.get(name)
+        if found is None:
+            import difflib
+
+            near = difflib.get_close_matches(name, self._by_name, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise GraphError(f"no node of the graph is called {name!r}{hint}")
+        return found
+
+    def get_tensor(self, name: str) -> Tensor:
+        """The tensor of a name: `"x"` for a node's only result, `"x:1"` for one of several."""
+        node_name, colon, index = name.partition(":")
+        node = self.node(node_name)
+        i = int(index) if index.isdigit() else 0
+        if (colon and not index.isdigit()) or i >= len(node.outputs) or (not colon and len(node.outputs) != 1):
+            raise GraphError(f"{name!r}: node {node_name!r} has {len(node.outputs)} results, {node_name}:0 the first")
+        return node.outputs[i].tensor
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[GraphNode]:
+        return iter(tuple(self.nodes))
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self.nodes)} node{'s' * (len(self.nodes) != 1)}>"
+
+
+class Body(Graph):
+    """The graph of a function, a branch or a loop's body.
+
+    What it uses from the graph around it comes in as further inputs, and so do the values of variables it reads; the
+    variables it assigns are further results. So it can be run, differentiated and copied by itself.
+    """
+
+    def __init__(self, what: str, parent: Graph | None = None) -> None:
+        super().__init__()
+        self.what = what
+        self.parent = parent
+        self.inputs: list[Symbol] = []
+        self.captures: dict[Symbol, Symbol] = {}
+        self.reads: list[Variable] = []
+        self.assigned: list[Variable] = []
+        self._state: dict[int, Tensor] = {}
+
+    def own(self, variable: Variable) -> None:
+        """See `Graph.own`: not here.
+
+        Raises:
+            GraphError: always.
+        """
+        raise GraphError(
+            f"variable {variable.name!r} was made while {self.what} is being built, which happens once for many runs; "
+            "make variables before, or in `with cr.init_scope():`"
+        )
+
+    def input(self, spec: Spec, name: str | None = None) -> Tensor:
+        """A further input of this shape and dtype."""
+        x = self.tensor(ARGUMENT, (), {"spec": spec}, name)
+        self.inputs.append(x._value)
+        return x
+
+    def local(self, symbol: Symbol) -> Symbol:
+        """See `Graph.local`: a symbol of a graph around this one becomes an input."""
+        if not self._encloses(symbol.node.graph):
+            return super().local(symbol)
+        assert self.parent is not None
+        return self._captured(self.parent.local_tensor(symbol.tensor))
+
+    def _encloses(self, graph: Graph) -> bool:
+        """Whether a graph is around this one."""
+        parent: Graph | None = self.parent
+        while parent is not None and parent is not graph:
+            parent = parent.parent if isinstance(parent, Body) else None
+        return parent is graph
+
+    def _captured(self, outer: Tensor) -> Symbol:
+        """The input that a tensor of the graph around this one comes in by."""
+        symbol: Symbol = outer._value
+        inner = self.captures.get(symbol)
+        if inner is None:
+            token = _context.enter(_context.current().replace(graph=self, scope="", derives=None, controls=()))
+            try:
+                inner = self.input(symbol.spec, symbol.node.name.rpartition("/")[2])._value
+            finally:
+                _context.leave(token)
+            self.captures[symbol] = inner
+        return inner
+
+    def read(self, variable: Variable) -> Tensor:
+        """See `Graph.read`."""
+        key = id(variable)
+        value = self._state.get(key)
+        if value is None:
+            if self.parent is None:
+                value = self.input(Spec(variable.shape, variable.dtype), variable.name)
+                self.reads.append(variable)
+            else:
+                value = self._captured(read_outside(self.parent, variable)).tensor
+            self._state[key] = value
+        if variable.trainable and value._node is None and _context.current().recording:
+            value = alias(value, origin(READ, {"variable": variable}))
+            self._state[key] = value
+        return value
+
+    def assign(self, variable: Variable, value: Tensor) -> Tensor:
+        """See `Graph.assign`."""
+        self.read(variable)
+        if all(variable is not other for other in self.assigned):
+            self.assigned.append(variable)
+        self._state[id(variable)] = alias(value)
+        return value
+
+    def state(self, variable: Variable) -> Tensor:
+        """The value a variable has at the end so far."""
+        return self._state[id(variable)]
+
+
+def read_outside(graph: Graph, variable: Variable) -> Tensor:
+    """A variable read in a graph around the one in force."""
+    token = _context.enter(_context.current().replace(graph=graph, scope="", derives=None, controls=()))
+    try:
+        return graph.read(variable)
+    finally:
+        _context.leave(token)
+
+
+def wrap(symbol: Symbol, node: Any = None, index: int = 0) -> Tensor:
+    """The tensor of a symbol."""
+    from chainrule._symbolic import SYMBOLIC
+
+    tensor = Tensor(symbol, SYMBOLIC, node, index)
+    symbol.tensor = tensor
+    return tensor
+
+
+def alias(x: Tensor, node: Any = None) -> Tensor:
+    """A symbolic tensor's value as another tensor, with this origin in place of its own."""
+    graph = _context.current().graph
+    assert graph is not None
+    (symbol,) = graph.add(ops.identity.op, (x._value,)).outputs
+    if node is not None:
+        node.output = symbol
+        node.inputs = tuple(map(graph.local_tensor, node.inputs))
+    return wrap(symbol, node)
+
+
+def size_tensor(size: Dim) -> Tensor:
+    """A size that is not known yet as a tensor, which takes the dtype of what it meets."""
+    graph = _context.current().graph
+    if graph is None:
+        raise GraphError("a size that is not known yet was used as a tensor where no graph is being built")
+    return graph.tensor(SIZE, (), {"size": size})
+
+
+def input_specs(inputs: Sequence[Any]) -> list[Any]:
+    """The shapes and dtypes of an instruction's inputs, None for one that is left out."""
+    return [x.spec if type(x) is Symbol else x if x is None else scalar_spec(x) for x in inputs]
+
+
+def specs_of(op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Sequence[Spec]:
+    """The shapes and dtypes of an operation's results, by its rule.
+
+    A rule that refuses an unknown length for what it may turn out not to be is asked again, giving it the benefit of
+    the doubt: the operation checks its inputs when it runs.
+    """
+    specs = input_specs(inputs)
+    try:
+        found = op.infer(*specs, **attributes)
+    except Exception:
+        if not any(s is not None and (s.shape is None or has_dim(s.shape)) for s in specs):
+            raise
+        found = op.infer(*map(_in_doubt, specs), **attributes)
+    return found if op.multiple else (found,)
+
+
+def _in_doubt(spec: Spec | None) -> Spec | None:
+    if spec is None or spec.shape is None:
+        return spec
+    return Spec(tuple([PossibleDim.of(n) if type(n) is Dim else n for n in spec.shape]), spec.dtype, spec.weak)
+
+
+def _named(shape: Any) -> Any:
+    """A shape where each unknown length has an identity."""
+    if shape is None:
+        return None
+    return tuple([n.certain if type(n) is PossibleDim else Dim() if n is None and type(n) is not Dim else n for n in shape])

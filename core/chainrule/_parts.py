@@ -1,0 +1,115 @@
+"""What a gradient definition gives for a node's inputs; in a graph also where it asks for sizes not known yet.
+
+There it becomes an opaque `vjp` node, whose result is like the input it belongs to. When the program is made for the
+shapes that it is fed, the definition runs in the node's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from chainrule import _context, _record, ops
+from chainrule._dim import Dim, resolve
+from chainrule._dispatch import apply
+from chainrule._errors import GradientDefinitionError, UnknownSizeError
+from chainrule._indexed_slices import dense
+from chainrule._node import Node
+from chainrule._op import REQUIRED, Op
+from chainrule._tensor import Tensor
+from chainrule.infer import Spec
+
+if TYPE_CHECKING:
+    from chainrule._definition import Definition
+
+
+def described(definition: Definition) -> str:
+    """A definition as errors name it."""
+    return f"definition {definition.name!r} of {definition.owner}, {definition.location}"
+
+
+def counted(parts: Any, node: Node, definition: Definition) -> Sequence[Any]:
+    """The result of a joint definition, once its count is right."""
+    if not isinstance(parts, tuple | list) or len(parts) != len(node.inputs):
+        came = f"{len(parts)}" if isinstance(parts, tuple | list) else f"a {type(parts).__name__}"
+        raise GradientDefinitionError(
+            f"gradient of op {node.op.name!r} ({described(definition)}): expected {len(node.inputs)} cotangents in a "
+            f"tuple, one for each input (None where there is none), got {came}"
+        )
+    return parts
+
+
+def symbolic_parts(
+    g: Any, y: Any, node: Node, definition: Definition, wanted: Sequence[int]
+) -> Mapping[int, Any] | Sequence[Any]:
+    """The cotangents of the wanted inputs while a graph is being built."""
+    graph = _context.current().graph
+    assert graph is not None
+    start = len(graph.nodes)
+    try:
+        if definition.joint is not None:
+            return counted(definition.joint(g, y, *node.inputs, **node.attributes), node, definition)
+        functions = definition.functions
+        return {i: f(g, y, *node.inputs, **node.attributes) if (f := functions[i]) else None for i in wanted}
+    except UnknownSizeError:
+        pass
+    except Exception:
+        if all(x.shape is not None for x in node.inputs if type(x) is Tensor):
+            raise
+    graph.forget(start)
+    gs = tuple(g) if node.op.multiple else (g,)
+    ys = () if y is None else tuple(y) if node.op.multiple else (y,)
+    calls = {i: _Call(definition, node.attributes, len(gs), len(ys), node.op.multiple, i) for i in wanted}
+    return {i: apply(VJP, (*gs, *ys, *node.inputs), {"call": call}) for i, call in calls.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    """A definition that waits for sizes, and what it will be called with."""
+
+    definition: Definition
+    attributes: Mapping[str, Any]
+    n_cotangents: int
+    n_results: int
+    multiple: bool
+    wanted: int
+
+    def spec(self, *specs: Any) -> Spec:
+        """The shape and dtype of the input that the cotangent belongs to."""
+        like = specs[self.n_cotangents + self.n_results + self.wanted]
+        return Spec(like.shape, like.dtype)
+
+    def specialised(self, inputs: Sequence[Any], known: Mapping[Dim, Any]) -> _Call:
+        """With the sizes in the attributes that are known."""
+        return replace(self, attributes={name: resolve(value, known) for name, value in self.attributes.items()})
+
+    def run(self, arguments: Sequence[Any]) -> Tensor:
+        """Run the definition on tensors of known shapes."""
+        n, m = self.n_cotangents, self.n_cotangents + self.n_results
+        g: Any = tuple(arguments[:n]) if self.multiple else arguments[0]
+        y: Any = None if n == m else tuple(arguments[n:m]) if self.multiple else arguments[n]
+        inputs = arguments[m:]
+        definition = self.definition
+        if definition.joint is not None:
+            part = definition.joint(g, y, *inputs, **self.attributes)[self.wanted]
+        else:
+            function = definition.functions[self.wanted]
+            part = function(g, y, *inputs, **self.attributes) if function is not None else None
+        return ops.zeros_like(inputs[self.wanted]) if part is None else dense(part)
+
+
+def _differentiated(h: Any, _y: Any, *arguments: Any, call: _Call) -> Sequence[Any]:
+    from chainrule._gradients import gradients_of
+
+    with _context.scope(recording=True):
+        sources = [_record.source(x, ops.identity.op, {}) if type(x) is Tensor else x for x in arguments]
+        part = call.run(sources)
+    tensors = [x for x in sources if type(x) is Tensor]
+    found = iter(gradients_of([part], tensors, [h]))
+    return [next(found) if type(x) is Tensor else None for x in sources]
+
+
+VJP = Op(
+    "vjp", None, lambda *specs, call: call.spec(*specs), _differentiated, attributes={"call": REQUIRED}, holomorphic=False
+)

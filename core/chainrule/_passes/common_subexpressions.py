@@ -1,0 +1,71 @@
+"""Compute once what would be computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from chainrule._backend import Backend
+from chainrule._graph import Instruction
+from chainrule._graph_ops import CONSTANT
+from chainrule._passes._rewrite import Producers, rewrite
+from chainrule._passes.dead_code import has_effect
+from chainrule._program import Program
+from chainrule._symbol import Symbol
+
+
+def common_subexpressions(program: Program, backend: Backend) -> Program:
+    """The program where an operation on the same values, with the same attributes and no effect, is done once."""
+    known: dict[Hashable, tuple[Symbol, ...]] = {}
+
+    def rule(instruction: Instruction, producers: Producers) -> tuple[Symbol, ...] | None:
+        key = _key(instruction)
+        if key is None:
+            return None
+        found = known.setdefault(key, instruction.outputs)
+        return found if found is not instruction.outputs else None
+
+    return rewrite(program, rule)
+
+
+def _key(instruction: Instruction) -> Hashable:
+    if not instruction.outputs or has_effect(instruction):
+        return None
+    if instruction.op is CONSTANT:
+        return (CONSTANT, id(instruction.attributes["value"].value))
+    inputs = tuple([x if type(x) is Symbol or x is None else (type(x), repr(x)) for x in instruction.inputs])
+    attributes = tuple(sorted((name, _exact(value)) for name, value in instruction.attributes.items()))
+    key = (instruction.op, inputs, attributes)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _exact(value: Any) -> Any:
+    """A value such that only the very same one equals it: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
+    return (type(value).__name__, repr(value) if type(value) in (int, float, complex, bool, str) else _Same(value))
+
+
+class _Same:
+    """An attribute's value in a key that is also sorted by name: names differ, so the order of values is never asked."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and (self.value is other.value or _equal(self.value, other.value))
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if type(a) is tuple:
+        return len(a) == len(b) and all(map(_equal, a, b))
+    return bool(a == b)

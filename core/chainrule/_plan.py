@@ -1,0 +1,240 @@
+"""`Plan`: a program as a Python function for one backend.
+
+One statement an instruction, local variables alone, kernels and attributes bound beforehand: nothing of the graph is
+looked at when it runs. A long program becomes functions of bounded size, which Python compiles in linear time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from chainrule._backend import Backend, Kernel
+from chainrule._dim import Dim, atoms, has_dim, resolve
+from chainrule._dispatch import failure
+from chainrule._errors import UnknownSizeError
+from chainrule._graph import Instruction
+from chainrule._graph_ops import CONSTANT, FULL, SIZE, STRONG
+from chainrule._op import Op
+from chainrule._parts import VJP
+from chainrule._program import Program, reads, size_owners
+from chainrule._symbol import Symbol
+from chainrule._tensor import Tensor
+
+CHUNK: Final = 500
+_new_number = itertools.count(1).__next__
+
+
+class Plan:
+    """A program that runs.
+
+    Attributes:
+        program: what it runs, after all passes.
+        backend: the backend it runs on.
+        source: the Python code of it.
+    """
+
+    def __init__(self, program: Program, backend: Backend) -> None:
+        self.program = program
+        self.backend = backend
+        writer = _Writer(program, backend)
+        self.source = writer.source
+        self._statements = writer.statements
+        self._file = f"<chainrule plan {_new_number()}>"
+        exec(compile(self.source, self._file, "exec"), writer.names)
+        self.function: Callable[..., tuple[Any, ...]] = writer.names["plan"]
+
+    def __call__(self, *arrays: Any) -> tuple[Any, ...]:
+        """Run it on the backend's arrays.
+
+        Raises:
+            ChainruleError: a kernel failed; names the operation, its inputs and the line of the user's code.
+        """
+        try:
+            return self.function(*arrays)
+        except Exception as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: Exception) -> Exception:
+        """What failed, of which the line of the generated code tells."""
+        found = None
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self._file and trace.tb_lineno in self._statements:
+                found = trace
+            trace = trace.tb_next
+        if found is None:
+            return error
+        instruction, names = self._statements[found.tb_lineno]
+        values = found.tb_frame.f_locals
+        inputs = [
+            Tensor(values[name], self.backend) if hasattr(values.get(name), "dtype") else values.get(name, x)
+            for name, x in zip(names, instruction.inputs, strict=True)
+        ]
+        told = failure(instruction.op, tuple(inputs), instruction.attributes, self.backend, error)
+        node = instruction.node
+        return told if told is error else type(told)(f"{told}; node {node.name!r}, made at {node.site}")
+
+
+class _Writer:
+    """Writes a program as Python. Names come from numbers alone, never from the user's strings."""
+
+    def __init__(self, program: Program, backend: Backend) -> None:
+        self.backend = backend
+        self.names: dict[str, Any] = {"resolve": resolve}
+        self.statements: dict[int, tuple[Instruction, tuple[str, ...]]] = {}
+        self._text: list[str] = []
+        self._local: dict[Symbol, str] = {}
+        self._bound: dict[Symbol, str] = {}
+        self._owners = size_owners(program)
+        body = self._named(program)
+        needs = [[x for x in reads(instruction, self._owners) if x in self._local] for instruction in body]
+        results = [y for y in program.outputs if y in self._local]
+        last = {symbol: i for i, symbols in enumerate(needs) for symbol in symbols} | dict.fromkeys(results, len(body))
+        if len(body) <= CHUNK:
+            self._text.append(f"def plan({self._list(program.inputs)}):")
+            self._write(body, needs, 0, last)
+        else:
+            self._write_in_chunks(program, body, needs, last)
+        self._text.append(f"    return ({''.join(f'{self._argument(y)}, ' for y in program.outputs)})")
+        self.source = "\n".join(self._text) + "\n"
+
+    # Names
+
+    def _named(self, program: Program) -> list[Instruction]:
+        """Name every value; the instructions that compute, without the constants."""
+        body = []
+        for i, x in enumerate(program.inputs):
+            self._local[x] = f"a{i}"
+        for instruction in program.instructions:
+            if not self._is_constant(instruction):
+                body.append(instruction)
+                for symbol in instruction.outputs:
+                    self._local[symbol] = f"v{len(self._local)}"
+        return body
+
+    def _bind(self, value: Any) -> str:
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _is_constant(self, instruction: Instruction) -> bool:
+        """Whether an instruction is a constant, which is bound and not computed."""
+        attributes = instruction.attributes
+        if instruction.op is CONSTANT:
+            value = native_constant(attributes["value"], self.backend)
+        elif instruction.op is FULL and not has_dim(attributes["shape"]):
+            value = _full(self.backend)(**attributes)
+        else:
+            return False
+        self._bound[instruction.outputs[0]] = self._bind(value)
+        return True
+
+    # Statements
+
+    def _write(self, body: Sequence[Instruction], needs: Any, start: int, last: Mapping[Symbol, int]) -> None:
+        """Write instructions, each value deleted after its last use."""
+        for i, instruction in enumerate(body, start):
+            outputs = self._list(instruction.outputs)
+            if instruction.op.multiple and outputs:
+                outputs += ","
+            self._text.append(f"    {outputs}{' = ' if outputs else ''}{self._call(instruction)}")
+            names = tuple(self._local.get(x, "") if type(x) is Symbol else "" for x in instruction.inputs)
+            self.statements[len(self._text)] = (instruction, names)
+            dead = dict.fromkeys(s for s in (*needs[i - start], *instruction.outputs) if last.get(s, i) <= i)
+            if dead:
+                self._text.append(f"    del {self._list(dead)}")
+
+    def _write_in_chunks(
+        self, program: Program, body: list[Instruction], needs: list[list[Symbol]], last: Mapping[Symbol, int]
+    ) -> None:
+        calls = []
+        for n, start in enumerate(range(0, len(body), CHUNK)):
+            stop = min(start + CHUNK, len(body))
+            made = {s for instruction in body[start:stop] for s in instruction.outputs}
+            taken = dict.fromkeys(s for symbols in needs[start:stop] for s in symbols if s not in made)
+            given = [s for s in made if last.get(s, -1) >= stop]
+            self._text.append(f"def f{n}({self._list(taken)}):")
+            self._write(body[start:stop], needs[start:stop], start, last)
+            self._text.append(f"    return ({''.join(f'{self._local[s]}, ' for s in given)})")
+            calls.append(f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({self._list(taken)})")
+            dead = [s for s in taken if last[s] < stop]
+            if dead:
+                calls.append(f"del {self._list(dead)}")
+        self._text.append(f"def plan({self._list(program.inputs)}):")
+        self._text.extend(f"    {call}" for call in calls)
+
+    def _list(self, symbols: Iterable[Symbol]) -> str:
+        return ", ".join(self._local[s] for s in symbols)
+
+    def _call(self, instruction: Instruction) -> str:
+        op, attributes = instruction.op, instruction.attributes
+        arguments = [self._argument(x) for x in instruction.inputs]
+        if op.build is not None:
+            kernel = op.build(instruction, self.backend)
+            attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
+        else:
+            internal = _INTERNAL.get(op)
+            kernel = op.kernels[self.backend] if internal is None else internal(self.backend)
+        arguments += [f"{name}={self._argument(value)}" for name, value in attributes.items()]
+        return f"{self._bind(kernel)}({', '.join(arguments)})"
+
+    def _argument(self, value: Any) -> str:
+        """A value as an expression."""
+        if type(value) is Symbol:
+            return self._local.get(value) or self._bound[value]
+        if has_dim(value):
+            known = ", ".join(f"{self._bind(atom)}: {self._size(atom)}" for atom in atoms(value))
+            return f"resolve({self._bind(value)}, {{{known}}})"
+        return repr(value) if _is_literal(value) else self._bind(value)
+
+    def _size(self, atom: Dim) -> str:
+        symbol = self._owners.get(atom)
+        if symbol is None:
+            raise UnknownSizeError(
+                "a size that depends on values computed outside of a branch or a loop's body is used in it; pass what "
+                "has that size in as an operand"
+            )
+        assert symbol.shape is not None
+        return f"{self._local[symbol]}.shape[{symbol.shape.index(atom)}]"
+
+
+def _is_literal(value: Any) -> bool:
+    """Whether a value can be written as it prints."""
+    return value is None or type(value) in (bool, int) or (type(value) is tuple and all(map(_is_literal, value)))
+
+
+def native_constant(value: Tensor, backend: Backend) -> Any:
+    """A constant as an array of the backend that a plan runs on."""
+    if value.backend is backend:
+        return value.value
+    return backend.asarray(value.backend.to_numpy(value.value), backend.native(value.dtype), None)
+
+
+def _full(backend: Backend) -> Kernel:
+    return lambda *, shape, value, dtype: backend.full(shape, value, backend.native(dtype), None)
+
+
+def _strong(backend: Backend) -> Kernel:
+    def kernel(x: Any, *, dtype: Any) -> Any:
+        return backend.full((), x, backend.native(dtype), None) if not hasattr(x, "dtype") else x
+
+    return kernel
+
+
+def _opaque(backend: Backend) -> Kernel:
+    """An opaque gradient whose sizes no program knows, because they depend on values: the definition runs eagerly."""
+
+    def kernel(*arrays: Any, call: Any) -> Any:
+        return call.run([x if x is None else Tensor(x, backend) for x in arrays])._value
+
+    return kernel
+
+
+_INTERNAL: Final[Mapping[Op, Callable[[Backend], Kernel]]] = {
+    FULL: _full,
+    STRONG: _strong,
+    SIZE: lambda backend: lambda *, size: size,
+    VJP: _opaque,
+}

@@ -1,0 +1,421 @@
+"""`Session`: runs parts of a graph, and keeps the values of its variables."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import Any
+
+import optree
+
+from chainrule import _backends, _context, _registry
+from chainrule._backend import Backend
+from chainrule._convert import as_tensor
+from chainrule._dtypes import DType
+from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
+from chainrule._graph import Graph, GraphNode, Instruction
+from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
+from chainrule._indexed_slices import IndexedSlices
+from chainrule._passes import optimised
+from chainrule._plan import Plan
+from chainrule._plugins import load_plugins
+from chainrule._program import Program, substituted
+from chainrule._replay import specialise
+from chainrule._symbol import Symbol
+from chainrule._tensor import Tensor
+from chainrule._variable import Variable
+from chainrule.infer import Spec, may_equal
+
+_default: ContextVar[Session | None] = ContextVar("chainrule_session", default=None)
+_process_default: Session | None = None
+
+
+class Session:
+    """Runs a graph on a backend.
+
+    Each session has its own values of the graph's variables. Variables that were made outside of any graph start from
+    the value they have when the session first needs it.
+
+    Args:
+        graph: the graph; the default one if None.
+        backend: a choice as for `use_backend`; by default the backend in force when the session is made.
+
+    Raises:
+        GraphError: there is no default graph.
+
+    >>> import chainrule as cr
+    >>> with cr.Graph().as_default() as graph:
+    ...     x = cr.placeholder("float64", (), name="x")
+    ...     w = cr.Variable(2.0, name="w")
+    ...     y = w * x
+    ...     step = w.assign_add(1.0)
+    >>> with cr.Session(graph) as session:
+    ...     session.run(cr.global_variables_initializer())
+    ...     session.run(step)
+    ...     session.run({"y": y, "w": w}, {x: 10.0})
+    np.float64(3.0)
+    {'y': np.float64(30.0), 'w': np.float64(3.0)}
+    """
+
+    def __init__(self, graph: Graph | None = None, backend: str | None = None) -> None:
+        load_plugins()
+        graph = graph if graph is not None else _context.current().graph
+        if type(graph) is not Graph:
+            raise GraphError(
+                "Session: there is no graph to run; pass one, Session(graph), or make it inside "
+                "`with graph.as_default():`"
+            )
+        self.graph = graph
+        self.backend, self.device = (
+            _backends.parse(backend, "Session") if backend is not None else (_backends.get_backend(), _backends.get_device())
+        )
+        self._store: dict[int, tuple[Variable, Any]] = {}
+        self._runs: dict[Any, _Run] = {}
+        self._lock = threading.RLock()
+        self._closed = False
+        self._entered: list[tuple[Token[Any], Token[Any]]] = []
+
+    # Scopes
+
+    def __enter__(self) -> Session:
+        context = _context.current().replace(graph=self.graph, recording=True, scope="", controls=())
+        self._entered.append((_default.set(self), _context.enter(context)))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        token, context = self._entered.pop()
+        _context.leave(context)
+        _default.reset(token)
+        if not self._entered:
+            self.close()
+
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
+        """Make it the session of `tensor.eval()` and `node.run()` in a block, without closing it after."""
+        token = _default.set(self)
+        try:
+            yield self
+        finally:
+            _default.reset(token)
+
+    def close(self) -> None:
+        """Forget its variables and plans; it cannot run any more."""
+        self._closed = True
+        self._store.clear()
+        self._runs.clear()
+
+    # Running
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        """Run what some fetches need, and nothing else.
+
+        Args:
+            fetches: a symbolic tensor, variable, node, `IndexedSlices` or a name, or any pytree of them.
+            feed_dict: values for placeholders; any other tensor of the graph can be given a value too, in place of
+                the one it would be computed from. Keys are tensors or their names.
+
+        Returns:
+            Arrays of the session's backend in the structure of `fetches`; None for a node that is no tensor.
+
+        Raises:
+            GraphError: a placeholder that is needed has no value, a variable is not initialised, or a fetch or feed is
+                of another graph.
+            ShapeError, DTypeError: a value does not fit its placeholder.
+            ChainruleError: an operation failed; no variable has changed then.
+        """
+        if self._closed:
+            raise GraphError("Session.run: the session is closed")
+        if type(fetches) is Tensor:
+            leaves, treedef = [fetches], None
+        else:
+            leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
+        feeds = feed_dict or {}
+        try:
+            key: Any = (tuple(map(_identity, leaves)), tuple(map(_identity, feeds)), _registry.generation)
+            run = self._runs.get(key)
+        except TypeError:
+            run = key = None
+        if run is None:
+            run = _Run(self, leaves, feeds)
+            with self._lock:
+                self._runs[key] = run
+        results = run(list(feeds.values()))
+        return results[0] if treedef is None else optree.tree_unflatten(treedef, results)
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] = ()) -> Callable[..., Any]:
+        """A function of the values of `feed_list` that runs `fetches`, with less to look up at each call."""
+        leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
+        run = _Run(self, leaves, dict.fromkeys(feed_list))
+
+        def call(*values: Any) -> Any:
+            if len(values) != len(feed_list):
+                raise ArgumentError(f"this callable takes {len(feed_list)} values, got {len(values)}")
+            return optree.tree_unflatten(treedef, run(values))
+
+        return call
+
+    # Variables
+
+    def load(self, variable: Variable, value: Any) -> None:
+        """Give a variable a value in this session.
+
+        Raises:
+            ShapeError, DTypeError: it does not fit.
+        """
+        spec = Spec(variable.shape, variable.dtype)
+        array = self._converted(value, spec, f"value of variable {variable.name!r}")
+        self._store[id(variable)] = (variable, array)
+
+    def value(self, variable: Variable) -> Any:
+        """A variable's array in this session.
+
+        Raises:
+            GraphError: it has none yet.
+        """
+        found = self._store.get(id(variable))
+        if found is None:
+            if variable.graph is not None:
+                raise GraphError(
+                    f"variable {variable.name!r} is not initialised in this session; run "
+                    "session.run(cr.global_variables_initializer()) first"
+                )
+            value = variable._value
+            array = value._value
+            if value._backend is not self.backend:
+                array = self.backend.asarray(value._backend.to_numpy(array), self.backend.native(value.dtype), self.device)
+            found = self._store[id(variable)] = (variable, array)
+        return found[1]
+
+    def _converted(self, value: Any, spec: Spec, what: str) -> Any:
+        """A value that is fed, as an array of this backend with the dtype that is expected."""
+        if type(value) is Tensor and type(value._value) is Symbol:
+            raise DTypeError(f"{what}: expected {spec!r}, got the symbolic tensor {value.name!r}, which has no value")
+        native = self.backend.native(spec.dtype)
+        if isinstance(value, self.backend.array_types) and value.dtype == native:
+            array = value
+        else:
+            with _context.init_scope(), _backends.use(self.backend, self.device):
+                x = as_tensor(value) if not isinstance(value, list | tuple | int | float | complex) else None
+            if x is not None and not _casts(x.dtype, spec.dtype):
+                raise DTypeError(f"{what}: expected {spec!r}, got {x.dtype}{list(x.shape)}; cast it first")
+            data = value if x is None else x._value if x._backend is self.backend else x.numpy()
+            try:
+                array = self.backend.asarray(data, native, self.device)
+            except (TypeError, ValueError) as error:
+                raise DTypeError(f"{what}: expected {spec!r}, got {value!r:.60}: {error}") from None
+        if not may_equal(tuple(array.shape), spec.shape):
+            raise ShapeError(f"{what}: expected {spec!r}, got {spec.dtype}{list(array.shape)}")
+        return array
+
+    def __repr__(self) -> str:
+        return f"<Session of {self.graph!r} on {self.backend.name}>"
+
+
+class InteractiveSession(Session):
+    """A session that is the default of the process, with its graph, until it is closed: for notebooks and scripts.
+
+    >>> import chainrule as cr
+    >>> session = cr.InteractiveSession()
+    >>> x = cr.constant([1.0, 2.0])
+    >>> cr.sum(x * x).eval()
+    np.float64(5.0)
+    >>> session.close()
+    """
+
+    def __init__(self, graph: Graph | None = None, backend: str | None = None) -> None:
+        global _process_default
+        super().__init__(graph if graph is not None else _context.current().graph or Graph(), backend)
+        self._before = (_process_default, _context.default_graph())
+        _process_default = self
+        _context.set_default_graph(self.graph)
+
+    def close(self) -> None:
+        """Close it; the default graph and session are those from before it was made."""
+        global _process_default
+        if not self._closed:
+            _process_default, graph = self._before
+            _context.set_default_graph(graph)
+        super().close()
+
+
+def get_default_session() -> Session | None:
+    """The session in force: of the innermost block, else the interactive one."""
+    return _default.get() or _process_default
+
+
+def default_session(what: str, session: Session | None = None) -> Session:
+    """A session that is given, or the one in force.
+
+    Raises:
+        GraphError: there is none.
+    """
+    found = session or get_default_session()
+    if found is None:
+        raise GraphError(f"{what}: no session is in force; pass session=, or call it inside `with cr.Session(graph):`")
+    return found
+
+
+def _identity(thing: Any) -> Any:
+    return thing if isinstance(thing, str) else id(thing)
+
+
+def _casts(have: DType, want: DType) -> bool:
+    """Whether values of a dtype are taken for another: within a kind, and from narrower kinds to wider."""
+    kinds = ("bool", "uint", "int", "float", "complex")
+    return kinds.index(have.kind) <= kinds.index(want.kind) or {have.kind, want.kind} == {"int", "uint"}
+
+
+class _Run:
+    """What some fetches need, as a program closed over nothing, with a plan for each set of shapes that is fed."""
+
+    def __init__(self, session: Session, fetches: Sequence[Any], feeds: Mapping[Any, Any]) -> None:
+        self.session = session
+        self.kept = (tuple(fetches), tuple(feeds))  # whose identities are the key of this run
+        graph = session.graph
+        self.fed = [_fed(feed, graph) for feed in feeds]
+        if len(set(self.fed)) < len(self.fed):
+            raise GraphError("Session.run: a tensor is fed twice")
+        self.made: list[Any] = []
+        symbols: list[Symbol] = []
+        targets: list[GraphNode] = []
+        for fetch in fetches:
+            self.made.append(_fetched(fetch, graph, symbols, targets))
+        self.program, self.reads, self.assigned = closed(symbols, targets, self.fed)
+        self.names = [x.name.removesuffix(":0") for x in self.fed]
+        self.specs = [x.spec for x in self.fed]
+        self._plans: dict[Any, Plan] = {}
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        session = self.session
+        arrays = []
+        for value, spec, name in zip(values, self.specs, self.names, strict=True):
+            arrays.append(session._converted(value, spec, f"feed of {name!r}"))
+        arrays += [session.value(variable) for variable in self.reads]
+        key = tuple([x.shape for x in arrays])
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._plan(key)
+        results = plan(*arrays)
+        n = len(results) - len(self.assigned)
+        store = session._store
+        for variable, value in zip(self.assigned, results[n:], strict=True):
+            store[id(variable)] = (variable, value)
+        return [make(results) for make in self.made]
+
+    def _plan(self, shapes: Sequence[Any]) -> Plan:
+        backend = self.session.backend
+        inputs = self.program.inputs
+        specs = [Spec(tuple(shape), x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
+        with _backends.use(backend, self.session.device), _context.scope(graph=None, recording=False):
+            return Plan(optimised(specialise(self.program, specs), backend), backend)
+
+
+def _fed(feed: Any, graph: Graph) -> Symbol:
+    tensor = graph.get_tensor(feed) if isinstance(feed, str) else feed
+    if type(tensor) is not Tensor or type(tensor._value) is not Symbol:
+        raise GraphError(
+            f"Session.run: feeds are symbolic tensors of the graph or their names, got {type(feed).__name__} {feed!r:.60}"
+        )
+    return _of(graph, tensor._value, "a feed")
+
+
+def _of(graph: Graph, symbol: Symbol, what: str) -> Symbol:
+    if symbol.node.graph is not graph:
+        raise GraphError(
+            f"Session.run: {what}, {symbol.name!r} made at {symbol.node.site}, belongs to another graph than the session"
+        )
+    return symbol
+
+
+def _fetched(fetch: Any, graph: Graph, symbols: list[Symbol], targets: list[GraphNode]) -> Callable[[Any], Any]:
+    """Note what a fetch needs; a function from all results to the fetch's own."""
+
+    def one(symbol: Symbol) -> Callable[[Any], Any]:
+        place = len(symbols)
+        symbols.append(_of(graph, symbol, "a fetch"))
+        return lambda results: results[place]
+
+    if isinstance(fetch, str):
+        fetch = graph.node(fetch) if ":" not in fetch and len(graph.node(fetch).outputs) != 1 else graph.get_tensor(fetch)
+    if isinstance(fetch, Variable):
+        with graph.as_default():
+            fetch = graph.read(fetch)
+    if isinstance(fetch, IndexedSlices):
+        values, indices = _fetched(fetch.values, graph, symbols, targets), _fetched(fetch.indices, graph, symbols, targets)
+        shape = fetch.dense_shape
+        return lambda results: IndexedSlices(as_tensor(values(results)), as_tensor(indices(results)), shape)
+    if isinstance(fetch, GraphNode):
+        if fetch.graph is not graph:
+            raise GraphError(f"Session.run: a fetch, node {fetch.name!r}, belongs to another graph than the session")
+        targets.append(fetch)
+        return lambda results: None
+    if type(fetch) is Tensor:
+        if type(fetch._value) is Symbol:
+            return one(fetch._value)
+        value = fetch.value
+        return lambda results: value
+    raise GraphError(
+        f"Session.run: fetches are tensors, variables, nodes or names of the graph, got {type(fetch).__name__} "
+        f"{fetch!r:.60}"
+    )
+
+
+def closed(
+    symbols: Sequence[Symbol], targets: Sequence[GraphNode], fed: Sequence[Symbol]
+) -> tuple[Program, list[Variable], list[Variable]]:
+    """What some symbols and nodes need, as a program from feeds and variables' values to results and new values.
+
+    Returns:
+        The program, the variables whose values come in after the feeds, and those whose new values come out last.
+
+    Raises:
+        GraphError: a placeholder is needed that is not fed.
+    """
+    values: dict[Any, Any] = {x: x for x in fed}
+    states: list[Symbol] = []
+    reads: list[Variable] = []
+    current: dict[int, Any] = {}
+    assigned: dict[int, Variable] = {}
+    instructions: list[Instruction] = []
+    for node in _ancestors([*(s.node for s in symbols if s not in values), *targets], values):
+        if node.op is PLACEHOLDER:
+            if node.outputs[0] not in values:
+                raise GraphError(
+                    f"placeholder {node.name!r} ({node.outputs[0].spec!r}), made at {node.site}, needs a value: feed it, "
+                    f"session.run(fetches, {{{node.name}: value}})"
+                )
+        elif node.op is READ:
+            variable = node.attributes["variable"]
+            key = id(variable)
+            if key not in current:
+                current[key] = node.outputs[0]
+                states.append(node.outputs[0])
+                reads.append(variable)
+            values[node.outputs[0]] = current[key]
+        elif node.op is ASSIGN:
+            variable = node.attributes["variable"]
+            (new,) = substituted(node.inputs, values)
+            values[node.outputs[0]] = current[id(variable)] = new
+            assigned[id(variable)] = variable
+        elif node.op is not GROUP:
+            inputs = substituted(node.inputs, values)
+            instructions.append(Instruction(node.op, inputs, node.attributes, node.outputs, node))
+    outputs = [*substituted(tuple(symbols), values), *(current[key] for key in assigned)]
+    return Program([*fed, *states], outputs, instructions), reads, list(assigned.values())
+
+
+def _ancestors(roots: Sequence[GraphNode], fed: Mapping[Symbol, Any]) -> list[GraphNode]:
+    """The nodes that some nodes need, themselves among them, in order; what is fed needs nothing."""
+    found: dict[int, GraphNode] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.serial in found:
+            continue
+        found[node.serial] = node
+        stack.extend(x.node for x in node.inputs if type(x) is Symbol and x not in fed)
+        stack.extend(node.controls)
+        stack.extend(node.followers)
+    return [found[serial] for serial in sorted(found)]
