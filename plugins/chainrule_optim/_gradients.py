@@ -53,21 +53,22 @@ def gradients_of(
     variables = None if var_list is None else as_variables(what, var_list)
     y, tape = _recorded(what, loss, tape)
     _check_loss(what, y, grad_loss)
-    given = gradients() if callable(gradients) else gradients
+    own_source = gradients.jac if isinstance(gradients, Checked) else gradients
+    given = own_source() if callable(own_source) else own_source
     if variables is None:
         variables = _variables_of(what, y, tape, given)
     own = {} if given is None else own_gradients(what, given, variables)
-    check = isinstance(gradients, Checked) and gradients.is_due()
-    wanted = [variable for i, variable in enumerate(variables) if check or i not in own]
+    check = gradients if isinstance(gradients, Checked) and gradients.is_due() else None
+    wanted = [variable for i, variable in enumerate(variables) if check is not None or i not in own]
     computed = iter(tape.gradient(y, wanted, grad_loss, overrides=overrides) if wanted else ())
     pairs: Pairs = []
     ours: dict[int, Any] = {}
     for i, variable in enumerate(variables):
-        if i not in own or check:
+        if i not in own or check is not None:
             ours[i] = next(computed)
         pairs.append((as_gradient(what, own[i], variable) if i in own else ours[i], variable))
-    if isinstance(gradients, Checked) and check:
-        gradients.compare_with_variables(what, [(variables[i], own[i], ours[i]) for i in own])
+    if check is not None:
+        check.compare_with_variables(what, [(variables[i], own[i], ours[i]) for i in own])
     return y, pairs
 
 

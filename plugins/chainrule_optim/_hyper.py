@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable
-from chainrule_optim._numbers import number
+from chainrule_optim._numbers import is_symbolic, number
 
 T = TypeVar("T")
 Rate: TypeAlias = float | Callable[[Any], Any] | Variable | Tensor
@@ -138,17 +138,17 @@ class LearningRate(Hyper[Rate]):
 
     def at(self, rate: Rate, count: Callable[[], Any]) -> Any:
         """The rate for the step that comes after `count()` others, a number or a 0-d tensor."""
-        if isinstance(rate, float):
+        if isinstance(rate, float | Tensor):
             return rate
         if isinstance(rate, Variable):
             what, now = f"{self.name}, variable {rate.name!r}", number(rate.read())
-        elif isinstance(rate, Tensor):
-            what, now = self.name, rate
         else:
             before = count()
             now = rate(before)
-            what, now = f"{self.name}({before})", number(now) if isinstance(now, Tensor) and not now.shape else now
-        return now if isinstance(now, Tensor) and not now.shape else NOT_NEGATIVE.checked(what, now)
+            if isinstance(now, Tensor) and not now.shape:
+                now = number(now)
+            what = self.name if is_symbolic(before) else f"{self.name}({before})"
+        return now if is_symbolic(now) else NOT_NEGATIVE.checked(what, now)
 
 
 class Decay(Hyper[float | Callable[[Variable], Any]]):

@@ -30,6 +30,7 @@ from chainrule_optim._slots import SlotTable, State, make_count, make_slots
 Update: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
 Values: TypeAlias = list[tuple[Variable, Tensor]]
 Moved: TypeAlias = list[tuple[Any, Variable, State]]
+_CALLS: Final = Integer(low=1)
 
 
 class Shared(TypedDict, total=False):
@@ -99,7 +100,6 @@ class Optimizer(ABC):
     clip_norm = Limit()
     global_clip_norm = Limit()
     weight_decay = Decay()
-    _accumulate = Integer(low=1)
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Optimizer(ABC):
         self.clip_norm = clip_norm
         self.global_clip_norm = global_clip_norm
         self.weight_decay = weight_decay
-        self._accumulate = accumulate
+        self._accumulate = _CALLS.checked(f"{type(self).__name__}: accumulate", accumulate)
         self._table = SlotTable()
         self._iterations: Variable | None = None
         self._calls: Variable | None = None

@@ -17,12 +17,13 @@ from chainrule import (
     as_tensor,
     ops,
 )
+from chainrule_optim._checked import Checked
 from chainrule_optim._numbers import is_symbolic
 
 Gradient: TypeAlias = Tensor | IndexedSlices | None
 Pairs: TypeAlias = list[tuple[Gradient, Variable]]
 Given: TypeAlias = Sequence[Any] | Mapping[Variable, Any]
-OwnGradients: TypeAlias = Given | Callable[[], Given]
+OwnGradients: TypeAlias = Given | Callable[[], Given] | Checked
 
 
 def as_variables(what: str, variables: Any) -> list[Variable]:

@@ -140,6 +140,49 @@ def test_a_variable_that_comes_twice(w: cr.Variable) -> None:
     assert w.numpy().tolist() == [1.0, 2.0]
 
 
+def test_a_variable_that_may_come_twice(w: cr.Variable) -> None:
+    rows = _rows(np.array([1.0]), np.array([0]), (2,))
+    other = cr.Variable(0.0)
+    pairs = [(np.ones(2), w), (None, w), (1.0, other), (rows, w)]
+    cr.optim.GradientDescent(1.0).apply_gradients(pairs, allow_duplicates=True)
+    assert w.numpy().tolist() == [1.0 - 2.0, 2.0 - 1.0]
+    once = cr.Variable(0.0)
+    optimizer = cr.optim.Adam(0.5)
+    optimizer.apply_gradients([(1.0, once), (2.0, once)], allow_duplicates=True)
+    assert float(once.numpy()) == pytest.approx(-0.5)  # one step, by their sum
+    m = optimizer.get_slot(once, "m")
+    assert m is not None
+    assert float(m.numpy()) == pytest.approx(0.3)
+
+
+def test_a_name(w: cr.Variable) -> None:
+    cr.optim.GradientDescent(1.0).apply_gradients([(np.ones(2), w)], name="train")
+    with pytest.raises(cr.ArgumentError, match=r"^GradientDescent\.apply_gradients: name: expected a non-empty string"):
+        cr.optim.GradientDescent(1.0).apply_gradients([(np.ones(2), w)], name="")
+    assert w.numpy().tolist() == [0.0, 1.0]
+
+
+def test_iterations_are_a_variable(w: cr.Variable) -> None:
+    optimizer = cr.optim.Adam(name="adam")
+    assert (optimizer.iterations.dtype, optimizer.iterations.trainable) == ("int64", False)
+    assert optimizer.iterations.name == "adam/iterations"
+    for _ in range(3):
+        optimizer.apply_gradients([(np.ones(2), w)])
+    assert int(optimizer.iterations.numpy()) == 3
+    optimizer.iterations.assign(10)
+    optimizer.apply_gradients([(np.ones(2), w)])
+    assert int(optimizer.iterations.numpy()) == 11
+
+
+def test_counters_are_where_the_variables_are() -> None:
+    pytest.importorskip("array_api_strict", reason="array_api_strict, the other backend, is not installed")
+    optimizer = cr.optim.Adam(accumulate=2)
+    with cr.use_backend("array_api_strict"):
+        w = cr.Variable(1.0)
+    optimizer.apply_gradients([(1.0, w)])
+    assert {v.backend.name for v in optimizer.variables()} == {"array_api_strict"}
+
+
 def test_global_step_counts_after_the_updates(w: cr.Variable) -> None:
     steps = cr.Variable(10, trainable=False, dtype="int32")
     optimizer = cr.optim.GradientDescent(0.1)

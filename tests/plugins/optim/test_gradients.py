@@ -99,6 +99,44 @@ def test_a_variable_that_comes_twice(optimizer: Any, w: cr.Variable) -> None:
         optimizer.compute_gradients(lambda: cr.sum(w), [w, w])
 
 
+def test_a_counter_in_the_place_of_the_variables(optimizer: Any, w: cr.Variable) -> None:
+    steps = cr.Variable(0, trainable=False, name="steps")
+    with pytest.raises(cr.DTypeError, match=r"variable 'steps' is int64, .* a counter of steps is passed as global_"):
+        optimizer.minimize(lambda: cr.sum(w), steps)
+
+
+# TensorFlow's options
+
+
+@pytest.mark.parametrize("gate", ["GATE_NONE", "GATE_OP", "GATE_GRAPH"])
+@pytest.mark.parametrize("method", [None, 0, 1, 2])
+def test_options_of_tensorflow_change_nothing(optimizer: Any, w: cr.Variable, gate: str, method: Any) -> None:
+    options = {"gate_gradients": getattr(cr.optim.Optimizer, gate), "aggregation_method": method}
+    pairs = optimizer.compute_gradients(lambda: cr.sum(w * w), **options, colocate_gradients_with_ops=True)
+    assert _values(pairs) == [([2.0, 4.0], "w")]
+    optimizer.minimize(lambda: cr.sum(w * w), **options, name="train")
+    assert w.numpy().tolist() == [-1.0, -2.0]
+
+
+@pytest.mark.parametrize("call", ["compute_gradients", "minimize"])
+@pytest.mark.parametrize(
+    ("option", "error", "message"),
+    [
+        ({"gate_gradients": 9}, cr.ArgumentError, r"gate_gradients: expected one of Optimizer.GATE_NONE .*, got 9"),
+        ({"gate_gradients": True}, cr.ArgumentError, "gate_gradients: expected .* got True"),
+        ({"aggregation_method": 7}, cr.ArgumentError, r"aggregation_method: expected None, 0 \(ADD_N\), .* got 7"),
+        ({"aggregation_method": "add"}, cr.ArgumentError, "aggregation_method: .* got 'add'"),
+        ({"colocate_gradients_with_ops": 1}, cr.DTypeError, "colocate_gradients_with_ops: expected True or False"),
+    ],
+)
+def test_options_that_mean_nothing(
+    optimizer: Any, b: cr.Variable, call: str, option: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=rf"^GradientDescent\.{call}: {message}"):
+        getattr(optimizer, call)(lambda: b * b, **option)
+    assert float(b.numpy()) == 3.0
+
+
 # Your own gradients
 
 
