@@ -67,6 +67,7 @@ from chainrule._version import __version__ as __version__
 if TYPE_CHECKING:
     # What plugins bring at run time, for type checkers and editors.
     import chainrule_datasets  # noqa: TID251
+    import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
     import chainrule_scipy  # noqa: TID251
     from chainrule import infer as infer
@@ -143,8 +144,12 @@ if TYPE_CHECKING:
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
     from chainrule_arrays import *  # noqa: F403, TID251
+    from chainrule_state import inspect_checkpoint as inspect_checkpoint  # noqa: TID251
+    from chainrule_state import load as load  # noqa: TID251
+    from chainrule_state import save as save  # noqa: TID251
 
     datasets = chainrule_datasets
+    nn = chainrule_nn
     optim = chainrule_optim
     scipy = chainrule_scipy
 
