@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -11,13 +11,19 @@ import optree
 
 from chainrule import _context, _engine_ops, _record, ops
 from chainrule._backends import backend_of
+from chainrule._contracts import UNDECLARED, undeclared
 from chainrule._convert import as_tensor
 from chainrule._definition import Definition
+from chainrule._dispatch import apply
 from chainrule._errors import ChainruleError, GradientDefinitionError
+from chainrule._flow import custom_flow, custom_op
 from chainrule._gradients import gradients_of
+from chainrule._graph import Body, alias
+from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node, new_serial
 from chainrule._op import Op
 from chainrule._owner import USER, location
+from chainrule._replay import building
 from chainrule._tensor import Tensor
 from chainrule._trees import is_number, path_of
 
@@ -45,6 +51,7 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     >>> float(cr.grad(log1pexp)(0.0))
     0.5
     """
+    function, contract = undeclared(function)
     signature = inspect.signature(function)
     name = getattr(function, "__qualname__", repr(function))
     where = f"custom gradient {name!r} at {location(function)}"
@@ -60,13 +67,16 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     def gradient(g: Any, _y: Any, *_inputs: Any, call: _Call) -> Any:
         return call.pull_back(g)
 
-    op.definition = Definition(op, gradient, USER, name)
+    op.definition = Definition(op, (contract or UNDECLARED)(gradient), USER, name)
+    symbolic = custom_op(name, contract or UNDECLARED)
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         call = _Call(function, where, bound)
+        if _context.current().graph is not None:
+            return _as_node(call, symbolic)
         if call.tensors:
             with _context.scope(recording=True):
                 call.run()
@@ -84,6 +94,7 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
             outputs = tuple(Tensor(value, backend) for value in values)
         return optree.tree_unflatten(call.treedef, outputs)
 
+    wrapper.op = op  # type: ignore[attr-defined]  # what marks the public function of an operation
     return wrapper
 
 
@@ -106,7 +117,13 @@ class _Call:
         """Run the body on fresh tensors, so that what it computes from the arguments can be told from the rest."""
         start = new_serial()
         self.fresh = [_record.source(t, _engine_ops.identity.op, NO_ATTRIBUTES) for t in self.tensors]
-        fresh = iter(self.fresh)
+        self.call(self.fresh)
+        self.captured = _captured(self.results, start, {t._node for t in self.fresh})
+        del self.bound
+
+    def call(self, tensors: Sequence[Tensor]) -> None:
+        """Call the function on tensors in place of its arguments' arrays."""
+        fresh = iter(tensors)
         for name in self.array_names:
             leaves, treedef = self.trees[name]
             arguments = [next(fresh) if _is_array(leaf) else leaf for leaf in leaves]
@@ -121,11 +138,17 @@ class _Call:
         self.is_tuple = isinstance(result, tuple | list)
         leaves, self.treedef = optree.tree_flatten(result)
         self.results = [as_tensor(leaf) for leaf in leaves]
-        self.captured = _captured(self.results, start, {t._node for t in self.fresh})
-        del self.bound
 
     def pull_back(self, g: tuple[Tensor, ...]) -> tuple[Any, ...]:
         """The cotangents of the arguments by the custom rule, and of what the body captured by differentiating it."""
+        parts = self.own_parts(g)
+        if not self.captured:
+            return tuple(parts)
+        # What was captured may have been computed from the arguments or from each other: only direct uses count here.
+        return (*parts, *gradients_of(self.results, self.captured, g, stops=[*self.captured, *self.fresh]))
+
+    def own_parts(self, g: Sequence[Tensor]) -> list[Any]:
+        """The cotangents of the arguments' arrays by the custom rule."""
         cotangent = optree.tree_unflatten(self.treedef, g)
         try:
             returned = self.grad_fn(*cotangent) if self.is_tuple else self.grad_fn(cotangent)
@@ -135,11 +158,7 @@ class _Call:
             raise GradientDefinitionError(
                 f"{self.where}: its grad_fn raised {type(error).__name__}: {error}"
             ) from error
-        parts = [part for name, tree in self._by_name(returned) for part in self._checked(name, tree)]
-        if not self.captured:
-            return tuple(parts)
-        # What was captured may have been computed from the arguments or from each other: only direct uses count here.
-        return (*parts, *gradients_of(self.results, self.captured, g, stops=[*self.captured, *self.fresh]))
+        return [part for name, tree in self._by_name(returned) for part in self._checked(name, tree)]
 
     def _by_name(self, returned: Any) -> list[tuple[str, Any]]:
         """Which cotangent is whose, of the arguments that hold arrays."""
@@ -182,6 +201,26 @@ class _Call:
                 part = ops.astype(part, dtype=want.dtype)
             parts.append(part)
         return parts
+
+
+def _as_node(call: _Call, op: Op) -> Any:
+    """The call as a node of the graph that is being built: the function and its rule are traced together, once."""
+    graph = _context.current().graph
+    assert graph is not None
+    arguments = [graph.lifted(t) for t in call.tensors]
+    body = Body(call.where, graph)
+    with building(body):
+        call.call([body.input(t._value.spec) for t in arguments])
+        if not call.results:
+            raise GradientDefinitionError(f"{call.where}: the result holds no tensor")
+        results = [alias(body.lifted(result)) for result in call.results]
+        forward_nodes = tuple(body.nodes)
+        g = [body.input(result._value.spec, "cotangent") for result in results]
+        parts = call.own_parts(g)
+        cotangents = [None if part is None else body.lifted(dense(part)) for part in parts]
+    flow = custom_flow(body, forward_nodes, results, g, cotangents)
+    outputs = apply(op, (*arguments, *(outer.tensor for outer in body.captures)), {"flow": flow})
+    return optree.tree_unflatten(call.treedef, outputs)
 
 
 def _is_array(leaf: Any) -> bool:

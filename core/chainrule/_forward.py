@@ -56,7 +56,7 @@ def _through(node: Node, definition: Definition, tangents: list[Tensor | None]) 
     y = Tensor(node.output, _backend(node), node) if definition.reads_output and not op.multiple else None
     if op.linear and not definition.is_override:
         return [_linear(node, tangents)]
-    if op.elementwise and op.holomorphic and definition.joint is None:
+    if op.elementwise and op.holomorphic and definition.joint is None and not definition.policy:
         return [_diagonal(node, definition, y, tangents)]
     return _transposed(node, definition, y, tangents)
 
