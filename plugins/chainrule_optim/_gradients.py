@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import chainrule as cr
 from chainrule import ArgumentError, DTypeError, GradientTape, MissingGradientError, ShapeError, Tensor, Variable
 from chainrule_optim._checked import Checked
+from chainrule_optim._numbers import is_symbolic
 from chainrule_optim._pairs import Given, OwnGradients, Pairs, as_gradient, as_variables, own_gradients
 
 Loss: TypeAlias = Callable[[], Any] | Tensor
@@ -60,7 +61,7 @@ def gradients_of(
     own = {} if given is None else own_gradients(what, given, variables)
     check = gradients if isinstance(gradients, Checked) and gradients.is_due() else None
     wanted = [variable for i, variable in enumerate(variables) if check is not None or i not in own]
-    computed = iter(tape.gradient(y, wanted, grad_loss, overrides=overrides) if wanted else ())
+    computed = iter(_computed(y, tape, wanted, grad_loss, overrides) if wanted else ())
     pairs: Pairs = []
     ours: dict[int, Any] = {}
     for i, variable in enumerate(variables):
@@ -84,8 +85,20 @@ def require_some(what: str, y: Tensor, pairs: Pairs) -> None:
         raise MissingGradientError("\n  ".join([f"{what}: no variable has a gradient", *reasons, *more]))
 
 
-def _recorded(what: str, loss: Loss, tape: GradientTape | None) -> tuple[Tensor, GradientTape]:
-    """The loss as a tensor, and the tape that recorded it."""
+def _computed(
+    y: Tensor, tape: GradientTape | None, variables: list[Variable], grad_loss: Any, overrides: Mapping[Any, Any] | None
+) -> list[Any]:
+    """The gradients of a loss, from its tape or, without one, in its graph."""
+    if tape is None:
+        return cr.gradients(y, variables, grad_loss, overrides=overrides)
+    found: list[Any] = tape.gradient(y, variables, grad_loss, overrides=overrides)
+    return found
+
+
+def _recorded(what: str, loss: Loss, tape: GradientTape | None) -> tuple[Tensor, GradientTape | None]:
+    """The loss as a tensor, and the tape that recorded it; a tensor of a graph has none."""
+    if is_symbolic(loss) and tape is None:
+        return cast(Tensor, loss), None
     if not callable(loss):
         if not isinstance(loss, Tensor):
             raise DTypeError(
@@ -108,11 +121,12 @@ def _recorded(what: str, loss: Loss, tape: GradientTape | None) -> tuple[Tensor,
     return y, tape
 
 
-def _variables_of(what: str, y: Tensor, tape: GradientTape, gradients: Given | None) -> list[Variable]:
-    """The variables that the loss read, and those somebody gave gradients of."""
+def _variables_of(what: str, y: Tensor, tape: GradientTape | None, gradients: Given | None) -> list[Variable]:
+    """The variables that the loss read, or of its graph, and those somebody gave gradients of."""
     if gradients is not None and not isinstance(gradients, Mapping):
         raise ArgumentError(f"{what}: a sequence of gradients needs var_list= to say whose they are; or give a mapping")
-    read = [variable for variable in tape.watched_variables(y) if variable.trainable]
+    seen = cr.trainable_variables() if tape is None else tape.watched_variables(y)
+    read = [variable for variable in seen if variable.trainable]
     known = {id(variable) for variable in read}
     variables = [*read, *(variable for variable in gradients or () if id(variable) not in known)]
     if not variables:

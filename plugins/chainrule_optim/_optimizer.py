@@ -173,9 +173,11 @@ class Optimizer(ABC):
         """The gradients of a loss.
 
         Args:
-            loss: a function without arguments to a number, run here; or a tensor that `tape` recorded.
-            var_list: the variables; by default the trainable ones that the loss read, in that order.
-            tape: the tape that recorded the loss, if that is a tensor.
+            loss: a function without arguments to a number, run here; or a tensor that `tape` recorded, or of the graph
+                that is being built.
+            var_list: the variables; by default the trainable ones that the loss read, in that order, and of a tensor
+                of a graph the trainable ones of that graph.
+            tape: the tape that recorded the loss, if that is a tensor and of no graph.
             grad_loss: the cotangent of the loss, which may then be an array.
             gradients: your own, in place of ours: a sequence with one for each of `var_list`, a mapping from some of
                 the variables, or a function without arguments, called after the loss, that gives either. None among
@@ -214,7 +216,7 @@ class Optimizer(ABC):
         global_step: Variable | None = None,
         name: str | None = None,
         allow_duplicates: bool = False,
-    ) -> None:
+    ) -> Any:
         """Update variables by gradients, wherever those come from. If anything is wrong, nothing changes.
 
         Args:
@@ -224,6 +226,9 @@ class Optimizer(ABC):
             global_step: an integer variable, not trainable, that counts the steps: 1 is added after the updates.
             name: a name scope for what is added to a graph.
             allow_duplicates: whether a variable may come more than once; its gradients are then added up.
+
+        Returns:
+            While a graph is being built, the node that updates all of them when it is run; None elsewhere.
 
         Raises:
             MissingGradientError: all gradients are None.
@@ -245,9 +250,9 @@ class Optimizer(ABC):
                 raise MissingGradientError(
                     f"{what}: no gradients: all are None, of {names}; cr.why_no_gradient(loss, variable) tells why"
                 )
-            self._apply(what, pairs, global_step, name)
+            return self._apply(what, pairs, global_step, name)
 
-    def _apply(self, what: str, pairs: Pairs, global_step: Variable | None, name: str | None) -> None:
+    def _apply(self, what: str, pairs: Pairs, global_step: Variable | None, name: str | None) -> Any:
         """`apply_gradients` of pairs that are known to fit, where nothing is recorded."""
         if self._iterations is None:
             self._iterations = make_count(f"{self.name}/iterations", pairs[0][1])
@@ -258,9 +263,10 @@ class Optimizer(ABC):
                 values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
             else:
                 moved, values = self._accumulated(what, pairs, counters)
-            _commit(values)
+            done = _commit(values)
         for _, variable, state in moved:
             self._table.add(variable, state)
+        return done
 
     def _state_of(self, variable: Variable) -> State:
         """The state of a variable, which is put in the table with its first update."""
@@ -362,7 +368,8 @@ class Optimizer(ABC):
             gate_gradients, aggregation_method, colocate_gradients_with_ops: see `compute_gradients`.
 
         Returns:
-            The loss before the step, as a tensor without history.
+            The loss before the step, as a tensor without history. While a graph is being built, running it takes the
+            step: `session.run(optimizer.minimize(loss))`.
 
         Raises:
             MissingGradientError: no variable has a gradient; says why.
@@ -383,8 +390,9 @@ class Optimizer(ABC):
         y, pairs = gradients_of(what, loss, var_list, tape, grad_loss, gradients, overrides)
         require_some(what, y, pairs)
         with no_grad():
-            self._apply(what, pairs, global_step, name)
-            return y.detach()
+            done = self._apply(what, pairs, global_step, name)
+            with nullcontext() if done is None else cr.control_dependencies([done]):
+                return y.detach()
 
     # State
 
@@ -488,13 +496,17 @@ def _step_counter(what: str, global_step: Any) -> Variable:
     return global_step
 
 
-def _commit(values: list[tuple[Variable, Tensor]]) -> None:
-    """Assign values that are known to fit; an interrupt on the way takes back what was done."""
+def _commit(values: Values) -> Any:
+    """Assign values that are known to fit; an interrupt on the way takes back what was done.
+
+    Returns:
+        While a graph is being built, the node that makes the assignments; else None.
+    """
     before = [(variable, variable.read()) for variable, _ in values]
     try:
-        for variable, value in values:
-            variable.assign(value)
+        assigned = [variable.assign(value) for variable, value in values]
     except BaseException:
         for variable, value in before:
             variable.assign(value)
         raise
+    return cr.group(*assigned)

@@ -15,6 +15,7 @@ from chainrule import (
     Tensor,
     Variable,
     as_tensor,
+    infer,
     ops,
 )
 from chainrule_optim._checked import Checked
@@ -114,7 +115,7 @@ def _as_rows(where: str, rows: IndexedSlices, variable: Variable) -> IndexedSlic
 def _fitted(where: str, gradient: Any, variable: Variable, shape: tuple[int, ...]) -> Tensor:
     """A tensor of this shape and the variable's dtype and backend."""
     tensor = _converted(where, gradient, variable)
-    if tensor.shape != shape:
+    if tensor.shape != shape and not (is_symbolic(tensor) and infer.may_equal(tensor.shape, shape)):
         raise ShapeError(f"{where}: expected shape {shape}, got {tensor.shape}")
     got, wanted = tensor.dtype, variable.dtype
     if got is wanted:

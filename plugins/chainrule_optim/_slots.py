@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from weakref import ref
 
@@ -92,10 +93,9 @@ def make_slots(
 ) -> dict[str, Variable]:
     """New variables for what an optimizer keeps of a variable, by name.
 
-    They are made here and in `make_count` alone, by values there are: outside of whatever is being traced.
+    They are made here and in `make_count` alone: by values there are, outside of whatever is being traced.
     """
-    with no_grad():
-        value = variable.read()
+    with _home(variable) as value:
         initial = dict(create(value))
         taken = {STEP, ACCUMULATED} & initial.keys()
         if taken:
@@ -108,14 +108,29 @@ def make_slots(
 
 
 def make_count(name: str, beside: Variable | None = None) -> Variable:
-    """A new variable that counts from 0, on the backend and device of another if there is one."""
-    with no_grad():
-        return _variable(name, cr.tensor(0) if beside is None else new_count(beside.read()))
+    """A new variable that counts from 0, on the backend and device of another, or in its graph, if there is one."""
+    if beside is None:
+        with cr.init_scope():
+            return _variable(name, cr.tensor(0))
+    with _home(beside) as value:
+        return _variable(name, new_count(value))
+
+
+@contextmanager
+def _home(variable: Variable) -> Iterator[Tensor]:
+    """Where variables are made that belong to another: in its graph, or in none. Gives a value of that variable."""
+    if variable.graph is None:
+        with cr.init_scope():
+            yield variable.read()
+    else:
+        with variable.graph.as_default(), no_grad():
+            yield variable.initial_value
 
 
 def _variable(name: str, value: Tensor) -> Variable:
-    made = Variable(value, trainable=False)
-    made.name = name  # without the name scope of this moment
+    made = Variable(value, trainable=False, name=name)
+    if made.graph is None:
+        made.name = name  # without the name scope of this moment
     return made
 
 
