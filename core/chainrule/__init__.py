@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from chainrule._backend import Backend as Backend
     from chainrule._backend import Kernel as Kernel
     from chainrule._check import check_gradient as check_gradient
+    from chainrule._checkpoint import checkpoint as checkpoint
     from chainrule._cli import Command as Command
     from chainrule._contracts import approximate as approximate
     from chainrule._contracts import exact as exact
@@ -96,6 +97,8 @@ if TYPE_CHECKING:
     from chainrule._define import op as op
     from chainrule._definition import NoGradient as NoGradient
     from chainrule._dim import Dim as Dim
+    from chainrule._effects import callback as callback
+    from chainrule._effects import print as print
     from chainrule._explain import explain_gradients as explain_gradients
     from chainrule._explain import why_no_gradient as why_no_gradient
     from chainrule._function import Function as Function
@@ -159,7 +162,9 @@ _LAZY = {
     "as_tensor": "_convert",
     "Backend": "_backend",
     "Binary": "_define",
+    "callback": "_effects",
     "check_gradient": "_check",
+    "checkpoint": "_checkpoint",
     "Command": "_cli",
     "cond": "_control_flow",
     "constant": "_graph_functions",
@@ -204,6 +209,7 @@ _LAZY = {
     "override_gradients": "_overrides",
     "placeholder": "_graph_functions",
     "plugins": "_plugins",
+    "print": "_effects",
     "Program": "_program",
     "register_gradient": "_registry",
     "register_plugin": "_plugins",

@@ -168,24 +168,36 @@ def _partitioned(joint: Program, n_inputs: int, n_outputs: int) -> tuple[Program
 class _Call:
     """One call of a compiled function while something records, with what its gradient needs."""
 
-    def __init__(self, compiled: Compiled, wanted: tuple[int, ...], backward: Plan, kept: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        wanted: tuple[int, ...],
+        backward: Plan,
+        kept: Sequence[Any],
+        overrides: Overrides | None = None,
+    ) -> None:
         self.compiled = compiled
         self.wanted = wanted
         self.backward = backward
         self.kept = kept
+        self.overrides = overrides
 
     @property
-    def program(self) -> Program:
-        """The program that was called."""
-        return self.compiled.program
+    def programs(self) -> tuple[Program, ...]:
+        """The program that was called, for overrides to reach into."""
+        return (self.compiled.program,)
 
-    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any], overrides: Overrides | None = None) -> list[Any]:
+    def overridden(self, overrides: Overrides) -> _Call:
+        """The same, with gradient-time overrides in force when its gradient is taken."""
+        return _Call(self.compiled, self.wanted, self.backward, self.kept, overrides)
+
+    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs."""
         compiled = self.compiled
         context = _context.current()
         seeds = [g[i] for i in compiled.seeds]
-        if context.recording or context.graph is not None or overrides:
-            found: Sequence[Tensor] = compiled.gradient(self.wanted, overrides)([*inputs, *seeds])
+        if context.recording or context.graph is not None or self.overrides:
+            found: Sequence[Tensor] = compiled.gradient(self.wanted, self.overrides)([*inputs, *seeds])
         else:
             found = [
                 Tensor(value, compiled.backend)

@@ -10,7 +10,6 @@ from typing import Any
 import optree
 
 from chainrule import _context, _engine_ops, _record, ops
-from chainrule._backends import backend_of
 from chainrule._contracts import UNDECLARED, undeclared
 from chainrule._convert import as_tensor
 from chainrule._definition import Definition
@@ -25,7 +24,7 @@ from chainrule._op import Op
 from chainrule._owner import USER, location
 from chainrule._replay import building
 from chainrule._tensor import Tensor
-from chainrule._trees import is_number, path_of
+from chainrule._trees import is_array, path_of
 
 
 def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,8 +106,8 @@ class _Call:
         self.bound = bound
         self.names = list(bound.arguments)
         self.trees = {name: optree.tree_flatten(value) for name, value in bound.arguments.items()}
-        self.array_names = [n for n, (leaves, _) in self.trees.items() if any(map(_is_array, leaves))]
-        self.tensors = [as_tensor(leaf) for n in self.array_names for leaf in self.trees[n][0] if _is_array(leaf)]
+        self.array_names = [n for n, (leaves, _) in self.trees.items() if any(map(is_array, leaves))]
+        self.tensors = [as_tensor(leaf) for n in self.array_names for leaf in self.trees[n][0] if is_array(leaf)]
         self.fresh: list[Tensor] = []
         self.captured: list[Tensor] = []
         self.results: list[Tensor] = []
@@ -118,7 +117,7 @@ class _Call:
         start = new_serial()
         self.fresh = [_record.source(t, _engine_ops.identity.op, NO_ATTRIBUTES) for t in self.tensors]
         self.call(self.fresh)
-        self.captured = _captured(self.results, start, {t._node for t in self.fresh})
+        self.captured = captured(self.results, start, {t._node for t in self.fresh})
         del self.bound
 
     def call(self, tensors: Sequence[Tensor]) -> None:
@@ -126,7 +125,7 @@ class _Call:
         fresh = iter(tensors)
         for name in self.array_names:
             leaves, treedef = self.trees[name]
-            arguments = [next(fresh) if _is_array(leaf) else leaf for leaf in leaves]
+            arguments = [next(fresh) if is_array(leaf) else leaf for leaf in leaves]
             self.bound.arguments[name] = optree.tree_unflatten(treedef, arguments)
         returned = self.function(*self.bound.args, **self.bound.kwargs)
         if not isinstance(returned, tuple) or len(returned) != 2 or not callable(returned[1]):
@@ -179,7 +178,7 @@ class _Call:
         """The cotangents of one argument's arrays, in its structure, shapes and dtypes."""
         leaves, treedef = self.trees[name]
         if returned is None:
-            return [None for leaf in leaves if _is_array(leaf)]
+            return [None for leaf in leaves if is_array(leaf)]
         try:
             found: list[Any] = treedef.flatten_up_to(returned)
         except ValueError as error:
@@ -188,7 +187,7 @@ class _Call:
             ) from None
         parts = []
         for i, (leaf, part) in enumerate(zip(leaves, found, strict=True)):
-            if not _is_array(leaf):
+            if not is_array(leaf):
                 continue
             want = as_tensor(leaf)
             part = None if part is None else as_tensor(part, want._backend)
@@ -223,15 +222,7 @@ def _as_node(call: _Call, op: Op) -> Any:
     return optree.tree_unflatten(call.treedef, outputs)
 
 
-def _is_array(leaf: Any) -> bool:
-    """Whether a leaf of an argument can have a gradient: a tensor, variable, array or float."""
-    if type(leaf) is Tensor or hasattr(type(leaf), "__chainrule_tensor__") or backend_of(leaf) is not None:
-        dtype = as_tensor(leaf).dtype
-        return dtype.is_inexact
-    return is_number(leaf) and type(leaf) in (float, complex)
-
-
-def _captured(results: list[Tensor], start: int, arguments: set[Any]) -> list[Tensor]:
+def captured(results: list[Tensor], start: int, arguments: set[Any]) -> list[Tensor]:
     """The tracked tensors from outside that results were computed from since serial number `start`."""
     captured: dict[tuple[Node, int], Tensor] = {}
     stack = list(results)

@@ -67,16 +67,25 @@ def _again(instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[
     return Instruction(instruction.op, tuple(inputs), attributes, tuple(outputs), instruction.node)
 
 
+class _Overridable:
+    """What all of them share: gradient-time overrides that reach into their programs."""
+
+    def overridden(self, overrides: Overrides) -> Any:
+        """The same, with these in force when its gradient is taken."""
+        return replace(self, overrides=overrides)  # type: ignore[type-var]  # all are dataclasses with this field
+
+
 # A choice
 
 
 @dataclass(frozen=True, eq=False)
-class Switch:
+class Switch(_Overridable):
     """One of some programs of the same inputs and results, chosen by the first input."""
 
     programs: tuple[Program, ...]
     names: tuple[str, ...]
     label: str = "switch"
+    overrides: Overrides | None = None
 
     def specs(self) -> list[Spec]:
         """The results' shapes and dtypes: a length in which branches differ is not known."""
@@ -108,12 +117,12 @@ class Switch:
 
         return run
 
-    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any], overrides: Overrides | None = None) -> list[Any]:
+    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs: the same choice between the branches' gradients."""
         first = self.programs[0]
         wanted, seeds = _inexact(first.inputs), _inexact([y for y in first.outputs])
-        programs = tuple(vjp_program(program, wanted, seeds, reaching(program, overrides)) for program in self.programs)
-        flow = replace(self, programs=programs)
+        programs = tuple(vjp_program(program, wanted, seeds, reaching(program, self.overrides)) for program in self.programs)
+        flow = replace(self, programs=programs, overrides=None)
         found = apply(SWITCH, (*inputs, *(g[i] for i in seeds)), {"flow": flow})
         parts: list[Any] = [None] * len(inputs)
         for i, part in zip(wanted, found, strict=True):
@@ -145,12 +154,13 @@ SWITCH = Op(
 
 
 @dataclass(frozen=True, eq=False)
-class Remat:
+class Remat(_Overridable):
     """A program of which nothing but its inputs is kept: its gradient runs it again."""
 
     programs: tuple[Program, ...]
     names: tuple[str, ...] = ("body",)
     label: str = "checkpoint"
+    overrides: Overrides | None = None
 
     def specs(self) -> Sequence[Spec]:
         """The results' shapes and dtypes."""
@@ -172,11 +182,12 @@ class Remat:
         """The program as a plan."""
         return _plan(self.programs[0], backend).__call__
 
-    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any], overrides: Overrides | None = None) -> list[Any]:
+    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs, from a program that begins by running this one."""
         (program,) = self.programs
         wanted, seeds = _inexact(program.inputs), _inexact(program.outputs)
-        flow = replace(self, programs=(vjp_program(program, wanted, seeds, reaching(program, overrides)),))
+        pull = vjp_program(program, wanted, seeds, reaching(program, self.overrides))
+        flow = replace(self, programs=(pull,), overrides=None)
         found = apply(REMAT, (*inputs, *(g[i] for i in seeds)), {"flow": flow})
         parts: list[Any] = [None] * len(inputs)
         for i, part in zip(wanted, found, strict=True):
@@ -292,7 +303,7 @@ def custom_flow(
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(_Overridable):
     """A program run for each element along the first axis of some inputs.
 
     The program takes what is carried, the elements, and constants, and gives the new carried values and the elements
@@ -307,6 +318,7 @@ class Scan:
     history: tuple[int, ...]
     names: tuple[str, ...] = ("body",)
     label: str = "scan"
+    overrides: Overrides | None = None
 
     @property
     def program(self) -> Program:
@@ -374,11 +386,11 @@ class Scan:
         return run
 
     def pull_back(
-        self, g: Any, y: Any, inputs: Sequence[Any], length: Any, overrides: Overrides | None = None
+        self, g: Any, y: Any, inputs: Sequence[Any], length: Any
     ) -> list[Any]:
         """The cotangents of the inputs: a loop the other way, which carries cotangents and reads the history."""
         n, n_ys = self.n_carry, self.n_ys
-        return _backward(self, g[:n], g[n : n + n_ys], g[n + n_ys :], y[n + n_ys :], inputs, length, overrides)
+        return _backward(self, g[:n], g[n : n + n_ys], g[n + n_ys :], y[n + n_ys :], inputs, length)
 
 
 SCAN = Op(
@@ -394,7 +406,7 @@ SCAN = Op(
 
 
 @dataclass(frozen=True, eq=False)
-class While:
+class While(_Overridable):
     """A program run as long as another says so.
 
     Both take what is carried and constants; one gives whether to go on, the other the new carried values. The
@@ -406,6 +418,7 @@ class While:
     history: tuple[int, ...]
     names: tuple[str, ...] = ("condition", "body")
     label: str = "while_loop"
+    overrides: Overrides | None = None
 
     n_xs = 0
 
@@ -464,11 +477,11 @@ class While:
 
         return run
 
-    def pull_back(self, g: Any, y: Any, inputs: Sequence[Any], overrides: Overrides | None = None) -> list[Any]:
+    def pull_back(self, g: Any, y: Any, inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs: a loop over the history, backwards."""
         n = self.n_carry
         past = y[n + 1 :]
-        return _backward(self, g[:n], (), g[n + 1 :], past, inputs, past[0].shape[0] if past else 0, overrides)
+        return _backward(self, g[:n], (), g[n + 1 :], past, inputs, past[0].shape[0] if past else 0)
 
 
 WHILE = Op(
@@ -515,7 +528,6 @@ def _backward(
     past: Sequence[Tensor],
     inputs: Sequence[Any],
     length: Any,
-    overrides: Overrides | None,
 ) -> list[Any]:
     """The cotangents of a loop's inputs, by a scan over its history in the other direction.
 
@@ -528,7 +540,7 @@ def _backward(
     elements = [i for i in wanted if n <= i < stop]
     constants = [i for i in wanted if i >= stop]
     ys = [i - n for i in seeds if i >= n]
-    pull = vjp_program(program, wanted, seeds, reaching(program, overrides))
+    pull = vjp_program(program, wanted, seeds, reaching(program, loop.overrides))
     body = Body("the gradient of a loop")
     with building(body), _context.scope(overrides=None):
 

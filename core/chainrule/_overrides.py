@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule import _context, _registry
 from chainrule._contracts import undeclared
@@ -19,6 +19,9 @@ from chainrule._owner import USER, Owner
 from chainrule._plugins import absent, load_plugins
 from chainrule._record import Dropped
 from chainrule._tensor import Tensor
+
+if TYPE_CHECKING:
+    from chainrule._program import Program
 
 VARIABLE = "CHAINRULE_OVERRIDES"
 
@@ -118,7 +121,7 @@ def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> di
     """Which definition each selected node gets at gradient time; where several selectors match, the last one's.
 
     A selector is an operation or its name; a glob over nodes' names, such as `"layer1/*"`; a predicate on nodes; or a
-    node or the tensor it made.
+    node or the tensor it made. All but the last two reach into compiled functions, branches and the bodies of loops.
 
     Raises:
         SelectorError: a selector matches no node that this gradient passes through.
@@ -126,13 +129,45 @@ def resolve_overrides(overrides: Mapping[Any, Any], nodes: Sequence[Node]) -> di
     """
     load_plugins()
     chosen: dict[Node, Definition] = {}
+    inside: dict[Node, dict[Any, Any]] = {}
     for selector, gradient in overrides.items():
         matches = [node for node in nodes if _matches(selector, node)]
-        if not matches:
+        holders = [node for node in nodes if any(selects_in(selector, program) for program in _programs(node))]
+        if not matches and not holders:
             raise SelectorError(_no_match(selector, nodes))
         for node in matches:
             chosen[node] = _readable(_definition(node.op, gradient), node)
-    return chosen
+        for node in holders:
+            inside.setdefault(node, {})[selector] = gradient
+    return {node: _reaching(node, some) for node, some in inside.items()} | chosen
+
+
+def _programs(node: Any) -> list[Program]:
+    """The programs that a node holds: of a compiled function, branches or a loop's body."""
+    return [program for value in node.attributes.values() for program in getattr(value, "programs", ())]
+
+
+def selects_in(selector: Any, program: Program) -> bool:
+    """Whether a selector selects something in a program, or in the programs in it."""
+    return any(_matches(selector, node) for node in _with_inner(i.node for i in program.instructions))
+
+
+def _reaching(node: Node, overrides: Mapping[Any, Any]) -> Definition:
+    """The definition of a node that holds programs, made again with overrides in force in these."""
+    own = node.definition
+    assert own is not None and own.joint is not None
+    joint = own.joint
+
+    def gradient(g: Any, y: Any, *inputs: Any, **attributes: Any) -> Any:
+        changed = {
+            name: value.overridden(overrides) if hasattr(value, "overridden") else value
+            for name, value in attributes.items()
+        }
+        return joint(g, y, *inputs, **changed)
+
+    definition = Definition(node.op, gradient, own.owner, own.name)
+    definition.reads_output = own.reads_output
+    return definition
 
 
 def _readable(definition: Definition, node: Node) -> Definition:
@@ -158,9 +193,9 @@ def _readable(definition: Definition, node: Node) -> Definition:
     return definition
 
 
-def _matches(selector: Any, node: Node) -> bool:
+def _matches(selector: Any, node: Any) -> bool:
     if isinstance(selector, str):
-        return fnmatchcase(node.name, selector) if _is_glob(selector) else node.op.name == selector
+        return fnmatchcase(_scoped_name(node), selector) if _is_glob(selector) else node.op.name == selector
     if isinstance(selector, Node):
         return node is selector
     if isinstance(selector, Tensor):
@@ -175,18 +210,35 @@ def _matches(selector: Any, node: Node) -> bool:
     )
 
 
+def _scoped_name(node: Any) -> str:
+    """The operation's name in its name scope: of a graph's node, without the number that makes it unique."""
+    if isinstance(node, Node):
+        return node.name
+    name: str = node.name
+    return name[: name.rfind("/") + 1] + str(node.op.name)
+
+
 def _is_glob(selector: str) -> bool:
     return any(c in selector for c in "*?[/")
 
 
 def _no_match(selector: Any, nodes: Sequence[Node]) -> str:
-    names = sorted({node.name if isinstance(selector, str) and _is_glob(selector) else node.op.name for node in nodes})
+    as_glob = isinstance(selector, str) and _is_glob(selector)
+    names = sorted({_scoped_name(node) if as_glob else node.op.name for node in _with_inner(nodes)})
     hint = ""
     if isinstance(selector, str):
         near = difflib.get_close_matches(selector, [*names, *_registry.ops], 1, 0.5)
         hint = f"; did you mean {near[0]!r}?" if near and near[0] != selector else ""
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return f"override {selector!r:.80} matches no node of this gradient{hint}; it passes through: {shown or 'nothing'}"
+
+
+def _with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Nodes, and those of the programs that they hold."""
+    for node in nodes:
+        yield node
+        for program in _programs(node):
+            yield from _with_inner(instruction.node for instruction in program.instructions)
 
 
 def apply_environment() -> None:

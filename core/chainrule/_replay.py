@@ -27,10 +27,11 @@ def building(body: Body) -> AbstractContextManager[None]:
     return _context.scope(graph=body, recording=True, scope="", controls=(), derives=None)
 
 
-def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
+def replay(program: Program, inputs: Sequence[Any], effects: bool = True) -> list[Any]:
     """Run a program on tensors in the graph that is being built; its results.
 
     Nodes keep their names, the overrides that were in force when they were made, and their places in the user's code.
+    Without `effects` what only has an effect is left out: the program has run once already.
     """
     values: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
     sizes: dict[Dim, Any] = {}
@@ -42,6 +43,8 @@ def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
     try:
         for instruction in program.instructions:
             node = instruction.node
+            if not effects and instruction.op.effect and not instruction.outputs:
+                continue
             _context.enter(_as_then(base, node, contexts))
             results = _again(instruction, values, sizes)
             for symbol, result in zip(instruction.outputs, results, strict=True):
@@ -117,7 +120,7 @@ def vjp_program(
         xs: list[Any] = [body.input(x.spec, x.node.name) for x in program.inputs]
         for i in wanted:
             xs[i] = _record.source(xs[i], ops.identity.op, {})
-        ys = [as_tensor(y, SYMBOLIC) for y in replay(program, xs)]
+        ys = [as_tensor(y, SYMBOLIC) for y in replay(program, xs, effects=with_results)]
         gs = [body.input(ys[i]._value.spec, f"cotangent_{i}") for i in seeds]
         sources = [xs[i] for i in wanted]
         found = gradients_of([ys[i] for i in seeds], sources, gs, zeros=True, overrides=overrides)

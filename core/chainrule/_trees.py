@@ -9,6 +9,7 @@ import optree
 
 from chainrule import _backends
 from chainrule._backend import Backend
+from chainrule._convert import as_tensor
 from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._tensor import Tensor
 
@@ -21,6 +22,13 @@ def is_number(leaf: Any) -> bool:
 def is_tensor(leaf: Any) -> bool:
     """Whether a leaf is a tensor or, like a variable, stands for one."""
     return type(leaf) is Tensor or hasattr(type(leaf), "__chainrule_tensor__")
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether a leaf of an argument can have a gradient: a tensor, variable, array or float."""
+    if is_tensor(leaf) or _backends.backend_of(leaf) is not None:
+        return as_tensor(leaf).dtype.is_inexact
+    return type(leaf) in (float, complex)
 
 
 def any_tensor(trees: Iterable[Any]) -> bool:

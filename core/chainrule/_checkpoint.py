@@ -1,0 +1,143 @@
+"""`checkpoint`: a function whose intermediate results are computed again for its gradient, not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import optree
+
+from chainrule import _context, _record, ops
+from chainrule._convert import as_tensor
+from chainrule._custom_gradient import captured
+from chainrule._errors import GradientDefinitionError
+from chainrule._flow import REMAT, Remat
+from chainrule._gradients import gradients_of
+from chainrule._graph import Body, Graph
+from chainrule._node import new_serial
+from chainrule._op import REQUIRED, Op
+from chainrule._program import Program
+from chainrule._replay import building
+from chainrule._tensor import Tensor
+from chainrule._trees import is_array
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that keeps nothing but its arguments for its gradient, and runs again when that is taken.
+
+    It saves memory for a second run of `f`: a chain of n layers, each or each few of them in a checkpoint, keeps what
+    goes into the layers alone. `f` must compute the same both times; it runs in graphs and compiled functions too,
+    inside of loops and around them.
+
+    Args:
+        f: a function of any pytrees to a pytree of tensors. What it uses besides its arguments is differentiated too.
+
+    Raises:
+        GradientDefinitionError: at gradient time, if a variable that it reads has been assigned since, or it did not
+            use the same tensors again.
+
+    >>> import chainrule as cr
+    >>> layer = cr.checkpoint(lambda x: cr.sin(cr.exp(x)))
+    >>> cr.grad(layer)(0.0) == cr.grad(lambda x: cr.sin(cr.exp(x)))(0.0)
+    np.True_
+    """
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        context = _context.current()
+        if context.graph is None and not context.recording:
+            return f(*args, **kwargs)
+        leaves, treedef = optree.tree_flatten((args, kwargs))
+        places = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+        tensors = [as_tensor(leaves[i]) for i in places]
+
+        def call(given: Sequence[Tensor]) -> tuple[list[Tensor], optree.PyTreeSpec]:
+            whole = list(leaves)
+            for i, x in zip(places, given, strict=True):
+                whole[i] = x
+            given_args, given_kwargs = optree.tree_unflatten(treedef, whole)
+            found, result_treedef = optree.tree_flatten(f(*given_args, **given_kwargs))
+            return [as_tensor(y) for y in found], result_treedef
+
+        if context.graph is not None:
+            return _as_node(call, tensors, context.graph)
+        return _recorded(_Call(f, call), tensors, context)
+
+    return run
+
+
+def _as_node(call: Callable[..., Any], tensors: Sequence[Tensor], graph: Graph) -> Any:
+    """The call as a node that holds the program of the function."""
+    from chainrule._dispatch import apply
+
+    arguments = [graph.lifted(x) for x in tensors]
+    body = Body("a checkpoint", graph)
+    with building(body), _context.scope(scope=_context.current().scope):
+        found, treedef = call([body.input(x._value.spec) for x in arguments])
+        outputs = [body.lifted(y) for y in found]
+    assigned = [body.state(variable)._value for variable in body.assigned]
+    program = Program(body.inputs, [*(y._value for y in outputs), *assigned], body.nodes)
+    outside = [outer.tensor for outer in body.captures]
+    made = apply(REMAT, (*arguments, *outside), {"flow": Remat((_ordered(program, body),))})
+    for variable, value in zip(body.assigned, made[len(outputs) :], strict=True):
+        made[0]._value.node.followers += (variable.assign(value)._value.node,)  # type: ignore[union-attr]  # symbolic
+    return optree.tree_unflatten(treedef, made[: len(outputs)])
+
+
+def _ordered(program: Program, body: Body) -> Program:
+    """The program with what comes from outside after the arguments."""
+    outside = list(body.captures.values())
+    own = [x for x in program.inputs if x not in outside]
+    return Program([*own, *outside], program.outputs, program.instructions)
+
+
+class _Call:
+    """A function and how to call it on tensors, for the run at gradient time."""
+
+    def __init__(self, f: Callable[..., Any], call: Callable[..., Any]) -> None:
+        self.name = getattr(f, "__qualname__", repr(f))
+        self.call = call
+        self.outside: list[Tensor] = []
+
+    def run(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor], Any]:
+        """The arguments as fresh tensors, the results, and the tracked tensors from outside that these come from."""
+        with _context.scope(recording=True):
+            start = new_serial()
+            fresh = [_record.source(x, ops.identity.op, {}) for x in tensors]
+            results, treedef = self.call(fresh)
+        return fresh, results, captured(results, start, {x._node for x in fresh}), treedef
+
+    def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Any]:
+        """The cotangents of the arguments and of what comes from outside."""
+        n = len(inputs) - len(self.outside)
+        fresh, results, outside, _ = self.run(inputs[:n])
+        same = len(outside) == len(self.outside) and all(
+            a._value is b._value for a, b in zip(outside, self.outside, strict=True)
+        )
+        if not same:
+            raise GradientDefinitionError(
+                f"checkpoint of {self.name}: run again for its gradient it used other values than the first time; take "
+                "the gradient before variables are assigned, and let the function depend on nothing else that changes"
+            )
+        stops = [*fresh, *outside]
+        return gradients_of(results, stops, list(g), stops=stops)
+
+
+def _recorded(call: _Call, tensors: list[Tensor], context: _context.Context) -> Any:
+    """Run it now, and leave behind a node that runs it again."""
+    _, results, call.outside, treedef = call.run(tensors)
+    values = tuple(y._value for y in results)
+    outputs = _record.finish(CHECKPOINT, (*tensors, *call.outside), {"call": call}, values, results[0]._backend, context)
+    return optree.tree_unflatten(treedef, outputs)
+
+
+CHECKPOINT = Op(
+    "checkpoint",
+    None,
+    lambda *specs, call: specs,
+    lambda g, _y, *inputs, call: call.pull_back(g, inputs),
+    attributes={"call": REQUIRED},
+    multiple=True,
+    holomorphic=False,
+)
