@@ -128,13 +128,13 @@ class LearningRate(Hyper[Rate]):
 
     def checked(self, what: str, value: Any) -> Rate:
         """See `Hyper.checked`; what a function gives and a variable holds is checked when it is used."""
-        if isinstance(value, Tensor | Variable):
-            if value.shape != () or value.dtype.kind != "float":
-                raise ShapeError(f"{what}: expected one real number, got {value.dtype} of shape {value.shape}")
-            value = value if isinstance(value, Variable) else number(value)
-        if callable(value) or isinstance(value, Tensor | Variable):
+        if isinstance(value, Variable) or is_symbolic(value):
+            if value.shape != ():
+                raise ShapeError(f"{what}: expected one number, got shape {value.shape}")
+            if value.dtype.kind != "float":
+                raise DTypeError(f"{what}: expected a real floating-point number, got {value.dtype}")
             return cast(Rate, value)
-        return NOT_NEGATIVE.checked(what, value)
+        return value if callable(value) else NOT_NEGATIVE.checked(what, value)
 
     def at(self, rate: Rate, count: Callable[[], Any]) -> Any:
         """The rate for the step that comes after `count()` others, a number or a 0-d tensor."""

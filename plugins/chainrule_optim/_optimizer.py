@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, ClassVar, Final, TypeAlias, TypedDict
 
 import chainrule as cr
@@ -254,16 +253,18 @@ class Optimizer(ABC):
 
     def _apply(self, what: str, pairs: Pairs, global_step: Variable | None, name: str | None) -> Any:
         """`apply_gradients` of pairs that are known to fit, where nothing is recorded."""
+        if name is not None:
+            with name_scope(_checked_name(what, name)):
+                return self._apply(what, pairs, global_step, None)
         if self._iterations is None:
             self._iterations = make_count(f"{self.name}/iterations", pairs[0][1])
         counters = [self._iterations] if global_step is None else [self._iterations, _step_counter(what, global_step)]
-        with nullcontext() if name is None else name_scope(_checked_name(what, name)):
-            if self._accumulate == 1:
-                moved = [(g, variable, self._state_of(variable)) for g, variable in pairs if g is not None]
-                values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
-            else:
-                moved, values = self._accumulated(what, pairs, counters)
-            done = _commit(values)
+        if self._accumulate == 1:
+            moved = [(g, variable, self._state_of(variable)) for g, variable in pairs if g is not None]
+            values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
+        else:
+            moved, values = self._accumulated(what, pairs, counters)
+        done = _commit(values)
         for _, variable, state in moved:
             self._table.add(variable, state)
         return done
@@ -292,22 +293,28 @@ class Optimizer(ABC):
         """What a step assigns to a variable and its slots."""
         value = variable.read()
         rate = beside(rate, value)
-        decay = Optimizer.weight_decay.of(self.weight_decay, variable)
-        if decay:
-            value = value - (rate * decay) * value
+        if self.weight_decay:
+            value = value - rate * Optimizer.weight_decay.of(self.weight_decay, variable) * value
         slots = {name: slot.read() for name, slot in state.slots.items()}
-        count = None if state.step is None else state.step.read() + 1
-        step = 0 if count is None else precise(number(count))
+        step: Any = 0
+        count = None
+        if state.step is not None:
+            count = state.step.read() + 1
+            step = precise(number(count))
         rule: Any = self.update_rows if type(gradient) is IndexedSlices else self.update
         new_value, new_slots = rule(gradient, value, slots, rate, step)
-        values = [(variable, new_value), *((state.slots[name], new) for name, new in new_slots.items())]
+        values: Values = [(variable, new_value)]
+        for name, new in new_slots.items():
+            values.append((state.slots[name], new))
         for target, new in values:
             if new.shape != target.shape or new.dtype is not target.dtype:
                 raise DTypeError(
                     f"{self.name}.update: {target.name!r} is {target.dtype} {target.shape}, the rule gave {new.dtype} "
                     f"{new.shape}"
                 )
-        return values if state.step is None or count is None else [*values, (state.step, count)]
+        if state.step is not None and count is not None:
+            values.append((state.step, count))
+        return values
 
     def _accumulated(self, what: str, pairs: Pairs, counters: Sequence[Variable]) -> tuple[Moved, Values]:
         """What a call assigns where gradients are accumulated: in a trace, by the call, either of two values."""
@@ -391,7 +398,9 @@ class Optimizer(ABC):
         require_some(what, y, pairs)
         with no_grad():
             done = self._apply(what, pairs, global_step, name)
-            with nullcontext() if done is None else cr.control_dependencies([done]):
+            if done is None:
+                return y.detach()
+            with cr.control_dependencies([done]):
                 return y.detach()
 
     # State
