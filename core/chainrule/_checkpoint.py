@@ -48,7 +48,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         context = _context.current()
         if context.graph is None and not context.recording:
             return f(*args, **kwargs)
-        leaves, treedef = optree.tree_flatten((args, kwargs))
+        arguments: Any = (args, kwargs)
+        leaves, treedef = optree.tree_flatten(arguments)
         places = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
         tensors = [as_tensor(leaves[i]) for i in places]
 
@@ -81,7 +82,7 @@ def _as_node(call: Callable[..., Any], tensors: Sequence[Tensor], graph: Graph) 
     outside = [outer.tensor for outer in body.captures]
     made = apply(REMAT, (*arguments, *outside), {"flow": Remat((_ordered(program, body),))})
     for variable, value in zip(body.assigned, made[len(outputs) :], strict=True):
-        made[0]._value.node.followers += (variable.assign(value)._value.node,)  # type: ignore[union-attr]  # symbolic
+        made[0]._value.node.followers += (variable.assign(value)._value.node,)
     return optree.tree_unflatten(treedef, made[: len(outputs)])
 
 
@@ -128,7 +129,9 @@ def _recorded(call: _Call, tensors: list[Tensor], context: _context.Context) -> 
     """Run it now, and leave behind a node that runs it again."""
     _, results, call.outside, treedef = call.run(tensors)
     values = tuple(y._value for y in results)
-    outputs = _record.finish(CHECKPOINT, (*tensors, *call.outside), {"call": call}, values, results[0]._backend, context)
+    outputs = _record.finish(
+        CHECKPOINT, (*tensors, *call.outside), {"call": call}, values, results[0]._backend, context
+    )
     return optree.tree_unflatten(treedef, outputs)
 
 

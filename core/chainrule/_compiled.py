@@ -77,7 +77,9 @@ class Compiled:
 
     def commit(self, values: Sequence[Any]) -> None:
         """Give the variables their new values, which come after the results."""
-        for variable, value in zip(self.assigned, values[self.n_results : self.n_results + len(self.assigned)], strict=True):
+        for variable, value in zip(
+            self.assigned, values[self.n_results : self.n_results + len(self.assigned)], strict=True
+        ):
             variable._value = Tensor(value, self.backend)
 
     def _inlined(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
@@ -92,7 +94,9 @@ class Compiled:
 
     # Differentiated from outside
 
-    def _recorded(self, inputs: tuple[Any, ...], wanted: tuple[int, ...], context: _context.Context) -> Sequence[Tensor]:
+    def _recorded(
+        self, inputs: tuple[Any, ...], wanted: tuple[int, ...], context: _context.Context
+    ) -> Sequence[Tensor]:
         forward, backward, n_kept = self._split(wanted)
         values = forward(*[x._value if type(x) is Tensor else x for x in inputs])
         self.commit(values)
@@ -200,8 +204,7 @@ class _Call:
             found: Sequence[Tensor] = compiled.gradient(self.wanted, self.overrides)([*inputs, *seeds])
         else:
             found = [
-                Tensor(value, compiled.backend)
-                for value in self.backward(*self.kept, *[seed._value for seed in seeds])
+                Tensor(value, compiled.backend) for value in self.backward(*self.kept, *[seed._value for seed in seeds])
             ]
         parts: list[Any] = [None] * len(inputs)
         for i, part in zip(self.wanted, found, strict=True):

@@ -50,7 +50,9 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
     if not _is_symbolic(pred):
         return (true_fn if bool(pred) else false_fn)(*operands)
     if pred.shape != () or pred.dtype != "bool":
-        raise DTypeError(f"cond: pred is one boolean, got {pred.dtype}{list(pred.shape)}; compare, or take cr.any or cr.all")
+        raise DTypeError(
+            f"cond: pred is one boolean, got {pred.dtype}{list(pred.shape)}; compare, or take cr.any or cr.all"
+        )
     return _choice("cond", ops.astype(pred, dtype=int64), (false_fn, true_fn), operands, ("false_fn", "true_fn"))
 
 
@@ -207,7 +209,9 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         return scan(lambda carried, i: (body(i, carried), None), init, numbers)[0]
     start, stop = (as_tensor(n) for n in (lower, upper))
     if any(n.shape != () or n.dtype.kind not in ("int", "uint") for n in (start, stop)):
-        raise DTypeError(f"fori_loop: the bounds are integers, got {start.dtype}{start.shape} and {stop.dtype}{stop.shape}")
+        raise DTypeError(
+            f"fori_loop: the bounds are integers, got {start.dtype}{start.shape} and {stop.dtype}{stop.shape}"
+        )
     start = ops.astype(start, dtype=int64)
     return while_loop(lambda c: c[0] < stop, lambda c: (c[0] + 1, body(c[0], c[1])), (start, init))[1]
 
@@ -402,9 +406,7 @@ def _scan_node(
     states, constants = _outside(graph, [step], assigned)
     outputs = [*step.outputs[:n], *map_(step.body.state, assigned), *step.outputs[n:]]
     n_carry = n + len(states)
-    flow = Scan(
-        (step.program(n, states, constants, outputs),), n_carry, len(elements), reverse, tuple(range(n_carry))
-    )
+    flow = Scan((step.program(n, states, constants, outputs),), n_carry, len(elements), reverse, tuple(range(n_carry)))
     inputs = (*carried, *_tensors(states), *elements, *_tensors(constants))
     made = apply(SCAN, inputs, {"flow": flow, "length": length})
     _assign(assigned, made[n:n_carry])
@@ -424,7 +426,10 @@ def _choice(
     def call(f: Callable[..., Any]) -> Callable[..., Any]:
         return lambda arguments: f(*arguments)
 
-    traced = [_trace(f"{name} of {what}", graph, call(f), [(treedef, tensors)]) for f, name in zip(branches, names, strict=True)]
+    traced = [
+        _trace(f"{name} of {what}", graph, call(f), [(treedef, tensors)])
+        for f, name in zip(branches, names, strict=True)
+    ]
     _check_alike(what, traced, names)
     assigned = list({id(v): v for t in traced for v in t.body.assigned}.values())
     for t in traced:
@@ -432,9 +437,7 @@ def _choice(
             for variable in assigned:
                 t.body.read(variable)
     _, constants = _outside(graph, traced, [])
-    programs = tuple(
-        t.program(len(leaves), (), constants, [*t.outputs, *map_(t.body.state, assigned)]) for t in traced
-    )
+    programs = tuple(t.program(len(leaves), (), constants, [*t.outputs, *map_(t.body.state, assigned)]) for t in traced)
     made = apply(SWITCH, (index, *tensors, *_tensors(constants)), {"flow": Switch(programs, names, what)})
     n = len(traced[0].outputs)
     _assign(assigned, made[n:])

@@ -37,7 +37,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
         from chainrule import ops
 
         cut: Tensor = ops.stop_gradient(data)
-        return cut if dtype is None or cut.dtype == as_dtype(dtype) else ops.astype(cut, dtype=dtype)  # type: ignore[no-any-return]  # of any operation
+        return cut if dtype is None or cut.dtype == as_dtype(dtype) else ops.astype(cut, dtype=dtype)
     backend = data._backend if type(data) is Tensor else _backends.home_of(data)
     if type(data) in PYTHON_NUMBERS and dtype is None:
         dtype = scalar_dtype(data)

@@ -215,9 +215,7 @@ def _made(terms: list[tuple[Monomial, Any]]) -> Any:
     total: dict[Monomial, Any] = {}
     for monomial, factor in terms:
         total[monomial] = total.get(monomial, 0) + factor
-    kept = sorted(
-        ((m, f) for m, f in total.items() if f != 0), key=lambda term: [atom.serial for atom in term[0]]
-    )
+    kept = sorted(((m, f) for m, f in total.items() if f != 0), key=lambda term: [atom.serial for atom in term[0]])
     if not kept:
         return 0
     if len(kept) == 1 and not kept[0][0]:

@@ -64,11 +64,12 @@ class _Call:
             raise DTypeError(f"callback {self.name}: its result has not the structure of like=: {error}") from None
         arrays = []
         for i, (leaf, spec) in enumerate(zip(found, self.like, strict=True)):
-            array = backend.asarray(leaf._value if type(leaf) is Tensor else leaf, backend.native(spec.dtype), None)
+            value: Any = getattr(leaf, "_value", leaf)
+            array = backend.asarray(value, backend.native(spec.dtype), None)
             if tuple(array.shape) != tuple(spec.shape or ()):
                 raise ShapeError(
-                    f"callback {self.name}: result{path_of(self.result_treedef, i)} has shape {tuple(array.shape)}, like= "
-                    f"says {spec.shape}"
+                    f"callback {self.name}: result{path_of(self.result_treedef, i)} has shape {tuple(array.shape)}, "
+                    f"like= says {spec.shape}"
                 )
             arrays.append(array)
         return arrays
@@ -114,7 +115,8 @@ def callback(function: Callable[..., Any], *args: Any, like: Any = None) -> Any:
     """
     if not callable(function):
         raise ArgumentError(f"callback: expected a function, got {function!r:.60}")
-    leaves, treedef = optree.tree_flatten(args)
+    arguments: Any = args
+    leaves, treedef = optree.tree_flatten(arguments)
     tensors = [leaf for leaf in leaves if _is_tensor(leaf)]
     rest = tuple((i, leaf) for i, leaf in enumerate(leaves) if not _is_tensor(leaf))
     specs, result_treedef = optree.tree_flatten(like, is_leaf=lambda leaf: isinstance(leaf, Spec))
@@ -137,7 +139,9 @@ def _run(call: _Call, tensors: list[Tensor]) -> Sequence[Tensor]:
         lifted = tuple(graph.lifted(x) for x in tensors)
         if lifted or not call.like:
             return _appended(call, lifted)
-        raise ArgumentError(f"callback {call.name}: in a graph a callback with a result needs a tensor among its arguments")
+        raise ArgumentError(
+            f"callback {call.name}: in a graph a callback with a result needs a tensor among its arguments"
+        )
     backend = tensors[0]._backend if tensors else None
     if backend is None:
         from chainrule._backends import get_backend

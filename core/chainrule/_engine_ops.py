@@ -139,6 +139,7 @@ def to_backend(x: Any, backend: str) -> Tensor:
 
 to_backend.op = _move  # type: ignore[attr-defined]  # the public function of an operation has it
 
+
 def read_variable(variable: Any) -> Tensor:
     """The value of a variable now, as a tensor that gradients with respect to the variable pass to."""
     value: Tensor = variable.read()

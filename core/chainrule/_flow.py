@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from chainrule import _context, ops
@@ -102,7 +101,9 @@ class Switch(_Overridable):
         needed = [any(flags) for flags in zip(*map(_used, programs), strict=True)]
         flow = replace(self, programs=tuple(_taking(program, needed) for program in programs))
         index, *inputs = instruction.inputs
-        return _again(instruction, [index, *_chosen(inputs, needed)], {"flow": flow}, _chosen(instruction.outputs, used))
+        return _again(
+            instruction, [index, *_chosen(inputs, needed)], {"flow": flow}, _chosen(instruction.outputs, used)
+        )
 
     def kernel(self, backend: Backend) -> Kernel:
         """The branch that is chosen, run as a plan."""
@@ -121,7 +122,9 @@ class Switch(_Overridable):
         """The cotangents of the inputs: the same choice between the branches' gradients."""
         first = self.programs[0]
         wanted, seeds = _inexact(first.inputs), _inexact([y for y in first.outputs])
-        programs = tuple(vjp_program(program, wanted, seeds, reaching(program, self.overrides)) for program in self.programs)
+        programs = tuple(
+            vjp_program(program, wanted, seeds, reaching(program, self.overrides)) for program in self.programs
+        )
         flow = replace(self, programs=programs, overrides=None)
         found = apply(SWITCH, (*inputs, *(g[i] for i in seeds)), {"flow": flow})
         parts: list[Any] = [None] * len(inputs)
@@ -134,7 +137,7 @@ def _common(specs: Sequence[Spec]) -> Spec:
     shapes = [spec.shape for spec in specs]
     if any(shape is None or len(shape) != len(shapes[0] or ()) for shape in shapes):
         return Spec(None, specs[0].dtype)
-    lengths = [n[0] if len(set(n)) == 1 else Dim() for n in zip(*shapes, strict=True)]  # type: ignore[arg-type]  # of no unknown rank
+    lengths = [n[0] if len(set(n)) == 1 else Dim() for n in zip(*shapes, strict=True)]
     return Spec(tuple(lengths), specs[0].dtype)
 
 
@@ -385,9 +388,7 @@ class Scan(_Overridable):
 
         return run
 
-    def pull_back(
-        self, g: Any, y: Any, inputs: Sequence[Any], length: Any
-    ) -> list[Any]:
+    def pull_back(self, g: Any, y: Any, inputs: Sequence[Any], length: Any) -> list[Any]:
         """The cotangents of the inputs: a loop the other way, which carries cotangents and reads the history."""
         n, n_ys = self.n_carry, self.n_ys
         return _backward(self, g[:n], g[n : n + n_ys], g[n + n_ys :], y[n + n_ys :], inputs, length)
@@ -413,7 +414,7 @@ class While(_Overridable):
     operation gives the last carried values, how many steps there were, and the history, as `Scan` does.
     """
 
-    programs: tuple[Program, Program]
+    programs: tuple[Program, ...]
     n_carry: int
     history: tuple[int, ...]
     names: tuple[str, ...] = ("condition", "body")
@@ -461,7 +462,7 @@ class While(_Overridable):
         goes_on, step = (_plan(program, backend).__call__ for program in self.programs)
         n, history = self.n_carry, self.history
         specs = [self.program.inputs[i].spec for i in history]
-        count = partial(backend.full, (), dtype=backend.native(int64), device=None)
+        whole = backend.native(int64)
 
         def run(*inputs: Any) -> Any:
             carried, constants = inputs[:n], inputs[n:]
@@ -473,7 +474,7 @@ class While(_Overridable):
                 carried = step(*carried, *constants)
                 steps += 1
             pasts = [_stack(c, s, False, backend) for c, s in zip(columns, specs, strict=True)]
-            return (*carried, count(value=steps), *pasts)
+            return (*carried, backend.full((), steps, whole, None), *pasts)
 
         return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any, Final
 
@@ -167,7 +167,8 @@ class _Arguments:
         self.static: tuple[Any, ...] = ()
         if function._signature is not None:
             args, kwargs = self._without_static(function, args, kwargs)
-        self.leaves, self.treedef = optree.tree_flatten((args, kwargs))
+        arguments: Any = (args, kwargs)
+        self.leaves, self.treedef = optree.tree_flatten(arguments)
         self.arrays: list[Any] = []
         self.as_tensors = context.recording
         backend: Backend | None = None
@@ -244,7 +245,8 @@ class _Arguments:
         except TypeError:
             raise DTypeError(
                 f"compiled function {function._name}: argument {path_of(self.treedef, i)} is a {type(leaf).__name__}, "
-                f"neither an array nor hashable: {leaf!r:.60}; pass arrays, numbers, hashable objects or pytrees of them"
+                f"neither an array nor hashable: {leaf!r:.60}; pass arrays, numbers, hashable objects or pytrees of "
+                "these"
             ) from None
         return (type(leaf), leaf)
 

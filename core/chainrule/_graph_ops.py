@@ -5,8 +5,6 @@ They have no kernels. What they are when a program runs is in `_lower`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from chainrule._definition import NoGradient
 from chainrule._op import REQUIRED, Op
 from chainrule.infer import Spec, scalar_spec

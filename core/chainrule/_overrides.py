@@ -155,8 +155,8 @@ def selects_in(selector: Any, program: Program) -> bool:
 def _reaching(node: Node, overrides: Mapping[Any, Any]) -> Definition:
     """The definition of a node that holds programs, made again with overrides in force in these."""
     own = node.definition
-    assert own is not None and own.joint is not None
-    joint = own.joint
+    assert own is not None
+    joint: Any = own.joint
 
     def gradient(g: Any, y: Any, *inputs: Any, **attributes: Any) -> Any:
         changed = {

@@ -111,5 +111,10 @@ def _differentiated(h: Any, _y: Any, *arguments: Any, call: _Call) -> Sequence[A
 
 
 VJP = Op(
-    "vjp", None, lambda *specs, call: call.spec(*specs), _differentiated, attributes={"call": REQUIRED}, holomorphic=False
+    "vjp",
+    None,
+    lambda *specs, call: call.spec(*specs),
+    _differentiated,
+    attributes={"call": REQUIRED},
+    holomorphic=False,
 )

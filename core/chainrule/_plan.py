@@ -158,7 +158,9 @@ class _Writer:
             self._text.append(f"def f{n}({self._list(taken)}):")
             self._write(body[start:stop], needs[start:stop], start, last)
             self._text.append(f"    return ({''.join(f'{self._local[s]}, ' for s in given)})")
-            calls.append(f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({self._list(taken)})")
+            calls.append(
+                f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({self._list(taken)})"
+            )
             dead = [s for s in taken if last[s] < stop]
             if dead:
                 calls.append(f"del {self._list(dead)}")

@@ -24,9 +24,7 @@ class Program:
 
     __slots__ = ("inputs", "instructions", "outputs")
 
-    def __init__(
-        self, inputs: Sequence[Symbol], outputs: Sequence[Any], instructions: Iterable[Instruction]
-    ) -> None:
+    def __init__(self, inputs: Sequence[Symbol], outputs: Sequence[Any], instructions: Iterable[Instruction]) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.instructions = tuple(i for i in instructions if i.op is not ARGUMENT and i.op is not PLACEHOLDER)
@@ -146,7 +144,7 @@ def _closed(was: Shape, now: Shape, known: dict[Dim, int]) -> Shape:
     if now is None:
         return was
     if was is None:
-        return tuple(Dim() if n is None and type(n) is not Dim else n for n in now)
+        return tuple([Dim() if n is None else n for n in now])
     for dim, n in zip(was, now, strict=True):
         if type(dim) is Dim and type(n) is int and dim.is_atom:
             known.setdefault(dim, n)
@@ -156,10 +154,14 @@ def _closed(was: Shape, now: Shape, known: dict[Dim, int]) -> Shape:
 def _is_open(program: Program) -> bool:
     """Whether some size in it is not known."""
     symbols = [*program.inputs, *(s for i in program.instructions for s in i.outputs)]
-    return any(s.shape is None or has_dim(s.shape) for s in symbols) or any(
-        i.op.name == "vjp" or any(map(has_dim, i.attributes.values())) or any(_is_open(p) for a in subprograms(i.attributes) for p in a.programs)
-        for i in program.instructions
-    )
+    return any(s.shape is None or has_dim(s.shape) for s in symbols) or any(map(_has_open, program.instructions))
+
+
+def _has_open(instruction: Instruction) -> bool:
+    attributes = instruction.attributes
+    if instruction.op.name == "vjp" or any(map(has_dim, attributes.values())):
+        return True
+    return any(_is_open(program) for holder in subprograms(attributes) for program in holder.programs)
 
 
 # Text

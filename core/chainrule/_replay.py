@@ -62,8 +62,9 @@ def _pair_sizes(sizes: dict[Dim, Any], symbol: Symbol, result: Any) -> None:
     """Note which lengths of a value are which of the one that takes its place."""
     if type(result) is Tensor and symbol.shape is not None and result.shape is not None:
         for old, new in zip(symbol.shape, result.shape, strict=True):
-            if type(old) is Dim and old.is_atom and old is not new:
-                sizes.setdefault(old, new)
+            length: Any = old
+            if type(length) is Dim and length.is_atom and length is not new:
+                sizes.setdefault(length, new)
 
 
 def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[Dim, Any]) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from chainrule._dtypes import DType
 from chainrule._errors import SymbolicValueError
@@ -36,6 +36,10 @@ class Symbol:
         self.index = index
         self.weak = weak
 
+    def copied(self) -> Symbol:
+        """Another symbol of the same kind: a value of its own in a program."""
+        return Symbol(self.shape, self.dtype, self.node, self.index, self.weak)
+
     @property
     def spec(self) -> Spec:
         """Its shape and dtype, as shape rules take them."""
@@ -57,7 +61,7 @@ class Symbol:
         return f"<Symbol {self.name} {self.spec!r}>"
 
 
-def refuse_value(symbol: Any) -> NoReturn:
+def refuse_value(symbol: Symbol) -> NoReturn:
     """What stands where a backend would copy an array to the host."""
     symbol.refuse(
         "The value",

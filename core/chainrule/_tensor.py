@@ -66,8 +66,8 @@ class Tensor:
 
         None for a symbolic tensor of which not even the number of axes is known.
         """
-        shape = self._value.shape
-        return tuple(shape) if shape is not None else shape  # type: ignore[redundant-expr,no-any-return]  # a symbol's may be None
+        shape: Any = self._value.shape
+        return shape if shape is None else tuple(shape)  # type: ignore[return-value]  # None for symbols alone
 
     @property
     def dtype(self) -> DType:
@@ -84,10 +84,11 @@ class Tensor:
     @property
     def size(self) -> int:
         """The number of elements."""
-        total = size(self._value.shape)
-        if total is None:
+        shape: Any = self._value.shape
+        if shape is None:
             self._value.refuse("The number of elements", "Give the placeholder a shape")
-        return total
+        total: Any = size(shape)
+        return total  # type: ignore[no-any-return]  # an integer, or a `Dim` in a graph
 
     @property
     def name(self) -> str | None:

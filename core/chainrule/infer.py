@@ -12,7 +12,7 @@ from chainrule._dim import Dim, broadcast_dim
 from chainrule._dtypes import DType, bool_, default_dtype, int64, promote, promote_weak, real_dtype, scalar_dtype
 from chainrule._errors import DTypeError, ShapeError
 
-Shape = tuple[int | None, ...] | None
+Shape = tuple[Any, ...] | None  # lengths are integers, or a `Dim` where one is not known
 
 
 class Spec:
@@ -70,7 +70,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     known = [shape for shape in shapes if shape is not None]
     if len(known) < len(shapes):
         return None
-    result: list[int | None] = [1] * max((len(shape) for shape in known), default=0)
+    result: list[Any] = [1] * max((len(shape) for shape in known), default=0)
     for shape in known:
         offset = len(result) - len(shape)
         for i, dim in enumerate(shape, offset):
@@ -100,6 +100,26 @@ def may_equal(a: Shape, b: Shape) -> bool:
         or b is None
         or (len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True)))
     )
+
+
+def common_shape(*shapes: Shape) -> Shape:
+    """The one shape that all of these are; a length is known if any of them knows it.
+
+    Raises:
+        ShapeError: they differ.
+
+    >>> common_shape((None, 3), (2, None)), common_shape(None, (2,))
+    ((2, 3), (2,))
+    """
+    result: Shape = None
+    for shape in shapes:
+        if not may_equal(result, shape):
+            raise ShapeError(f"shapes {', '.join(map(str, shapes))} differ")
+        if result is None or shape is None:
+            result = shape if result is None else result
+        else:
+            result = tuple([m if isinstance(m, int) else n for m, n in zip(result, shape, strict=True)])
+    return result
 
 
 def as_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def _exact(value: Any) -> Any:
 
 
 class _Same:
-    """An attribute's value in a key that is also sorted by name: names differ, so the order of values is never asked."""
+    """An attribute's value in a key. The key is sorted by name, and names differ: values are never put in order."""
 
     __slots__ = ("value",)
 

@@ -7,7 +7,6 @@ from typing import Any
 from chainrule._backend import Backend
 from chainrule._graph import Instruction
 from chainrule._program import Program, substituted
-from chainrule._symbol import Symbol
 
 
 def decomposition(program: Program, backend: Backend) -> Program:
@@ -26,7 +25,7 @@ def decomposition(program: Program, backend: Backend) -> Program:
             continue
         given = dict(zip(inner.inputs, inputs, strict=True))
         for instruction in inner.instructions:
-            outputs = tuple([Symbol(symbol.shape, symbol.dtype, symbol.node, symbol.index, symbol.weak) for symbol in instruction.outputs])
+            outputs = tuple([symbol.copied() for symbol in instruction.outputs])
             given_inputs = substituted(instruction.inputs, given)
             given.update(zip(instruction.outputs, outputs, strict=True))
             instructions.append(
@@ -37,6 +36,6 @@ def decomposition(program: Program, backend: Backend) -> Program:
 
 
 def _expansion(instruction: Instruction) -> Program | None:
-    flow = instruction.attributes.get("flow")
+    flow: Any = instruction.attributes.get("flow")
     found: Program | None = flow.expansion() if hasattr(flow, "expansion") else None
     return found
