@@ -48,6 +48,10 @@ def _scatter_add_rows(values: Any, indices: Any, *, rows: int) -> Any:
 
 def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int) -> Any:
     at = axis % values.ndim
+    if at == values.ndim - 1 and values.shape[at] == 1:  # one place a row: none repeats
+        rows = np.zeros((values.size, length), values.dtype)
+        rows[np.arange(values.size), indices.reshape(-1)] = values.reshape(-1)
+        return rows.reshape((*values.shape[:at], length))
     result = np.zeros((*values.shape[:at], length, *values.shape[at + 1 :]), values.dtype)
     index = list(np.ix_(*map(np.arange, values.shape)))
     index[at] = indices
@@ -78,6 +82,38 @@ def _multiply_zero_wins(g: Any, d: Any) -> Any:
 def _where(condition: Any, a: Any, b: Any) -> Any:
     chosen: Any = np.where(condition, a, b)
     return chosen[()]
+
+
+def _mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
+    if x.dtype.char not in "fdFD":  # NumPy sums short floats in longer ones
+        return np.mean(x if x.dtype.kind in "fc" else x.astype(default_dtype()), axis=axis, keepdims=keepdims)
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    return total / total.dtype.type(x.size / max(total.size, 1))
+
+
+def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    lead = x.ndim - len(shape)
+    axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1))
+    if axes:
+        x = np.add.reduce(x, axis=axes, dtype=x.dtype)
+    return x if x.shape == shape else x.reshape(shape)
+
+
+def _softmax(x: Any, *, axis: int) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, *, axis: int) -> Any:
+    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _sparse_softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    rows = shifted.reshape(-1, shifted.shape[-1])
+    picked = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
+    return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - picked
 
 
 def in_floating(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,7 +185,9 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "deg2rad": _floating(np.deg2rad),
     "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
     "exp2": _floating(np.exp2),
+    "log_softmax": _floating_of_any(_log_softmax),
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    "mean": _mean,
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     "multiply_zero_wins": _multiply_zero_wins,
     "nonzero": lambda x: np.nonzero(np.atleast_1d(x))[: np.ndim(x)],
@@ -160,8 +198,11 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "scatter_add_along_axis": _scatter_add_along_axis,
     "scatter_add_rows": _scatter_add_rows,
     "set_at": _set_at,
+    "softmax": _floating_of_any(_softmax),
     "softplus": _floating(lambda x: np.logaddexp(x, 0)),
     "sort": _sort,
+    "sparse_softmax_cross_entropy": _sparse_softmax_cross_entropy,
     "sum": lambda x, *, axis, keepdims, dtype: np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims),
+    "sum_to": _sum_to,
     "where": _where,
 }
