@@ -147,6 +147,7 @@ if TYPE_CHECKING:
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
     from chainrule_arrays import *  # noqa: F403, TID251
+    from chainrule_optim import checked as checked  # noqa: TID251
     from chainrule_state import inspect_checkpoint as inspect_checkpoint  # noqa: TID251
     from chainrule_state import load as load  # noqa: TID251
     from chainrule_state import save as save  # noqa: TID251

@@ -114,13 +114,15 @@ def _shaped(x: Tensor, shape: Sequence[int] | None) -> Tensor:
 
 
 def group(*things: Any, name: str | None = None) -> GraphNode | None:
-    """One node that runs all of some nodes, tensors and variables' initialisers. Eagerly, where all has run: None.
+    """One node that runs all of some nodes, tensors and variables' initialisers.
+
+    None where everything runs by itself: eagerly, and in compiled functions, branches and loops.
 
     Raises:
         DTypeError: something is no part of a graph.
     """
     graph = _context.current().graph
-    if graph is None:
+    if graph is None or isinstance(graph, Body):
         return None
     with control_dependencies(things):
         return graph.add(GROUP, (), name=name)

@@ -190,6 +190,21 @@ class Variable:
     def __len__(self) -> int:
         return len(self._value)
 
+    def __float__(self) -> float:
+        return float(self.read())
+
+    def __int__(self) -> int:
+        return int(self.read())
+
+    def __index__(self) -> int:
+        return self.read().__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self.read())
+
+    def __complex__(self) -> complex:
+        return complex(self.read())
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self.read().__array__(dtype)
 
