@@ -380,7 +380,7 @@ class Scan(_Overridable):
             for t in reversed(range(length)) if self.reverse else range(length):
                 for column, i in zip(columns[n_ys:], history, strict=True):
                     column.append(carried[i])
-                results = step(*carried, *[x[t] for x in xs], *constants)
+                results = step(*carried, *[x[t] if x.ndim == 1 else x[t, ...] for x in xs], *constants)
                 carried = results[:n]
                 for column, y in zip(columns, results[n:], strict=False):
                     column.append(y)
