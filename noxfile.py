@@ -103,6 +103,14 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def benchmarks_frameworks(session: nox.Session) -> None:
+    """Graphs and compiled functions beside JAX and TensorFlow, each in a process of its own (on request; minutes)."""
+    session.install(".", *group("benchmark_frameworks"))
+    arguments = ("mnist_training", "compiled_chain", "--json", "build/benchmarks_frameworks.json")
+    session.run("python", "-m", "benchmarks", *arguments, *session.posargs)
+
+
+@nox.session(default=False)
 def gpu(session: nox.Session) -> None:
     """The tests that need a GPU, on CuPy (on request; `--no-venv` uses the environment as it is)."""
     if session.virtualenv.venv_backend != "none":

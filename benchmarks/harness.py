@@ -42,31 +42,36 @@ def measure(workload: Workload, rounds: int) -> dict[str, float]:
     Raises:
         AssertionError: two of them give different results.
     """
-    _check(workload)
+    same(workload.title, {name: function() for name, function in workload.run.items()}, workload.tolerance)
     best: dict[str, list[float]] = {name: [] for name in workload.run}
     for _ in range(rounds):
         for name, function in workload.run.items():
-            best[name].append(_best(function))
+            best[name].append(best_of(function, time.process_time))
     return {name: statistics.median(times) for name, times in best.items()}
 
 
-def _check(workload: Workload) -> None:
-    results = {name: function() for name, function in workload.run.items()}
+def same(title: str, results: Mapping[str, Sequence[Any]], tolerance: float) -> None:
+    """Compare results with the first of them.
+
+    Raises:
+        AssertionError: two are different.
+    """
     (reference, expected), *others = results.items()
     for name, result in others:
         for part, want in zip(result, expected, strict=True):
-            message = f"{workload.title}: {name} and {reference} differ"
-            np.testing.assert_allclose(part, want, workload.tolerance, workload.tolerance, err_msg=message)
+            message = f"{title}: {name} and {reference} differ"
+            np.testing.assert_allclose(part, want, tolerance, tolerance, err_msg=message)
 
 
-def _best(function: Callable[[], Any]) -> float:
+def best_of(function: Callable[[], Any], clock: Callable[[], float]) -> float:
+    """The best call of a round."""
     gc.collect()
-    end = time.process_time() + SLICE
+    end = clock() + SLICE
     best = float("inf")
     while True:
-        start = time.process_time()
+        start = clock()
         function()
-        now = time.process_time()
+        now = clock()
         best = min(best, now - start)
         if now >= end:
             return best
@@ -79,11 +84,12 @@ def table(workload: Workload, seconds: Mapping[str, float]) -> str:
     for name, value in seconds.items():
         per_operation = [show(value / workload.operations)] if workload.operations else []
         rows.append([name, show(value), *per_operation, f"{value / first:.2f}"])
-    lines = [workload.title, *_aligned(rows)]
+    lines = [workload.title, *aligned(rows)]
     return "\n".join([*lines, *(f"  {name}: left out, {reason}" for name, reason in workload.missing.items())])
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines in which columns stand below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     first, *rest = widths
     return [

@@ -10,18 +10,12 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
+from benchmarks.chain import chain
 from benchmarks.harness import Workload
 
 TRIPLES = 333
 OPERATIONS = 3 * TRIPLES + 1
 START = 0.5
-
-
-def chain(x: Any, sin: Callable[[Any], Any]) -> Any:
-    """The chain: sine, multiply and add, again and again."""
-    for _ in range(TRIPLES):
-        x = sin(x) * 1.01 + 0.1
-    return sin(x)
 
 
 def workload() -> Workload:
@@ -37,13 +31,13 @@ def workload() -> Workload:
 
 
 def _chainrule() -> Callable[[], tuple[Any, Any]]:
-    function = cr.value_and_grad(lambda x: chain(x, cr.sin))
+    function = cr.value_and_grad(lambda x: chain(x, cr.sin, TRIPLES))
     return lambda: function(START)
 
 
 def _autograd() -> Callable[[], tuple[Any, Any]]:
     autograd: Any = import_module("autograd")
-    function = autograd.value_and_grad(lambda x: chain(x, autograd.numpy.sin))
+    function = autograd.value_and_grad(lambda x: chain(x, autograd.numpy.sin, TRIPLES))
     return lambda: function(START)
 
 
@@ -52,7 +46,7 @@ def _mygrad() -> Callable[[], tuple[Any, Any]]:
 
     def run() -> tuple[Any, Any]:
         x = mygrad.tensor(START)
-        y = chain(x, mygrad.sin)
+        y = chain(x, mygrad.sin, TRIPLES)
         y.backward()
         return y.data, x.grad
 
@@ -60,5 +54,5 @@ def _mygrad() -> Callable[[], tuple[Any, Any]]:
 
 
 def _advect() -> Callable[[], tuple[Any, Any]]:
-    function: Any = import_module("advect").value_and_grad(lambda x: chain(x, np.sin))
+    function: Any = import_module("advect").value_and_grad(lambda x: chain(x, np.sin, TRIPLES))
     return lambda: function(np.float64(START))
