@@ -96,11 +96,17 @@ if TYPE_CHECKING:
     from chainrule._define import fronts as fronts
     from chainrule._define import op as op
     from chainrule._definition import NoGradient as NoGradient
+    from chainrule._describe import GraphDescription as GraphDescription
+    from chainrule._describe import NodeDescription as NodeDescription
+    from chainrule._describe import RuleDescription as RuleDescription
+    from chainrule._describe import describe_graph as describe_graph
     from chainrule._dim import Dim as Dim
     from chainrule._effects import callback as callback
     from chainrule._effects import print as print
     from chainrule._explain import explain_gradients as explain_gradients
     from chainrule._explain import why_no_gradient as why_no_gradient
+    from chainrule._explain_program import ProgramExplanation as ProgramExplanation
+    from chainrule._explain_program import explain as explain
     from chainrule._function import Function as Function
     from chainrule._function import RetraceWarning as RetraceWarning
     from chainrule._function import function as function
@@ -115,6 +121,8 @@ if TYPE_CHECKING:
     from chainrule._graph import Graph as Graph
     from chainrule._graph import GraphNode as GraphNode
     from chainrule._graph import Instruction as Instruction
+    from chainrule._graph_diff import GraphDiff as GraphDiff
+    from chainrule._graph_diff import diff_graphs as diff_graphs
     from chainrule._graph_functions import constant as constant
     from chainrule._graph_functions import control_dependencies as control_dependencies
     from chainrule._graph_functions import get_default_graph as get_default_graph
@@ -172,9 +180,12 @@ _LAZY = {
     "control_dependencies": "_graph_functions",
     "custom_gradient": "_custom_gradient",
     "debug_nans": "_debug",
+    "describe_graph": "_describe",
+    "diff_graphs": "_graph_diff",
     "Dim": "_dim",
     "elementwise": "_define",
     "exact": "_contracts",
+    "explain": "_explain_program",
     "explain_gradients": "_explain",
     "fori_loop": "_control_flow",
     "fronts": "_define",
@@ -188,6 +199,8 @@ _LAZY = {
     "gradients": "_gradients",
     "GradientTape": "_tape",
     "Graph": "_graph",
+    "GraphDescription": "_describe",
+    "GraphDiff": "_graph_diff",
     "GraphNode": "_graph",
     "group": "_graph_functions",
     "hessian": "_functional",
@@ -203,6 +216,7 @@ _LAZY = {
     "missing_rules_used": "_missing",
     "no_gradient": "_registry",
     "Node": "_node",
+    "NodeDescription": "_describe",
     "NoGradient": "_definition",
     "on_missing": "_missing",
     "Op": "_op",
@@ -212,9 +226,11 @@ _LAZY = {
     "plugins": "_plugins",
     "print": "_effects",
     "Program": "_program",
+    "ProgramExplanation": "_explain_program",
     "register_gradient": "_registry",
     "register_plugin": "_plugins",
     "RetraceWarning": "_function",
+    "RuleDescription": "_describe",
     "scan": "_control_flow",
     "Session": "_session",
     "set_default_graph": "_graph_functions",

@@ -341,6 +341,22 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} node{'s' * (len(self.nodes) != 1)}>"
 
+    def __str__(self) -> str:
+        from chainrule._describe import describe_graph
+        from chainrule._graph_text import graph_text
+
+        return graph_text(describe_graph(self))
+
+    def _repr_svg_(self) -> str | None:
+        from chainrule._graph_text import picture
+
+        return picture(self)
+
+    def _repr_html_(self) -> str:
+        from chainrule._graph_text import page
+
+        return page(self)
+
 
 class Body(Graph):
     """The graph of a function, a branch or a loop's body.

@@ -1,0 +1,157 @@
+"""Graphs and programs as text: a line a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from chainrule import _registry
+from chainrule._describe import GraphDescription, InputDescription, NodeDescription
+from chainrule._plugins import load_plugins
+
+if TYPE_CHECKING:
+    from chainrule._graph import Graph
+
+_PARTS: Final = {"forward": "forward", "gradient": "gradient", "update": "computed from gradients"}
+
+
+def graph_text(graph: GraphDescription, what: str = "graph") -> str:
+    """A graph as text: forward nodes and those of gradients apart, each part by name scope.
+
+    A line has a node's name, what it gives, its operation and what that takes, and where there are any: the nodes that
+    run before it (`after`), those that run with it (`then`), `no_grad`, and the gradient override in force.
+    """
+    return "\n".join(_graph_lines(graph, what))
+
+
+def _graph_lines(graph: GraphDescription, what: str) -> Iterator[str]:
+    parts = {part: [n for n in graph.nodes if n.part == part] for part in _PARTS}
+    counts = ", ".join(f"{len(nodes)} {_PARTS[part]}" for part, nodes in parts.items() if nodes)
+    yield f"{what} of {counted(len(graph.nodes), 'node')}" + (
+        f": {counts}" if len(parts["forward"]) < len(graph.nodes) else ""
+    )
+    names = [n.name for n in graph.nodes]
+
+    def line(node: NodeDescription, name: str, indent: str) -> Iterator[str]:
+        yield f"{indent}{name}{statement(node, lambda x: x.text)}{_notes(node, names)}"
+        yield from _inner(node, indent)
+
+    for part, nodes in parts.items():
+        if nodes:
+            yield f"\n{_PARTS[part]}"
+            yield from _scoped(nodes, 0, "  ", line)
+
+
+def _scoped(
+    nodes: Sequence[NodeDescription],
+    start: int,
+    indent: str,
+    line: Callable[[NodeDescription, str, str], Iterator[str]],
+) -> Iterator[str]:
+    """Nodes by name scope, each scope where its first node is; a scope of one node is no block of its own."""
+
+    def scope(node: NodeDescription) -> str:
+        head, slash, _ = node.name[start:].partition("/")
+        return head + slash if slash else ""
+
+    order = {key: i for i, key in enumerate(dict.fromkeys(_place(scope(node), i) for i, node in enumerate(nodes)))}
+    placed = sorted(enumerate(nodes), key=lambda pair: order[_place(scope(pair[1]), pair[0])])
+    for head, group in groupby((node for _, node in placed), key=scope):
+        members = list(group)
+        if not head or len(members) == 1:
+            for node in members:
+                yield from line(node, node.name[start:], indent)
+        else:
+            rules = {f"  gradient of {n.gradient_of} by {n.rule}" for n in members if n.rule is not None}
+            rule = rules.pop() if len(rules) == 1 and all(n.rule is not None for n in members) else ""
+            yield f"{indent}{head}{rule}"
+            yield from _scoped(members, start + len(head), f"{indent}  ", line)
+
+
+def _place(scope: str, i: int) -> str | int:
+    """A node outside of any scope is a place of its own."""
+    return scope or i
+
+
+def program_lines(program: GraphDescription, sites: bool = False, indent: str = "") -> Iterator[str]:
+    """A program as lines of text, values by number: `a0` for an input, `v0` for a result.
+
+    Args:
+        program: the program.
+        sites: whether comments say which line of the user's code, and which rule, made what follows them.
+        indent: what each line begins with.
+    """
+    names: dict[tuple[int, int], str] = {}
+
+    def show(x: InputDescription) -> str:
+        return x.text if x.node is None else names.get((x.node, x.output), x.text)
+
+    for i in program.inputs:
+        names[i, 0] = f"a{i}"
+    given = ", ".join(f"a{i}: {program.nodes[i].outputs[0]} {program.nodes[i].name!r}" for i in program.inputs)
+    yield f"{indent}inputs {given or 'none'}"
+    said = ""
+    for i, node in enumerate(program.nodes):
+        if i in program.inputs:
+            continue
+        for j in range(len(node.outputs)):
+            names[i, j] = f"v{len(names) - len(program.inputs)}"
+        left = ", ".join(f"{names[i, j]}: {spec}" for j, spec in enumerate(node.outputs)) or "_"
+        if sites and said != (said := _origin(node)):
+            yield f"{indent}# {said}"
+        yield f"{indent}{left}{statement(node, show, False)}{_notes(node, ())}"
+        yield from _inner(node, indent, sites)
+    yield f"{indent}return {', '.join(map(show, program.outputs))}".rstrip()
+
+
+def statement(node: NodeDescription, show: Callable[[InputDescription], str], typed: bool = True) -> str:
+    """What follows a node's name: what it gives, its operation, and what that takes."""
+    specs = f": {', '.join(node.outputs)}" if typed and node.outputs else ""
+    arguments = [*map(show, node.inputs), *(f"{name}={value}" for name, value in node.attributes.items())]
+    return f"{specs} = {node.op}({', '.join(arguments)})"
+
+
+def _notes(node: NodeDescription, names: Sequence[str]) -> str:
+    notes = "".join(
+        f"  {word} {', '.join(names[i] for i in others)}"
+        for word, others in (("after", node.controls), ("then", node.followers))
+        if others and names
+    )
+    return notes + "  no_grad" * (not node.recorded) + (f"  {node.override}" if node.override is not None else "")
+
+
+def _origin(node: NodeDescription) -> str:
+    made = f"gradient of {node.gradient_of} by {node.rule}; " if node.rule is not None else ""
+    return made + node.site
+
+
+def _inner(node: NodeDescription, indent: str, sites: bool = False) -> Iterator[str]:
+    for name, program in node.programs.items():
+        yield f"{indent}  {name}:"
+        yield from program_lines(program, sites, f"{indent}    ")
+
+
+def picture(graph: Graph) -> str | None:
+    """A graph as SVG; None where what draws is not installed."""
+    load_plugins()
+    draw = _registry.functions.get("draw")
+    if draw is None:
+        return None
+    try:
+        svg: str = draw(graph).svg
+    except ImportError:
+        return None
+    return svg
+
+
+def page(graph: Graph) -> str:
+    """A graph as HTML: its picture, or its text where what draws is not installed."""
+    svg = picture(graph)
+    return f"<pre>{escape(str(graph))}</pre>" if svg is None else f'<div style="overflow: auto">{svg}</div>'
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{n} {what}{'s' * (n != 1)}"
