@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from chainrule._contracts import approximate as approximate
     from chainrule._contracts import exact as exact
     from chainrule._contracts import surrogate as surrogate
+    from chainrule._composite import composite as composite
     from chainrule._control_flow import cond as cond
     from chainrule._control_flow import fori_loop as fori_loop
     from chainrule._control_flow import map as map
@@ -175,6 +176,7 @@ _LAZY = {
     "check_gradient": "_check",
     "checkpoint": "_checkpoint",
     "Command": "_cli",
+    "composite": "_composite",
     "cond": "_control_flow",
     "constant": "_graph_functions",
     "control_dependencies": "_graph_functions",

@@ -7,7 +7,7 @@ Shape rule, gradient and generic kernel stand together. Both ways give the publi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from chainrule._backend import Kernel
@@ -128,16 +128,14 @@ def op(
 
     def decorate(kernel: Callable[Concatenate[Any, P], R]) -> Callable[P, Any]:
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        n_inputs = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
-        rest = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        n_inputs, attributes = inputs_and_attributes(parameters)
         operation = Op(
             name or kernel.__name__,
-            None if variadic else n_inputs,
+            n_inputs,
             infer,
             gradient,
             kernel=kernel,
-            attributes={p.name: p.default for p in rest},
+            attributes=attributes,
             broadcasts=broadcasts,
             elementwise=elementwise,
             linear=linear,
@@ -146,16 +144,31 @@ def op(
             cut=cut,
         )
         _state_policy(operation, on_missing)
-        function = _general(operation, sequence)
-        function.__doc__ = kernel.__doc__
-        if sequence:
-            parameters[0] = parameters[0].replace(kind=inspect.Parameter.POSITIONAL_ONLY)
-            parameters[1:] = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters[1:]]
-        function.__signature__ = inspect.Signature(parameters)
-        function.__wrapped__ = kernel
-        return cast("Callable[P, Any]", _named(function, operation, kernel.__name__, kernel.__module__))
+        return cast("Callable[P, Any]", public_function(operation, kernel, parameters, sequence))
 
     return decorate
+
+
+def inputs_and_attributes(parameters: Sequence[inspect.Parameter]) -> tuple[int | None, dict[str, Any]]:
+    """How many arrays a function takes, None for any number, and its attributes with their defaults."""
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    n_inputs = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
+    rest = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    return None if variadic else n_inputs, {p.name: p.default for p in rest}
+
+
+def public_function(
+    operation: Op, written: Callable[..., Any], parameters: list[inspect.Parameter], sequence: bool = False
+) -> Any:
+    """The public function of an operation, with the name, signature and docstring of the one that defines it."""
+    function = _general(operation, sequence)
+    function.__doc__ = written.__doc__
+    if sequence:
+        parameters[0] = parameters[0].replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+        parameters[1:] = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters[1:]]
+    function.__signature__ = inspect.Signature(parameters)
+    function.__wrapped__ = written
+    return _named(function, operation, written.__name__, written.__module__)
 
 
 def _state_policy(operation: Op, on_missing: str | Callable[[Op], Any] | None) -> None:

@@ -32,13 +32,15 @@ class Op:
             engine then conjugates for complex cotangents; False if the definition sees to complex numbers itself.
         cut: `(**attributes)` to the reason why no gradient passes with these attributes, or None.
         effect: whether calling it does more than give a result, so that it is neither left out nor done once for two.
+        decomposition: `(*tensors, **attributes)`, the same in other operations, for a composite one: its kernel where a
+            backend has none, and what compiled programs run in its place.
         build: `(instruction, backend)` to the kernel, for an operation of graphs whose kernel depends on its program.
         owner: who registered it.
     """
 
     __slots__ = (
-        *("attributes", "broadcasts", "build", "cut", "definition", "effect", "elementwise", "holomorphic", "infer"),
-        *("kernel", "kernels", "linear", "multiple", "n_inputs", "name", "owner"),
+        *("attributes", "broadcasts", "build", "cut", "decomposition", "definition", "effect", "elementwise"),
+        *("holomorphic", "infer", "kernel", "kernels", "linear", "multiple", "n_inputs", "name", "owner"),
     )
 
     def __init__(
@@ -57,6 +59,7 @@ class Op:
         holomorphic: bool = True,
         cut: Callable[..., str | None] | None = None,
         effect: bool = False,
+        decomposition: Callable[..., Any] | None = None,
         build: Callable[[Any, Backend], Kernel] | None = None,
     ) -> None:
         self.name = name
@@ -71,6 +74,7 @@ class Op:
         self.holomorphic = holomorphic
         self.cut = cut
         self.effect = effect
+        self.decomposition = decomposition
         self.build = build
         self.owner: Owner = USER
         self.kernels = KernelTable(self)

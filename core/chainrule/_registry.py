@@ -171,7 +171,14 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
         )
     kernel = registered or own
     if kernel is None:
-        generic = partial(op.kernel, backend.xp) if op.kernel is not None else getattr(backend.xp, op.name, None)
+        if op.kernel is not None:
+            generic: Kernel | None = partial(op.kernel, backend.xp)
+        elif op.decomposition is not None:
+            from chainrule._composite import kernel_of
+
+            generic = kernel_of(op, backend)
+        else:
+            generic = getattr(backend.xp, op.name, None)
         if generic is None:
             raise MissingKernelError(
                 f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
@@ -179,6 +186,11 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
             )
         kernel = backend.wrap_generic(op, generic)
     return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
+
+
+def has_own_kernel(op: Op, backend: Backend) -> bool:
+    """Whether a kernel of an operation is registered for a backend, by the backend itself or by a plugin."""
+    return op.name in backend.kernels or f"{backend.name}:{op.name}" in kernels
 
 
 def _native_dtypes(kernel: Kernel, backend: Backend) -> Kernel:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule._backend import Backend
-from chainrule._graph import Instruction
+from chainrule._composite import program_of
+from chainrule._graph import Instruction, input_specs
 from chainrule._program import Program, substituted
+from chainrule._registry import has_own_kernel
 
 
 def decomposition(program: Program, backend: Backend) -> Program:
-    """The program with the instructions of what is only a name for several: functions with gradients of their own."""
-    if not any(_expansion(instruction) for instruction in program.instructions):
+    """The program with the instructions of what is only a name for several.
+
+    These are functions with gradients of their own, and composite operations that the backend has no kernel for.
+    """
+    if not any(_is_made_of_others(instruction, backend) for instruction in program.instructions):
         return program
     values: dict[Any, Any] = {}
     instructions: list[Instruction] = []
@@ -19,11 +24,11 @@ def decomposition(program: Program, backend: Backend) -> Program:
     while pending:
         old = pending.pop()
         inputs = substituted(old.inputs, values)
-        inner = _expansion(old)
-        if inner is None:
+        if not _is_made_of_others(old, backend):
             instructions.append(Instruction(old.op, inputs, old.attributes, old.outputs, old.node))
             continue
-        given = dict(zip(inner.inputs, inputs, strict=True))
+        inner = _expansion(old, inputs)
+        given = dict(zip(inner.inputs, [x for x in inputs if x is not None], strict=True))
         for instruction in inner.instructions:
             outputs = tuple([symbol.copied() for symbol in instruction.outputs])
             given_inputs = substituted(instruction.inputs, given)
@@ -35,7 +40,16 @@ def decomposition(program: Program, backend: Backend) -> Program:
     return Program(program.inputs, substituted(program.outputs, values), instructions)
 
 
-def _expansion(instruction: Instruction) -> Program | None:
-    flow: Any = instruction.attributes.get("flow")
-    found: Program | None = flow.expansion() if hasattr(flow, "expansion") else None
+def _is_made_of_others(instruction: Instruction, backend: Backend) -> bool:
+    op = instruction.op
+    if hasattr(instruction.attributes.get("flow"), "expansion"):
+        return True
+    return op.decomposition is not None and op.kernel is None and not has_own_kernel(op, backend)
+
+
+def _expansion(instruction: Instruction, inputs: tuple[Any, ...]) -> Program:
+    op, attributes = instruction.op, instruction.attributes
+    if op.decomposition is not None:
+        return program_of(op, input_specs(inputs), attributes)
+    found: Program = attributes["flow"].expansion()
     return found
