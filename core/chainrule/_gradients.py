@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from chainrule._backward import Subgraph, Spans, backpropagate
+from chainrule import _context
+from chainrule._backward import Spans, Subgraph, backpropagate
 from chainrule._convert import as_tensor
-from chainrule._errors import ArgumentError, ChainruleError, DTypeError, GradientDefinitionError, ShapeError
+from chainrule._definition import NoGradient
+from chainrule._dispatch import apply
+from chainrule._errors import (
+    ArgumentError,
+    ChainruleError,
+    DTypeError,
+    GradientDefinitionError,
+    GraphError,
+    ShapeError,
+)
+from chainrule._graph import Graph
 from chainrule._indexed_slices import add
+from chainrule._op import REQUIRED, Op
 from chainrule._overrides import resolve_overrides
 from chainrule._record import Dropped
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._variable import Variable
+from chainrule.infer import may_equal
 
 
 def gradients(
@@ -23,6 +38,8 @@ def gradients(
     unconnected_gradients: str = "none",
     aggregation: str | Callable[[list[Any]], Any] = "add_n",
     overrides: Mapping[Any, Any] | None = None,
+    gate_gradients: bool = False,
+    colocate_gradients_with_ops: bool = False,
 ) -> list[Any]:
     """The gradient of the sum of `ys` with respect to each of `xs`, through whatever was recorded between them.
 
@@ -36,6 +53,10 @@ def gradients(
         aggregation: how cotangents that meet are summed: `"add_n"` as they come, `"tree"` in pairs (a smaller rounding
             error for many), or a function from the list of them to their sum.
         overrides: other gradient definitions for some nodes; see `cr.override_gradients` for the keys.
+        gate_gradients: whether the cotangents of all inputs of a node are made before one of them is used. In a graph
+            that is the order in which they are built and run.
+        colocate_gradients_with_ops: whether gradients are computed on the device of their operations. They are,
+            whatever is said: all of a program runs on one device.
 
     Returns:
         One for each x, of its shape and dtype: a tensor, `IndexedSlices` where all of it comes from gathers, or None.
@@ -46,6 +67,7 @@ def gradients(
         ShapeError: a seed has not its y's shape.
         SelectorError: an override matches nothing.
         GradientDefinitionError: a definition broke its contract.
+        GraphError: something belongs to another graph than the one that is being built.
 
     >>> import chainrule as cr
     >>> with cr.GradientTape() as tape:
@@ -61,11 +83,25 @@ def gradients(
         raise ArgumentError(f"unconnected_gradients: expected 'none' or 'zero', got {unconnected_gradients!r}")
     if aggregation not in ("add_n", "tree") and not callable(aggregation):
         raise ArgumentError(f"aggregation: expected 'add_n', 'tree' or a function, got {aggregation!r}")
+    for option, flag in (
+        ("gate_gradients", gate_gradients),
+        ("colocate_gradients_with_ops", colocate_gradients_with_ops),
+    ):
+        if not isinstance(flag, bool):
+            raise ArgumentError(f"{option}: expected True or False, got {flag!r:.60}")
     ys = [_as_result(y, i) for i, y in enumerate(as_list(ys))]
+    for what, things in (("ys", ys), ("xs", xs), ("grad_ys", grad_ys), ("stop_gradients", stop_gradients)):
+        _check_graph(what, as_list(things))
     seeds = [_seed(y, seed, i) for i, (y, seed) in enumerate(_pairs(ys, grad_ys))]
     stops = [_as_source(stop, "stop_gradients") for stop in as_list(stop_gradients)]
     sources = [_as_source(x, "xs") for x in as_list(xs)]
-    aggregate = _tree if aggregation == "tree" else _summing(aggregation) if callable(aggregation) else None
+    aggregate: Callable[[list[Any]], Any] | None = None
+    if callable(aggregation):
+        aggregate = _summing(aggregation)
+    elif aggregation == "tree":
+        aggregate = _tree
+    elif gate_gradients:  # cotangents wait in lists until all of them are there, as for every other aggregation
+        aggregate = functools.partial(functools.reduce, add)
     return gradients_of(ys, sources, seeds, stops, unconnected_gradients == "zero", aggregate, overrides)
 
 
@@ -119,10 +155,41 @@ def zeros_like(x: Tensor | Variable) -> Tensor:
     return _full_like(x.read() if isinstance(x, Variable) else x, 0)
 
 
+_LIKE: Final = Op(
+    "full_like",
+    1,
+    lambda x, value: x,
+    NoGradient("it does not depend on the values of its input"),
+    kernel=lambda xp, x, value: xp.zeros_like(x) + value,
+    attributes={"value": REQUIRED},
+)
+
+
 def _full_like(x: Tensor, value: int) -> Tensor:
     backend, array = x._backend, x._value
+    if array.shape is None:  # not even the rank of a symbolic tensor is known
+        filled: Tensor = apply(_LIKE, (x,), {"value": value})
+        return filled
     device = None if type(array) is Dropped else backend.device_of(array)
     return Tensor(backend.full(tuple(array.shape), value, array.dtype, device), backend)
+
+
+def _check_graph(what: str, things: Sequence[Any]) -> None:
+    """Refuse what belongs to another graph than the one being built: no path leads there, and None would say so."""
+    graph = _context.current().graph
+    for i, x in enumerate(things):
+        if type(x) is Tensor and type(x._value) is Symbol:
+            of, name = x._value.node.graph, f"symbolic tensor {x.name!r}, made at {x._value.node.site},"
+        elif isinstance(x, Variable) and x.graph is not None and (graph is None or type(graph) is Graph):
+            of, name = x.graph, f"variable {x.name!r}"
+        else:
+            continue
+        if graph is None or not graph.sees(of):
+            instead = "no graph is being built" if graph is None else f"{graph.what} is being built which is another"
+            raise GraphError(
+                f"gradients: {what}[{i}], {name} belongs to {of.what}, and {instead}; call it inside "
+                "`with graph.as_default():` of the graph that everything is of"
+            )
 
 
 def as_list(value: Any) -> list[Any]:
@@ -171,7 +238,7 @@ def fitting(y: Tensor, seed: Any, what: str) -> Tensor:
         DTypeError: a complex cotangent for a result that is not.
     """
     seed = as_tensor(seed, y._backend)
-    if seed.shape != y.shape:
+    if seed.shape != y.shape and not may_equal(seed.shape, y.shape):
         raise ShapeError(f"{what}: expected the shape of its y, {y.shape}, got {seed.shape}")
     if seed.dtype.kind == "complex" and y.dtype.kind != "complex":
         raise DTypeError(f"{what}: a {seed.dtype} cotangent for a y of dtype {y.dtype}")

@@ -118,7 +118,7 @@ class Graph:
     >>> graph = cr.Graph()
     >>> with graph.as_default():
     ...     x = cr.placeholder("float64", (None,), name="x")
-    ...     y = cr.sum(x * x, name="y")
+    ...     y = cr.sum(x * x)
     ...     (dx,) = cr.gradients(y, x)
     >>> cr.Session(graph).run([y, dx], {x: [1.0, 2.0]})
     [np.float64(5.0), array([2., 4.])]
@@ -142,6 +142,34 @@ class Graph:
         """Build in this graph in a `with` block. Everything is recorded, so that gradients can be asked for later."""
         with _context.scope(graph=self, recording=True, scope="", controls=()):
             yield self
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[Any, Any]) -> Iterator[None]:
+        """Give operations called in this block other gradients: `cr.override_gradients`, for TensorFlow's habits.
+
+        Args:
+            op_type_map: operations to gradients. Operations can be named as TensorFlow does (`"Sign"`, `"MatMul"`,
+                `"Mul"`), gradients by what they are registered as with `cr.register_gradient`; whatever
+                `override_gradients` takes will do too. A gradient is `f(g, y, *inputs, **attributes)`, as everywhere.
+
+        Raises:
+            GraphError: the graph is not being built here.
+            DTypeError: it is no mapping.
+            SelectorError: no such operation or gradient; suggests the nearest. Nothing is then in force.
+
+        >>> import chainrule as cr
+        >>> _ = cr.register_gradient("DoctestOfTheIdentity", lambda g, _y, _x: g)
+        >>> with cr.Graph().as_default() as graph, cr.Session(graph):
+        ...     x = cr.constant(3.0)
+        ...     with graph.gradient_override_map({"Sign": "DoctestOfTheIdentity"}):
+        ...         y = cr.sign(x)
+        ...     cr.gradients(y, x)[0].eval()
+        np.float64(1.0)
+        """
+        from chainrule._graph_functions import override_map
+
+        with override_map(self, op_type_map):
+            yield
 
     # Building
 
@@ -214,8 +242,7 @@ class Graph:
         if (op.broadcasts and strong) or op is STRONG:
             return inputs
         return tuple(
-            self.add(STRONG, (x,), {"dtype": x.dtype}).outputs[0] if type(x) is Symbol and x.weak else x
-            for x in inputs
+            self.add(STRONG, (x,), {"dtype": x.dtype}).outputs[0] if type(x) is Symbol and x.weak else x for x in inputs
         )
 
     def tensor(
@@ -240,7 +267,7 @@ class Graph:
             raise TrackedValueError(
                 f"a tensor of shape {value.shape} that is being differentiated was used while {self.what} is being "
                 "built, where it would be a constant; pass it as an argument, or cut it knowingly with "
-                f"cr.stop_gradient(x); it was made at {value._node.site}"  # type: ignore[union-attr]  # a live one is a Node
+                f"cr.stop_gradient(x); it was made at {value._node.site}"
             )
         key = id(value._value)
         known = self._constants.get(key)
@@ -265,6 +292,10 @@ class Graph:
             return self.local(x._value).tensor
         return x
 
+    def sees(self, graph: Graph) -> bool:
+        """Whether what another graph computes can be used here: it is this one, or around it."""
+        return graph is self
+
     # Variables
 
     def own(self, variable: Variable) -> None:
@@ -283,7 +314,7 @@ class Graph:
 
     def lifted(self, x: Tensor) -> Tensor:
         """A tensor as a symbolic one of this graph."""
-        return self.local_tensor(x) if type(x._value) is Symbol else self.constant(x)  # type: ignore[no-any-return]  # a tensor stays one
+        return self.local_tensor(x) if type(x._value) is Symbol else self.constant(x)
 
     def read(self, variable: Variable) -> Tensor:
         """The value that a variable has at this point of the graph."""
@@ -296,7 +327,16 @@ class Graph:
         return known
 
     def watch(self, variable: Variable) -> None:
-        """Count a variable among this graph's."""
+        """Count a variable among this graph's.
+
+        Raises:
+            GraphError: it was made in another graph.
+        """
+        if variable.graph is not None and variable.graph is not self:
+            raise GraphError(
+                f"variable {variable.name!r} was made in another graph, and was used while {self.what} is being built; "
+                "make variables that graphs share before, outside of any graph"
+            )
         if all(variable is not other for other in self.variables):
             self.variables.append(variable)
 
@@ -304,7 +344,9 @@ class Graph:
         """Give a variable a new value when this part of the graph runs; the tensor of that value."""
         self.watch(variable)
         self._reads.pop(id(variable), None)
-        return self.tensor(ASSIGN, (self.local_tensor(value)._value,), {"variable": variable}, f"{variable.name}/assign")
+        return self.tensor(
+            ASSIGN, (self.local_tensor(value)._value,), {"variable": variable}, f"{variable.name}/assign"
+        )
 
     # Looking
 
@@ -329,7 +371,9 @@ class Graph:
         node = self.node(node_name)
         i = int(index) if index.isdigit() else 0
         if (colon and not index.isdigit()) or i >= len(node.outputs) or (not colon and len(node.outputs) != 1):
-            raise GraphError(f"{name!r}: node {node_name!r} has {len(node.outputs)} results, {node_name}:0 the first")
+            n = len(node.outputs)
+            first = f", {node_name}:0 the first" if n else ""
+            raise GraphError(f"{name!r}: node {node_name!r} has {n or 'no'} result{'s' * (n != 1)}{first}")
         return node.outputs[i].tensor
 
     def __len__(self) -> int:
@@ -394,17 +438,17 @@ class Body(Graph):
 
     def local(self, symbol: Symbol) -> Symbol:
         """See `Graph.local`: a symbol of a graph around this one becomes an input."""
-        if not self._encloses(symbol.node.graph):
+        if not self.sees(symbol.node.graph):
             return super().local(symbol)
         assert self.parent is not None
         return self._captured(self.parent.local_tensor(symbol.tensor))
 
-    def _encloses(self, graph: Graph) -> bool:
-        """Whether a graph is around this one."""
-        parent: Graph | None = self.parent
-        while parent is not None and parent is not graph:
-            parent = parent.parent if isinstance(parent, Body) else None
-        return parent is graph
+    def sees(self, graph: Graph) -> bool:
+        """See `Graph.sees`."""
+        around: Graph | None = self
+        while around is not None and around is not graph:
+            around = around.parent if isinstance(around, Body) else None
+        return around is graph
 
     def _captured(self, outer: Tensor) -> Symbol:
         """The input that a tensor of the graph around this one comes in by."""
@@ -516,4 +560,4 @@ def _named(shape: Any) -> Any:
     """A shape where each unknown length has an identity."""
     if shape is None:
         return None
-    return tuple([n.certain if type(n) is PossibleDim else Dim() if n is None and type(n) is not Dim else n for n in shape])
+    return tuple([n.certain if type(n) is PossibleDim else Dim() if n is None else n for n in shape])

@@ -1,18 +1,21 @@
-"""What graphs are built from besides operations: placeholders, constants, control dependencies, groups."""
+"""What graphs are built from besides operations: placeholders, constants, control dependencies, groups, overrides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from chainrule import _context, ops
+from chainrule import _context, _registry, ops
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim
 from chainrule._dtypes import as_dtype
-from chainrule._errors import DTypeError, GraphError, ShapeError
+from chainrule._errors import ArgumentError, DTypeError, GraphError, SelectorError, ShapeError
 from chainrule._graph import Body, Graph, GraphNode
 from chainrule._graph_ops import CONSTANT, GROUP, PLACEHOLDER
+from chainrule._overrides import override_gradients
 from chainrule._plugins import load_plugins
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -50,6 +53,13 @@ def _graph(what: str) -> Graph:
     return graph
 
 
+def _checked_name(what: str, name: Any) -> str | None:
+    """A name for a node: what `graph.get_tensor` can look up."""
+    if name is not None and (not isinstance(name, str) or ":" in name):
+        raise ArgumentError(f"{what}: a name is a string without a colon, got {name!r:.60}")
+    return name
+
+
 def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str | None = None) -> Tensor:
     """A symbolic tensor that is given a value when the graph runs.
 
@@ -64,6 +74,7 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
     Raises:
         GraphError: no graph is being built.
         ShapeError: the shape is none.
+        ArgumentError: the name is none.
 
     >>> import chainrule as cr
     >>> with cr.Graph().as_default():
@@ -71,17 +82,22 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
     Tensor('images:0', shape=(None, 784), float32)
     """
     graph = _graph("placeholder")
-    if shape is not None:
-        lengths: list[Any] = []
-        for n in shape:
-            if n is None or type(n) is Dim:
-                lengths.append(n if type(n) is Dim else Dim())
-            elif not hasattr(n, "__index__") or isinstance(n, bool) or n.__index__() < 0:
-                raise ShapeError(f"placeholder: a shape is a sequence of lengths, None where one is open, got {shape!r}")
-            else:
-                lengths.append(n.__index__())
-        shape = tuple(lengths)
-    return graph.tensor(PLACEHOLDER, (), {"spec": Spec(shape, as_dtype(dtype))}, name, source=ops.identity.op)
+    name = _checked_name("placeholder", name)
+    spec = Spec(None if shape is None else _open_shape(shape), as_dtype(dtype))
+    return graph.tensor(PLACEHOLDER, (), {"spec": spec}, name, source=ops.identity.op)
+
+
+def _open_shape(shape: Any) -> tuple[Any, ...]:
+    """A shape with an unknown length for each None."""
+    lengths: list[Any] = []
+    for n in shape if isinstance(shape, Sequence) else [-1]:
+        if n is None or type(n) is Dim:
+            lengths.append(n if type(n) is Dim else Dim())
+        elif not hasattr(n, "__index__") or isinstance(n, bool) or n.__index__() < 0:
+            raise ShapeError(f"placeholder: a shape is a sequence of lengths, None where one is open, got {shape!r}")
+        else:
+            lengths.append(n.__index__())
+    return tuple(lengths)
 
 
 def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
@@ -93,10 +109,15 @@ def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, 
         shape: a shape to bring it to; one number fills it.
         name: the node's name.
 
+    Raises:
+        DTypeError, ShapeError: as for `cr.tensor`, and for a shape that the value cannot have.
+        ArgumentError: the name is none.
+
     >>> import chainrule as cr
     >>> cr.constant(7.0, shape=(2,))
     Tensor([7., 7.], float64)
     """
+    name = _checked_name("constant", name)
     graph = _context.current().graph
     if graph is None:
         return _shaped(tensor(value, dtype), shape)
@@ -120,7 +141,9 @@ def group(*things: Any, name: str | None = None) -> GraphNode | None:
 
     Raises:
         DTypeError: something is no part of a graph.
+        ArgumentError: the name is none.
     """
+    name = _checked_name("group", name)
     graph = _context.current().graph
     if graph is None or isinstance(graph, Body):
         return None
@@ -133,12 +156,19 @@ def control_dependencies(things: Sequence[Any] | None) -> Iterator[None]:
     """What is built in this block runs after some nodes and tensors. None forgets those of the blocks around.
 
     Eagerly, where everything runs in order, it changes nothing.
+
+    Raises:
+        DTypeError: something is no part of a graph.
     """
     context = _context.current()
     if context.graph is None or things is None:
         controls: tuple[GraphNode, ...] = ()
     else:
-        controls = (*context.controls, *(as_node(thing, "control_dependencies") for thing in things if thing is not None))
+        chosen = things if isinstance(things, list | tuple) else [things]
+        controls = (
+            *context.controls,
+            *(as_node(thing, "control_dependencies") for thing in chosen if thing is not None),
+        )
     with _context.scope(controls=controls):
         yield
 
@@ -180,3 +210,58 @@ def global_variables() -> list[Variable]:
 def trainable_variables() -> list[Variable]:
     """Those of `global_variables` that are trainable."""
     return [variable for variable in global_variables() if variable.trainable]
+
+
+# Overrides, for those who come from TensorFlow
+
+_RENAMED: Final = {
+    "AddV2": "add",
+    "Cast": "astype",
+    "ConcatV2": "concat",
+    "Conv2D": "conv",
+    "Cumsum": "cumulative_sum",
+    "FloorDiv": "floor_divide",
+    "FloorMod": "remainder",
+    "Mul": "multiply",
+    "Neg": "negative",
+    "Pack": "stack",
+    "RealDiv": "divide",
+    "Select": "where",
+    "SelectV2": "where",
+    "SoftmaxCrossEntropyWithLogits": "softmax_cross_entropy",
+    "SparseSoftmaxCrossEntropyWithLogits": "sparse_softmax_cross_entropy",
+    "Sub": "subtract",
+    "Transpose": "permute_dims",
+}
+
+
+@contextmanager
+def override_map(graph: Graph, op_type_map: Mapping[Any, Any]) -> Iterator[None]:
+    """See `Graph.gradient_override_map`."""
+    current = _context.current().graph
+    if current is None or not current.sees(graph):
+        raise GraphError(
+            "gradient_override_map: this graph is not being built here, so it would change nothing; call it inside "
+            "`with graph.as_default():`"
+        )
+    if not isinstance(op_type_map, Mapping):
+        raise DTypeError(
+            f"gradient_override_map: expected a mapping from operations to gradients, got {op_type_map!r:.60}"
+        )
+    with override_gradients({_named_op(key): gradient for key, gradient in op_type_map.items()}):
+        yield
+
+
+def _named_op(key: Any) -> Any:
+    """An operation by our name, by TensorFlow's, or as itself."""
+    load_plugins()
+    if not isinstance(key, str) or key in _registry.ops:
+        return key
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
+    for name in (_RENAMED.get(key), snake, key.lower()):
+        if name in _registry.ops:
+            return name
+    near = difflib.get_close_matches(snake, _registry.ops, 1, 0.5)
+    raise SelectorError(
+        f"gradient_override_map: no op is called {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    )

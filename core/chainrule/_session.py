@@ -10,9 +10,9 @@ from typing import Any
 
 import optree
 
-from chainrule import _backends, _context, _registry
-from chainrule._backend import Backend
-from chainrule._convert import as_tensor
+from chainrule import _backends, _context, _registry, ops
+from chainrule._convert import as_tensor, tensor
+from chainrule._dim import has_dim
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
 from chainrule._graph import Graph, GraphNode, Instruction
@@ -44,6 +44,11 @@ class Session:
 
     Raises:
         GraphError: there is no default graph.
+        DTypeError: `graph` is none.
+        BackendError, BackendUnavailableError: the backend cannot be had; see `use_backend`.
+
+    Threads can share a session. Runs that assign variables go one after the other, so that no update is lost; others
+    go at the same time.
 
     >>> import chainrule as cr
     >>> with cr.Graph().as_default() as graph:
@@ -61,16 +66,19 @@ class Session:
 
     def __init__(self, graph: Graph | None = None, backend: str | None = None) -> None:
         load_plugins()
-        graph = graph if graph is not None else _context.current().graph
-        if type(graph) is not Graph:
+        if graph is not None and type(graph) is not Graph:
+            raise DTypeError(f"Session: expected a Graph, got {graph!r:.60}")
+        found = graph if graph is not None else _context.current().graph
+        if type(found) is not Graph:
             raise GraphError(
                 "Session: there is no graph to run; pass one, Session(graph), or make it inside "
                 "`with graph.as_default():`"
             )
-        self.graph = graph
-        self.backend, self.device = (
-            _backends.parse(backend, "Session") if backend is not None else (_backends.get_backend(), _backends.get_device())
-        )
+        self.graph = found
+        if backend is None:
+            self.backend, self.device = _backends.get_backend(), _backends.get_device()
+        else:
+            self.backend, self.device = _backends.parse(backend, "Session")
         self._store: dict[int, tuple[Variable, Any]] = {}
         self._runs: dict[Any, _Run] = {}
         self._lock = threading.RLock()
@@ -121,8 +129,8 @@ class Session:
 
         Raises:
             GraphError: a placeholder that is needed has no value, a variable is not initialised, or a fetch or feed is
-                of another graph.
-            ShapeError, DTypeError: a value does not fit its placeholder.
+                none, unknown or of another graph.
+            ShapeError, DTypeError: a value does not fit its placeholder, or a variable.
             ChainruleError: an operation failed; no variable has changed then.
         """
         if self._closed:
@@ -132,11 +140,10 @@ class Session:
         else:
             leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
         feeds = feed_dict or {}
-        try:
-            key: Any = (tuple(map(_identity, leaves)), tuple(map(_identity, feeds)), _registry.generation)
-            run = self._runs.get(key)
-        except TypeError:
-            run = key = None
+        if not isinstance(feeds, Mapping):
+            raise DTypeError(f"Session.run: feed_dict is a mapping from tensors to values, got {feeds!r:.60}")
+        key = (tuple(map(_identity, leaves)), tuple(map(_identity, feeds)), _registry.generation)
+        run = self._runs.get(key)
         if run is None:
             run = _Run(self, leaves, feeds)
             with self._lock:
@@ -163,7 +170,9 @@ class Session:
 
         Raises:
             ShapeError, DTypeError: it does not fit.
+            GraphError: the variable belongs to another graph.
         """
+        self._check_own(variable, "Session.load")
         spec = Spec(variable.shape, variable.dtype)
         array = self._converted(value, spec, f"value of variable {variable.name!r}")
         self._store[id(variable)] = (variable, array)
@@ -172,10 +181,11 @@ class Session:
         """A variable's array in this session.
 
         Raises:
-            GraphError: it has none yet.
+            GraphError: it has none yet, or belongs to another graph.
         """
         found = self._store.get(id(variable))
         if found is None:
+            self._check_own(variable, "Session.value")
             if variable.graph is not None:
                 raise GraphError(
                     f"variable {variable.name!r} is not initialised in this session; run "
@@ -184,30 +194,46 @@ class Session:
             value = variable._value
             array = value._value
             if value._backend is not self.backend:
-                array = self.backend.asarray(value._backend.to_numpy(array), self.backend.native(value.dtype), self.device)
-            found = self._store[id(variable)] = (variable, array)
+                array = value._backend.to_numpy(array)
+                array = self.backend.asarray(array, self.backend.native(value.dtype), self.device)
+            found = self._store.setdefault(id(variable), (variable, array))  # unless a run has assigned it meanwhile
         return found[1]
 
     def _converted(self, value: Any, spec: Spec, what: str) -> Any:
         """A value that is fed, as an array of this backend with the dtype that is expected."""
         if type(value) is Tensor and type(value._value) is Symbol:
             raise DTypeError(f"{what}: expected {spec!r}, got the symbolic tensor {value.name!r}, which has no value")
-        native = self.backend.native(spec.dtype)
-        if isinstance(value, self.backend.array_types) and value.dtype == native:
+        array: Any
+        if isinstance(value, self.backend.array_types) and value.dtype == self.backend.native(spec.dtype):  # type: ignore[attr-defined]  # an array has one
             array = value
         else:
             with _context.init_scope(), _backends.use(self.backend, self.device):
-                x = as_tensor(value) if not isinstance(value, list | tuple | int | float | complex) else None
-            if x is not None and not _casts(x.dtype, spec.dtype):
-                raise DTypeError(f"{what}: expected {spec!r}, got {x.dtype}{list(x.shape)}; cast it first")
-            data = value if x is None else x._value if x._backend is self.backend else x.numpy()
-            try:
-                array = self.backend.asarray(data, native, self.device)
-            except (TypeError, ValueError) as error:
-                raise DTypeError(f"{what}: expected {spec!r}, got {value!r:.60}: {error}") from None
+                array = self._cast(value, spec, what)
         if not may_equal(tuple(array.shape), spec.shape):
             raise ShapeError(f"{what}: expected {spec!r}, got {spec.dtype}{list(array.shape)}")
         return array
+
+    def _cast(self, value: Any, spec: Spec, what: str) -> Any:
+        """An array of the dtype that is expected, of a value of another: nothing but precision may be lost."""
+        try:
+            x = tensor(value) if isinstance(value, list | tuple) else as_tensor(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DTypeError(f"{what}: expected {spec!r}, got {value!r:.60}: {error}") from None
+        have, want = x.dtype, spec.dtype
+        got = f"got {have}{list(x.shape)}"
+        if not _casts(have, want):
+            raise DTypeError(f"{what}: expected {spec!r}, {got}; cast it first")
+        if have != want and want.kind in ("int", "uint") and have.kind != "bool":
+            back = ops.astype(ops.astype(x, dtype=want), dtype=have)
+            if not bool(ops.all(ops.equal(back, x))):
+                raise DTypeError(f"{what}: expected {spec!r}, {got} with values that {want} does not hold")
+        data = x.value if x.backend is self.backend else x.numpy()
+        return self.backend.asarray(data, self.backend.native(want), self.device)
+
+    def _check_own(self, variable: Variable, what: str) -> None:
+        """Refuse a variable of another graph."""
+        if variable.graph is not None and variable.graph is not self.graph:
+            raise GraphError(f"{what}: variable {variable.name!r} belongs to another graph than the session")
 
     def __repr__(self) -> str:
         return f"<Session of {self.graph!r} on {self.backend.name}>"
@@ -227,16 +253,24 @@ class InteractiveSession(Session):
     def __init__(self, graph: Graph | None = None, backend: str | None = None) -> None:
         global _process_default
         super().__init__(graph if graph is not None else _context.current().graph or Graph(), backend)
-        self._before = (_process_default, _context.default_graph())
+        self._before: tuple[Session | None, Graph | None] = (_process_default, _context.default_graph())
         _process_default = self
         _context.set_default_graph(self.graph)
 
     def close(self) -> None:
-        """Close it; the default graph and session are those from before it was made."""
+        """Close it; the default graph and session are those from before it was made, in whatever order they close."""
         global _process_default
         if not self._closed:
-            _process_default, graph = self._before
-            _context.set_default_graph(graph)
+            later = _process_default
+            if later is self:
+                _process_default, graph = self._before
+                if _context.default_graph() is self.graph:  # and nobody has set another since
+                    _context.set_default_graph(graph)
+            while isinstance(later, InteractiveSession) and later is not self:
+                before = later._before[0]
+                if before is self:
+                    later._before = self._before
+                later = before
         super().close()
 
 
@@ -283,6 +317,12 @@ class _Run:
         for fetch in fetches:
             self.made.append(_fetched(fetch, graph, symbols, targets))
         self.program, self.reads, self.assigned = closed(symbols, targets, self.fed)
+        n = len(self.program.outputs) - len(self.assigned)
+        self.unsure = [  # the variables, and where their new values are, of whose shape the graph does not know
+            (variable, i)
+            for i, (variable, y) in enumerate(zip(self.assigned, self.program.outputs[n:], strict=True), n)
+            if y.shape is None or has_dim(y.shape)
+        ]
         self.names = [x.name.removesuffix(":0") for x in self.fed]
         self.specs = [x.spec for x in self.fed]
         self._plans: dict[Any, Plan] = {}
@@ -292,16 +332,29 @@ class _Run:
         arrays = []
         for value, spec, name in zip(values, self.specs, self.names, strict=True):
             arrays.append(session._converted(value, spec, f"feed of {name!r}"))
+        if not self.assigned:
+            return self._run(arrays)
+        with session._lock:  # from reading variables to giving them new values
+            return self._run(arrays)
+
+    def _run(self, arrays: list[Any]) -> list[Any]:
+        session = self.session
         arrays += [session.value(variable) for variable in self.reads]
         key = tuple([x.shape for x in arrays])
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._plan(key)
         results = plan(*arrays)
+        for variable, at in self.unsure:
+            shape = tuple(results[at].shape)
+            if not may_equal(shape, variable.shape):
+                raise ShapeError(
+                    f"Session.run: variable {variable.name!r} has shape {variable.shape}, cannot take a value of shape "
+                    f"{shape}; nothing was assigned"
+                )
         n = len(results) - len(self.assigned)
-        store = session._store
-        for variable, value in zip(self.assigned, results[n:], strict=True):
-            store[id(variable)] = (variable, value)
+        new = {id(variable): (variable, value) for variable, value in zip(self.assigned, results[n:], strict=True)}
+        session._store.update(new)  # in one step, that no interrupt can divide
         return [make(results) for make in self.made]
 
     def _plan(self, shapes: Sequence[Any]) -> Plan:
@@ -315,8 +368,10 @@ class _Run:
 def _fed(feed: Any, graph: Graph) -> Symbol:
     tensor = graph.get_tensor(feed) if isinstance(feed, str) else feed
     if type(tensor) is not Tensor or type(tensor._value) is not Symbol:
+        hint = "; give a variable its value with session.load(variable, value)" if isinstance(feed, Variable) else ""
         raise GraphError(
-            f"Session.run: feeds are symbolic tensors of the graph or their names, got {type(feed).__name__} {feed!r:.60}"
+            f"Session.run: feeds are symbolic tensors of the graph or their names, got {type(feed).__name__} "
+            f"{feed!r:.60}{hint}"
         )
     return _of(graph, tensor._value, "a feed")
 
@@ -324,7 +379,8 @@ def _fed(feed: Any, graph: Graph) -> Symbol:
 def _of(graph: Graph, symbol: Symbol, what: str) -> Symbol:
     if symbol.node.graph is not graph:
         raise GraphError(
-            f"Session.run: {what}, {symbol.name!r} made at {symbol.node.site}, belongs to another graph than the session"
+            f"Session.run: {what}, {symbol.name!r} made at {symbol.node.site}, belongs to another graph than the "
+            "session"
         )
     return symbol
 
@@ -338,12 +394,17 @@ def _fetched(fetch: Any, graph: Graph, symbols: list[Symbol], targets: list[Grap
         return lambda results: results[place]
 
     if isinstance(fetch, str):
-        fetch = graph.node(fetch) if ":" not in fetch and len(graph.node(fetch).outputs) != 1 else graph.get_tensor(fetch)
+        node = graph.node(fetch.partition(":")[0])
+        fetch = graph.get_tensor(fetch) if ":" in fetch or len(node.outputs) == 1 else node
     if isinstance(fetch, Variable):
+        if fetch.graph is not None and fetch.graph is not graph:
+            raise GraphError(
+                f"Session.run: a fetch, variable {fetch.name!r}, belongs to another graph than the session"
+            )
         with graph.as_default():
             fetch = graph.read(fetch)
     if isinstance(fetch, IndexedSlices):
-        values, indices = _fetched(fetch.values, graph, symbols, targets), _fetched(fetch.indices, graph, symbols, targets)
+        values, indices = (_fetched(part, graph, symbols, targets) for part in (fetch.values, fetch.indices))
         shape = fetch.dense_shape
         return lambda results: IndexedSlices(as_tensor(values(results)), as_tensor(indices(results)), shape)
     if isinstance(fetch, GraphNode):
@@ -383,8 +444,8 @@ def closed(
         if node.op is PLACEHOLDER:
             if node.outputs[0] not in values:
                 raise GraphError(
-                    f"placeholder {node.name!r} ({node.outputs[0].spec!r}), made at {node.site}, needs a value: feed it, "
-                    f"session.run(fetches, {{{node.name}: value}})"
+                    f"placeholder {node.name!r} ({node.outputs[0].spec!r}), made at {node.site}, needs a value: feed "
+                    f"it, session.run(fetches, {{{node.name}: value}})"
                 )
         elif node.op is READ:
             variable = node.attributes["variable"]
@@ -418,4 +479,13 @@ def _ancestors(roots: Sequence[GraphNode], fed: Mapping[Symbol, Any]) -> list[Gr
         stack.extend(x.node for x in node.inputs if type(x) is Symbol and x not in fed)
         stack.extend(node.controls)
         stack.extend(node.followers)
-    return [found[serial] for serial in sorted(found)]
+    return sorted(found.values(), key=_order)
+
+
+def _order(node: GraphNode) -> tuple[int, int]:
+    """When a node runs: as nodes were made, but for a variable's initialisation, which comes before what was made after
+    the variable, so that initial values can be computed from other variables.
+    """
+    if node.op is ASSIGN and node.attributes["variable"]._initializer is node:
+        return node.inputs[0].node.serial, 1
+    return node.serial, 0
