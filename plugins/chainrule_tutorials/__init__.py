@@ -9,9 +9,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule_tutorials._settings import OPTIMIZERS, Settings
+from chainrule_tutorials._settings import MODES, OPTIMIZERS, Settings
 
-__all__ = ["OPTIMIZERS", "Settings", "Trained", "train"]
+__all__ = ["MODES", "OPTIMIZERS", "Settings", "Trained", "train"]
 
 if TYPE_CHECKING:
     from chainrule_tutorials._softmax_regression import Trained, train

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Final
 
 import chainrule as cr
-from chainrule_tutorials._settings import OPTIMIZERS, Settings
+from chainrule_tutorials._settings import MODES, OPTIMIZERS, Settings
 
 _INSTALL: Final = "pip install 'chainrule[plot]'"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in OPTIMIZERS.items())
+    modes = "; ".join(f"{name}: {what}" for name, what in MODES.items())
     default = Settings()
     add = parser.add_argument
     add("--backend", metavar="NAME", help="what computes, e.g. numpy or cupy:1 (default: CHAINRULE_BACKEND, or numpy)")
+    add("--mode", default=default.mode, metavar="NAME", help=f"{modes} (default: %(default)s)")
     add("--steps", type=int, default=default.steps, metavar="N", help="batches to learn from (default: %(default)s)")
     add(
         "--optimizer", default=default.optimizer, metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: %(default)s)"
@@ -38,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
         batch=arguments.batch,
         seed=arguments.seed,
+        mode=arguments.mode,
     )
     folder = _folder(arguments.pictures)
     with cr.use_backend(arguments.backend) if arguments.backend else nullcontext():
@@ -53,7 +56,7 @@ def _learn(settings: Settings, data: str | None, folder: Path) -> None:
     print(f"MNIST digits: {n_train:,} to learn from, {n_test:,} to test on ({digits.source})")
     print(
         f"{settings.steps:,} steps of {settings.optimizer}, learning rate {settings.rate:g}, "
-        f"batches of {settings.batch:,}, seed {settings.seed}, on {cr.get_backend().name}",
+        f"batches of {settings.batch:,}, seed {settings.seed}, mode {settings.mode}, on {cr.get_backend().name}",
         flush=True,  # before the progress, which goes to another stream
     )
     start = time.perf_counter()

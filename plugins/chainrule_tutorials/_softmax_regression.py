@@ -1,8 +1,9 @@
-"""Softmax regression on MNIST: a linear model, and an optimizer that nobody passes a gradient to."""
+"""Softmax regression on MNIST: a linear model, trained in the mode of the settings and measured."""
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 import chainrule as cr
 from chainrule_datasets import Mnist
 from chainrule_optim import Adam, GradientDescent, Momentum, Optimizer
+from chainrule_tutorials._modes import LEARN
+from chainrule_tutorials._modes._types import Floats
 from chainrule_tutorials._settings import Settings
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,31 +51,25 @@ def train(
     train_x, train_y, test_x, test_y = digits.flat("float32")
     if settings.batch > len(train_x):
         raise cr.ArgumentError(f"batch: expected at most {len(train_x):,}, the training images, got {settings.batch:,}")
-    W = cr.Variable(cr.zeros((784, 10), dtype="float32"), name="W")
-    b = cr.Variable(cr.zeros((10,), dtype="float32"), name="b")
     optimizer = _optimizer(settings)
-    batches = shuffled(len(train_x), settings.batch, settings.seed)
-
-    def loss() -> cr.Tensor:
-        """The cross-entropy of the next batch."""
-        rows = next(batches)
-        return cr.cross_entropy(cr.tensor(train_x[rows]) @ W + b, cr.tensor(train_y[rows]))
-
     losses: list[float] = []
-    for step in range(1, settings.steps + 1):
-        # No gradient is passed in: the optimizer runs the loss, which records its operations, and walks them backwards.
-        losses.append(float(optimizer.minimize(loss, [W, b])))
-        if not math.isfinite(losses[-1]):
+
+    def report(loss: float) -> None:
+        losses.append(loss)
+        if not math.isfinite(loss):
             raise cr.NumericsError(
-                f"the loss is {losses[-1]} at step {step}: the learning rate {settings.rate:g} of "
+                f"the loss is {loss} at step {len(losses)}: the learning rate {settings.rate:g} of "
                 f"{settings.optimizer} is too large; try {settings.rate / 10:g}"
             )
         if on_step is not None:
-            on_step(step, losses[-1])
+            on_step(len(losses), loss)
 
-    guesses = cr.argmax(cr.tensor(test_x) @ W + b, axis=1)
+    rows = islice(shuffled(len(train_x), settings.batch, settings.seed), settings.steps)
+    W, b = LEARN[settings.mode](((train_x[i], train_y[i]) for i in rows), optimizer, report)
+
+    guesses = cr.argmax(cr.tensor(test_x) @ cr.tensor(W) + cr.tensor(b), axis=1)
     right = int(cr.count_nonzero(guesses == cr.tensor(test_y)))
-    return Trained(W.numpy(), b.numpy(), losses, right / len(test_y))
+    return Trained(W, b, losses, right / len(test_y))
 
 
 def shuffled(n: int, size: int, seed: int) -> Iterator[NDArray[np.int64]]:

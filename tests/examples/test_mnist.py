@@ -14,7 +14,7 @@ import chainrule as cr
 from chainrule_tutorials import Settings, train
 
 FOLDER = Path(__file__).parents[2] / "examples"
-NAMES = ("mnist_tape", "mnist_functional")
+NAMES = ("mnist_tape", "mnist_functional", "mnist_graph", "mnist_compiled")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule_datasets import Mnist
-from chainrule_tutorials import Settings, train
+from chainrule_tutorials import MODES, Settings, train
 
 
 def test_output(chainrule_mnist: Callable[..., tuple[int, str, str]], data: str) -> None:
@@ -16,7 +16,7 @@ def test_output(chainrule_mnist: Callable[..., tuple[int, str, str]], data: str)
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == f"MNIST digits: 30 to learn from, 10 to test on ({data})"
-    assert lines[1] == "40 steps of gradient-descent, learning rate 0.5, batches of 10, seed 7, on numpy"
+    assert lines[1] == "40 steps of gradient-descent, learning rate 0.5, batches of 10, seed 7, mode tape, on numpy"
     assert re.fullmatch(r"accuracy on the 10 test images: 1\.0000 \(\d+\.\d s\)", lines[2])
     assert lines[3:] == ["saved mnist-weights.png", "saved mnist-loss.png"]
     assert [line[:4] for line in err.splitlines()] == [" 25%", " 50%", " 75%", "100%"]
@@ -43,9 +43,18 @@ def test_options_reach_the_training(
     )
     expected = train(digits, Settings(optimizer, learning_rate=0.02, steps=3, batch=4, seed=5))
     assert status == 0
-    assert f"3 steps of {optimizer}, learning rate 0.02, batches of 4, seed 5, on numpy" in out
+    assert f"3 steps of {optimizer}, learning rate 0.02, batches of 4, seed 5, mode tape, on numpy" in out
     assert f"accuracy on the 10 test images: {expected.accuracy:.4f}" in out
     assert err.splitlines()[-1] == f"100%  step 3 of 3  loss {expected.losses[-1]:.3f}"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_trains(chainrule_mnist: Callable[..., tuple[int, str, str]], data: str, mode: str) -> None:
+    status, out, err = chainrule_mnist("--data", data, "--steps", "40", "--batch", "10", "--mode", mode)
+    assert status == 0
+    assert f"batches of 10, seed 0, mode {mode}, on numpy" in out
+    assert "accuracy on the 10 test images: 1.0000 (" in out
+    assert [line[:4] for line in err.splitlines()] == [" 25%", " 50%", " 75%", "100%"]
 
 
 def test_embedded_digits_by_default(chainrule_mnist: Callable[..., tuple[int, str, str]]) -> None:
@@ -59,6 +68,7 @@ def test_embedded_digits_by_default(chainrule_mnist: Callable[..., tuple[int, st
     ("arguments", "message"),
     [
         (["--optimizer", "sgd"], "optimizer: expected one of gradient-descent, momentum, adam, got 'sgd'"),
+        (["--mode", "eager"], "mode: expected one of tape, functional, graph, function, got 'eager'"),
         (["--learning-rate", "0"], "learning rate: expected a number greater than 0, got 0.0"),
         (["--steps", "0"], "steps: expected a whole number of at least 1, got 0"),
         (["--batch", "0"], "batch: expected a whole number of at least 1, got 0"),
@@ -117,6 +127,10 @@ def test_without_matplotlib(
 def test_help_names_every_option(chainrule_mnist: Callable[..., tuple[int, str, str]]) -> None:
     status, out, _ = chainrule_mnist("--help")
     assert status == 0
-    for option in ("backend", "steps", "optimizer", "learning-rate", "data", "seed", "batch", "pictures"):
+    for option in ("backend", "mode", "steps", "optimizer", "learning-rate", "data", "seed", "batch", "pictures"):
         assert f"--{option} " in out
-    assert "0.5 for gradient-descent" in " ".join(out.split())
+    words = " ".join(out.split())
+    assert "0.5 for gradient-descent" in words
+    for mode, what in MODES.items():
+        assert f"{mode}: {what}" in words
+    assert "(default: tape)" in words

@@ -32,5 +32,7 @@ def test_public_names_are_listed_and_there() -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(AttributeError, match=r"has no attribute 'cifar'; it has OPTIMIZERS, Settings, Trained, train$"):
+    with pytest.raises(
+        AttributeError, match=r"has no attribute 'cifar'; it has MODES, OPTIMIZERS, Settings, Trained, train$"
+    ):
         chainrule_tutorials.cifar  # type: ignore[attr-defined]  # noqa: B018  # the missing name is the test

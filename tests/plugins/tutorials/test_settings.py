@@ -12,6 +12,7 @@ from chainrule_tutorials import Settings
 def test_defaults_are_the_tutorials_numbers() -> None:
     settings = Settings()
     assert (settings.optimizer, settings.rate, settings.steps, settings.batch) == ("gradient-descent", 0.5, 1000, 100)
+    assert settings.mode == "tape"
 
 
 def test_learning_rate_is_the_optimizers_unless_given() -> None:
@@ -23,6 +24,7 @@ def test_learning_rate_is_the_optimizers_unless_given() -> None:
     ("given", "message"),
     [
         ({"optimizer": "sgd"}, "optimizer: expected one of gradient-descent, momentum, adam, got 'sgd'"),
+        ({"mode": "eager"}, "mode: expected one of tape, functional, graph, function, got 'eager'"),
         ({"learning_rate": 0.0}, "learning rate: expected a number greater than 0, got 0.0"),
         ({"learning_rate": -1.0}, "learning rate: expected a number greater than 0, got -1.0"),
         ({"learning_rate": float("nan")}, "learning rate: expected a number greater than 0, got nan"),

@@ -1,4 +1,4 @@
-"""Training: the gradients and updates against formulas written out by hand, and the accuracy on the real digits."""
+"""Training in every mode: steps against formulas written out by hand, and the accuracy on the real digits."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 import chainrule as cr
 from chainrule_datasets import Mnist
-from chainrule_tutorials import OPTIMIZERS, Settings, train
+from chainrule_tutorials import MODES, OPTIMIZERS, Settings, train
+from chainrule_tutorials._modes import LEARN
 from chainrule_tutorials._softmax_regression import shuffled
 
 Parameters = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -46,9 +47,11 @@ def by_hand(digits: Mnist, settings: Settings) -> Iterator[tuple[float, Paramete
         yield float(loss), (parameters[0], parameters[1])
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_steps_are_those_made_by_hand(mnist: Mnist, optimizer: str) -> None:
-    settings = Settings(optimizer, steps=8, batch=37, seed=3)  # 37: no digit can come in exactly the tenth part
+def test_steps_are_those_made_by_hand(mnist: Mnist, optimizer: str, mode: str) -> None:
+    # 37: no digit can come in exactly the tenth part.
+    settings = Settings(optimizer, steps=8, batch=37, seed=3, mode=mode)
     losses, parameters = zip(*by_hand(mnist, settings), strict=True)
     trained = train(mnist, settings)
     assert trained.losses[0] == pytest.approx(np.log(10), rel=1e-6)  # all weights zero: ten equal chances
@@ -59,6 +62,27 @@ def test_steps_are_those_made_by_hand(mnist: Mnist, optimizer: str) -> None:
     np.testing.assert_allclose(trained.biases, parameters[-1][1], rtol=1e-4, atol=tolerance)
     assert np.abs(trained.weights).max() > 0.03
     assert trained.weights.dtype == trained.biases.dtype == np.float32
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_mode_learns_the_same(mnist: Mnist, optimizer: str, mode: str) -> None:
+    settings = Settings(optimizer, steps=8, batch=37, seed=3)
+    expected, trained = train(mnist, settings), train(mnist, replace(settings, mode=mode))
+    np.testing.assert_allclose(trained.weights, expected.weights, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(trained.biases, expected.biases, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(trained.losses, expected.losses, rtol=1e-6)
+
+
+def test_every_mode_has_a_program_and_a_description() -> None:
+    assert list(LEARN) == list(MODES)
+    assert all(MODES.values())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_recognises_as_much(mnist: Mnist, mode: str) -> None:
+    # What 1,000 steps with seed 0 come to; three images of 10,000 may fall on an edge.
+    assert train(mnist, Settings(mode=mode)).accuracy == pytest.approx(0.9155, abs=3e-4)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -79,22 +103,25 @@ def test_accuracy_counts_what_is_right(digits: Mnist) -> None:
     assert train(replace(digits, test_labels=labels), settings).accuracy == 0.7
 
 
-def test_seed_decides_the_run(digits: Mnist) -> None:
-    one, again, other = (train(digits, Settings(steps=4, batch=7, seed=seed)) for seed in (1, 1, 2))
+@pytest.mark.parametrize("mode", MODES)
+def test_seed_decides_the_run(digits: Mnist, mode: str) -> None:
+    one, again, other = (train(digits, Settings(steps=4, batch=7, seed=seed, mode=mode)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.weights, again.weights)
     assert one.losses == again.losses
     assert one.losses != other.losses
 
 
-def test_each_step_is_reported(digits: Mnist) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_each_step_is_reported(digits: Mnist, mode: str) -> None:
     seen: list[tuple[int, float]] = []
-    trained = train(digits, Settings(steps=3, batch=5), lambda step, loss: seen.append((step, loss)))
+    trained = train(digits, Settings(steps=3, batch=5, mode=mode), lambda step, loss: seen.append((step, loss)))
     assert seen == list(enumerate(trained.losses, 1))
     assert len(seen) == 3
 
 
-def test_other_backends_learn_the_same(digits: Mnist) -> None:
-    settings = Settings(steps=5, batch=10)
+@pytest.mark.parametrize("mode", MODES)
+def test_other_backends_learn_the_same(digits: Mnist, mode: str) -> None:
+    settings = Settings(steps=5, batch=10, mode=mode)
     here = train(digits, settings)
     try:
         with cr.use_backend("array_api_strict"):
@@ -112,12 +139,13 @@ def test_batch_larger_than_the_training_set(digits: Mnist) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the overflow that the error is about
-def test_loss_that_is_no_number(digits: Mnist) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_loss_that_is_no_number(digits: Mnist, mode: str) -> None:
     message = (
         r"the loss is (nan|inf) at step \d+: the learning rate 1e\+39 of gradient-descent is too large; try 1e\+38"
     )
     with pytest.raises(cr.NumericsError, match=message):
-        train(digits, Settings(learning_rate=1e39, steps=20, batch=10))
+        train(digits, Settings(learning_rate=1e39, steps=20, batch=10, mode=mode))
 
 
 def test_every_epoch_shows_every_image_once_in_a_new_order() -> None:
