@@ -5,26 +5,57 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import DType, Tensor, as_dtype, as_tensor, default_dtype, get_backend, get_device, int64, scalar_dtype
+from chainrule import (
+    Dim,
+    DType,
+    Tensor,
+    UnknownSizeError,
+    as_dtype,
+    as_tensor,
+    default_dtype,
+    get_backend,
+    get_device,
+    int64,
+    ops,
+    scalar_dtype,
+)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """A tensor of one value.
 
     Args:
-        shape: an integer or a tuple of them.
-        fill_value: a Python number.
-        dtype: what the number becomes by itself, by default.
+        shape: an integer or a tuple of them; in a graph also sizes that are not known yet.
+        fill_value: a number, or an array that broadcasts to the shape.
+        dtype: what the value becomes by itself, by default.
         device: a device of the backend in force.
 
     >>> import chainrule as cr
     >>> cr.full((2,), 7.0)
     Tensor([7., 7.], float64)
     """
+    shape = tuple(map(_number, shape if isinstance(shape, tuple | list) else (shape,)))
+    if not _is_plain(fill_value):
+        value = asarray(fill_value, dtype)
+        filled: Tensor = ops.set_at(full(shape, 0, value.dtype, device), ..., value)
+        return filled
     chosen = scalar_dtype(fill_value) if dtype is None else as_dtype(dtype)
+    unknown = [n for n in shape if type(n) is Dim]
+    if unknown:
+        return full_like(unknown[0], fill_value, chosen, shape)
     backend = get_backend()
-    shape = (int(shape),) if hasattr(shape, "__index__") else tuple(int(n) for n in shape)
     return Tensor(backend.full(shape, fill_value, backend.native(chosen), device or get_device()), backend)
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in (bool, int, float, complex)
+
+
+def _number(x: Any) -> Any:
+    """A Python number or a size that is not known yet as it is; an array's only element as a Python number."""
+    if type(x) in (int, float, Dim):
+        return x
+    return float(x) if as_tensor(x).dtype.is_inexact else int(x)
 
 
 def zeros(shape: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -37,17 +68,39 @@ def ones(shape: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     return full(shape, 1, dtype or default_dtype(), device)
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
-    """Evenly spaced values from `start` (0 if there is only a stop) up to, but without, `stop`."""
-    if stop is None:
-        start, stop = 0, start
-    if dtype is None:
-        dtype = int64 if all(type(v) is int for v in (start, stop, step)) else default_dtype()
-    return _from_list([start + i * step for i in range(max(0, math.ceil((stop - start) / step)))], as_dtype(dtype))
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+    """Evenly spaced values from `start` (0 if there is only a stop) up to, but without, `stop`.
+
+    In a graph, integers among them can be sizes that are not known yet.
+
+    Raises:
+        UnknownSizeError: such a size beside a fraction.
+    """
+    start, stop, step = (_number(v) for v in ((0, start, step) if stop is None else (start, stop, step)))
+    whole = not any(v.is_float if type(v) is Dim else type(v) is float for v in (start, stop, step))
+    dtype = as_dtype(dtype) if dtype is not None else int64 if whole else default_dtype()
+    if any(type(v) is Dim for v in (start, stop, step)):
+        if not whole:
+            raise UnknownSizeError(
+                "arange: how many fractions there are is not known yet; scale it: cr.arange(n) * 0.5"
+            )
+        counted = ops.cumulative_sum(full((-((start - stop) // step),), 1, int64)) - 1
+        return asarray(counted * step + start, dtype)
+    return _from_list([start + i * step for i in range(max(0, math.ceil((stop - start) / step)))], dtype)
 
 
-def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> Tensor:
-    """`num` evenly spaced values from `start` to `stop`, which is the last one unless `endpoint` is false."""
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None) -> Tensor:
+    """`num` evenly spaced values from `start` to `stop`, which is the last one unless `endpoint` is false.
+
+    `start` and `stop` can be tensors of one element, `num` in a graph a size that is not known yet.
+    """
+    if type(num) is Dim or not all(type(v) in (int, float) for v in (start, stop)):
+        counted = arange(num)
+        last = ops.maximum(num - 1 if endpoint else num, 1)
+        spaced = start + counted * ((stop - start) / last)
+        if endpoint:
+            spaced = ops.where(ops.logical_and(counted > 0, counted == num - 1), stop, spaced)
+        return asarray(spaced, dtype)
     step = (stop - start) / max(num - 1 if endpoint else num, 1)
     values = [start + i * step for i in range(num)]
     if endpoint and num > 1:
@@ -60,18 +113,27 @@ def _from_list(values: list[Any], dtype: DType) -> Tensor:
     return Tensor(backend.asarray(values, backend.native(dtype), get_device()), backend)
 
 
-def eye(n_rows: int, n_cols: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
-    """Ones on diagonal `k`, zeros elsewhere."""
-    rows = [[1 if j - i == k else 0 for j in range(n_cols or n_rows)] for i in range(n_rows)]
-    return _from_list(rows, default_dtype() if dtype is None else as_dtype(dtype))
+def eye(n_rows: Any, n_cols: Any = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """Ones on diagonal `k`, zeros elsewhere. In a graph, its lengths can be sizes that are not known yet."""
+    columns = arange(n_rows if n_cols is None else n_cols)
+    ones: Tensor = ops.astype(arange(n_rows)[:, None] + k == columns, dtype=dtype or default_dtype())
+    return ones
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Tensor:
-    """A constant of one value with the shape, dtype, backend and device of `x`."""
+    """One value, or what broadcasts from `fill_value`, with the shape, dtype, backend and device of `x`."""
     x = as_tensor(x)
     backend = x.backend
-    chosen = backend.native(as_dtype(dtype) if dtype is not None else x.dtype)
-    return Tensor(backend.full(x.shape if shape is None else tuple(shape), fill_value, chosen, x.device), backend)
+    chosen = as_dtype(dtype) if dtype is not None else x.dtype
+    shape = x.shape if shape is None else tuple(shape)
+    filled: Tensor
+    if not _is_plain(fill_value):
+        filled = ops.set_at(full_like(x, 0, chosen, shape), ..., asarray(fill_value, chosen))
+        return filled
+    if shape is None:  # of a graph, with any number of axes
+        filled = ops.astype(ops.where(ops.equal(x, x), fill_value, fill_value), dtype=chosen)
+        return filled
+    return Tensor(backend.full(shape, fill_value, backend.native(chosen), x.device), backend)
 
 
 def zeros_like(x: Any, dtype: Any = None, shape: Any = None) -> Tensor:
@@ -86,8 +148,6 @@ def ones_like(x: Any, dtype: Any = None, shape: Any = None) -> Tensor:
 
 def asarray(data: Any, dtype: Any = None) -> Tensor:
     """A tensor of `data`, without a copy where that can be; sequences that hold tensors are stacked, with gradients."""
-    from chainrule import ops
-
     x = as_tensor(data)
     result: Tensor = x if dtype is None or x.dtype == as_dtype(dtype) else ops.astype(x, dtype=dtype)
     return result

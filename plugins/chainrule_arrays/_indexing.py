@@ -11,12 +11,14 @@ from typing import Any
 
 from chainrule import (
     DTYPES,
+    Dim,
     DTypeError,
     IndexedSlices,
     IndexingError,
     NoGradient,
     ShapeError,
     Tensor,
+    UnknownSizeError,
     as_tensor,
     bool_,
     fronts,
@@ -24,6 +26,7 @@ from chainrule import (
     op,
     ops,
 )
+from chainrule_arrays._shapes import broadcast_shape
 
 Key = tuple[Any, ...]
 _ARRAY = "array"
@@ -40,19 +43,20 @@ def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
     arrays: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
         kind = type(part)
-        if part is None or part is Ellipsis or kind is int:
+        if part is None or part is Ellipsis or kind is int or kind is Dim:
             key.append(part)
         elif kind is slice:
-            key.append(tuple(None if s is None else s.__index__() for s in (part.start, part.stop, part.step)))
+            ends = (part.start, part.stop, part.step)
+            key.append(tuple(s if s is None or type(s) is Dim else s.__index__() for s in ends))
         elif kind is bool:
             raise IndexingError("getitem: a Python bool is no index; use a boolean array, or None for a new axis")
-        elif hasattr(part, "__index__") and not getattr(part, "shape", ()) and not _is_boolean(part):
+        elif _is_number(part):
             key.append(part.__index__())
         else:
             if isinstance(part, str | bytes):
                 raise IndexingError(f"getitem: {part!r} is no index; tensors have no named fields")
             array = as_tensor(part, x.backend, x.device) if type(x) is Tensor else as_tensor(part)
-            if not array.size and not hasattr(part, "dtype"):
+            if not hasattr(part, "dtype") and not array.size:
                 array = ops.astype(array, dtype=DTYPES["int64"])  # an empty list
             if array.dtype.is_inexact:
                 raise IndexingError(
@@ -64,8 +68,11 @@ def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
     return tuple(key), tuple(arrays)
 
 
-def _is_boolean(x: Any) -> bool:
-    return str(getattr(x, "dtype", "")).endswith("bool")
+def _is_number(part: Any) -> bool:
+    """Whether part of an index is an integer whose value is there; one of a graph is an array as others."""
+    if not hasattr(part, "__index__") or (type(part) is Tensor and part.name is not None):
+        return False
+    return not getattr(part, "shape", ()) and not str(getattr(part, "dtype", "")).endswith("bool")
 
 
 def native_index(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -84,7 +91,7 @@ def _slices(key: Key) -> tuple[Any, ...]:
 
 def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
     """The shape of `x[index]`, by NumPy's rules."""
-    if x.shape is None:
+    if x.shape is None or any(a.shape is None for a in arrays):
         return infer.Spec(None, x.dtype)
     taken = sum(1 if not isinstance(p, str) else 0 for p in key if p is not None and p is not Ellipsis) + sum(
         len(a.shape) if a.dtype == bool_ else 1 for a in arrays
@@ -105,19 +112,17 @@ def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
         if part is None:
             shape.append(1)
         elif isinstance(part, tuple):
-            n = x.shape[axis]
-            unknown = None if part != (None, None, None) else n
-            shape.append(len(range(*slice(*part).indices(n))) if type(n) is int else unknown)
+            shape.append(_sliced(x.shape[axis], *part))
             axis += 1
-        elif isinstance(part, int) and not arrays:
+        elif isinstance(part, int | Dim) and not arrays:
             n = x.shape[axis]
-            if type(n) is int and not -n <= part < n:
+            if type(n) is type(part) is int and not -n <= part < n:
                 raise IndexingError(f"index {part} is outside of axis {axis}, of length {n}")
             axis += 1
         else:
             at = len(shape) if at is None else at
             places.append(position)
-            if isinstance(part, int):
+            if isinstance(part, int | Dim):
                 advanced.append(())
                 axis += 1
                 continue
@@ -136,6 +141,14 @@ def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
         place = at if adjacent and at is not None else 0
         shape[place:place] = together or ()
     return infer.Spec(tuple(shape), x.dtype)
+
+
+def _sliced(n: Any, start: Any, stop: Any, step: Any) -> int | None:
+    """How long a slice of an axis of length `n` is; None where that takes a length that is not known yet."""
+    if isinstance(n, int) and not any(isinstance(end, Dim) for end in (start, stop, step)):
+        return len(range(*slice(start, stop, step).indices(n)))
+    whole = start is None and stop is None and (step is None or (isinstance(step, int) and step in (1, -1)))
+    return n if whole else None
 
 
 def _gathered_rows(g: Any, _x: Any, indices: Tensor) -> IndexedSlices:
@@ -201,7 +214,9 @@ def _from_start(xp: Any, indices: Any, n: int) -> Any:
 
 
 @op(
-    infer=lambda values, indices, rows: infer.Spec((rows, *values.shape[1:]), values.dtype),
+    infer=lambda values, indices, rows: infer.Spec(
+        None if values.shape is None else (rows, *values.shape[1:]), values.dtype
+    ),
     gradient=(lambda g, _y, _values, indices, rows: g[indices], None),
     linear="joint",
 )
@@ -212,12 +227,11 @@ def scatter_add_rows(xp: Any, values: Any, indices: Any, /, rows: int) -> Any:
 
 def _updated(x: Any, values: Any, *arrays: Any, key: Key) -> Any:
     place = _indexed(x, *arrays, key=key)
-    try:
-        fits = infer.broadcast_shapes(values.shape, place.shape) == place.shape
-    except ShapeError:
-        fits = False
-    if not fits and None not in (place.shape or (None,)):
-        raise ShapeError(f"values of shape {values.shape} do not fit the place, of shape {place.shape}")
+    if place.shape is not None:
+        try:
+            broadcast_shape(values.shape, place.shape)
+        except ShapeError:
+            raise ShapeError(f"values of shape {values.shape} do not fit the place, of shape {place.shape}") from None
     return infer.Spec(x.shape, x.dtype)
 
 
@@ -294,7 +308,7 @@ def _update(function: Any, x: Any, index: Any, values: Any) -> Tensor:
 
 def _fit(g: Any, x: Any) -> Any:
     """The cotangent of values that were broadcast to their place."""
-    return g if g.shape == x.shape else ops.sum_to(g, shape=x.shape)
+    return g if x.shape is not None and g.shape == x.shape else ops.sum_to(g, shape=x.shape)
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -312,6 +326,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
 
 def _along(x: Any, indices: Any, axis: int) -> Any:
+    if x.shape is None or indices.shape is None:
+        return infer.Spec(None, x.dtype)
     (at,) = infer.as_axes(axis, len(x.shape))
     others = infer.broadcast_shapes(
         (*x.shape[:at], 1, *x.shape[at + 1 :]), (*indices.shape[:at], 1, *indices.shape[at + 1 :])
@@ -334,6 +350,8 @@ def take_along_axis(xp: Any, x: Any, indices: Any, /, axis: int = -1) -> Any:
 
 
 def _along_length(values: Any, indices: Any, axis: int, length: int) -> Any:
+    if values.shape is None:
+        return values
     (at,) = infer.as_axes(axis, len(values.shape))
     return infer.Spec((*values.shape[:at], length, *values.shape[at + 1 :]), values.dtype)
 
@@ -386,8 +404,14 @@ def searchsorted(xp: Any, x: Any, v: Any, /, side: str = "left") -> Any:
     return xp.searchsorted(x, v, side=side)
 
 
+def _indices(x: Any) -> tuple[Any, ...]:
+    if x.shape is None:
+        raise UnknownSizeError("of how many axes it gives the indices is not known yet; give the placeholder a shape")
+    return tuple(infer.Spec((None,), DTYPES["int64"]) for _ in x.shape)
+
+
 @op(
-    infer=lambda x: tuple(infer.Spec((None,), DTYPES["int64"]) for _ in x.shape),
+    infer=_indices,
     gradient=INDEX,
     multiple=True,
 )

@@ -104,19 +104,22 @@ def kron(a: Any, b: Any) -> Tensor:
     if a.ndim == 1:
         return reshape(outer(a, b), shape=(-1,))
     product = einsum("ij,kl->ikjl", a, b)
-    return reshape(product, shape=(a.shape[0] * b.shape[0], -1))
+    return reshape(product, shape=tuple(m * n for m, n in zip(a.shape, b.shape, strict=True)))
 
 
 Axes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _tensordot_spec(a: Any, b: Any, pairs: Axes) -> Any:
+    dtype = infer.result_dtype(a, b)
+    if a.shape is None or b.shape is None:
+        return infer.Spec(None, dtype)
     left, right = pairs
     for i, j in zip(left, right, strict=True):
         if a.shape[i] != b.shape[j] and None not in (a.shape[i], b.shape[j]):
             raise ShapeError(f"axis {i} of shape {a.shape} and axis {j} of shape {b.shape} differ in length")
     free = [n for i, n in enumerate(a.shape) if i not in left] + [n for j, n in enumerate(b.shape) if j not in right]
-    return infer.Spec(tuple(free), infer.result_dtype(a, b))
+    return infer.Spec(tuple(free), dtype)
 
 
 def _tensordot_left(g: Any, _y: Any, _a: Any, b: Any, pairs: Axes) -> Any:
@@ -183,16 +186,18 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
 
 def _einsum_spec(*specs: Any, subscripts: str) -> Any:
     inputs, output = _parsed(subscripts)
-    lengths: dict[str, int | None] = {}
+    lengths: dict[str, Any] = {}
     for letters, spec in zip(inputs, specs, strict=True):
-        if len(letters) != len(spec.shape):
-            raise ShapeError(f"subscripts {letters!r} for shape {spec.shape}")
-        for letter, n in zip(letters, spec.shape, strict=True):
-            have = lengths.get(letter, 1)
-            if n != have and 1 not in (n, have) and None not in (n, have):
-                raise ShapeError(f"index {letter!r} has lengths {have} and {n}")
-            lengths[letter] = n if have == 1 else have
-    return infer.Spec(tuple(lengths[letter] for letter in output), infer.result_dtype(*specs))
+        shape = (None,) * len(letters) if spec.shape is None else spec.shape
+        if len(letters) != len(shape):
+            raise ShapeError(f"subscripts {letters!r} for shape {shape}")
+        for letter, n in zip(letters, shape, strict=True):
+            have = lengths.get(letter, (1,))
+            try:
+                lengths[letter] = infer.broadcast_shapes(have, (n,))
+            except ShapeError:
+                raise ShapeError(f"index {letter!r} has lengths {have[0]} and {n}") from None
+    return infer.Spec(tuple(lengths[letter][0] for letter in output), infer.result_dtype(*specs))
 
 
 def _parsed(subscripts: str) -> tuple[list[str], str]:
@@ -207,7 +212,8 @@ def _einsum_gradient(g: Any, _y: Any, *operands: Any, subscripts: str) -> list[A
 def _einsum_part(g: Any, i: int, operands: tuple[Any, ...], subscripts: str) -> Any:
     """The cotangent of one operand: the others and `g`, summed to its indices.
 
-    An index that only this operand has is spread by a vector of ones; a repeated index, a diagonal, by an identity.
+    An index of which nothing else has the length is spread by a vector of ones; a repeated one, a diagonal, by an
+    identity.
     """
     inputs, output = _parsed(subscripts)
     x = operands[i]
@@ -225,7 +231,7 @@ def _einsum_part(g: Any, i: int, operands: tuple[Any, ...], subscripts: str) -> 
             terms.append(letter + fresh)
             arrays.append(ops.tril(ops.triu(ops.ones_like(g, shape=(n, n)))))
             letter = fresh
-        elif not any(letter in term for term in terms):
+        elif n not in [a.shape[term.index(letter)] for term, a in zip(terms, arrays, strict=True) if letter in term]:
             terms.append(letter)
             arrays.append(ops.ones_like(g, shape=(n,)))
         target += letter

@@ -92,9 +92,11 @@ def log_softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
 
 
 def _losses(logits: Any, labels: Any) -> Any:
-    if not infer.may_equal(labels.shape, logits.shape):
-        raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}")
-    return infer.Spec(logits.shape[:-1], infer.result_dtype(logits, labels))
+    try:
+        shape = infer.common_shape(logits.shape, labels.shape)
+    except ShapeError:
+        raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}") from None
+    return infer.Spec(None if shape is None else shape[:-1], infer.result_dtype(logits, labels))
 
 
 @op(
@@ -128,9 +130,11 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any, /) -> Any:
 def _class_losses(logits: Any, labels: Any) -> Any:
     if labels.dtype.is_inexact:
         raise DTypeError(f"labels are class numbers, got {labels.dtype}")
-    if not infer.may_equal(labels.shape, logits.shape[:-1]):
-        raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}")
-    return infer.Spec(labels.shape, logits.dtype)
+    try:
+        shape = infer.common_shape(labels.shape, None if logits.shape is None else logits.shape[:-1])
+    except ShapeError:
+        raise ShapeError(f"labels of shape {labels.shape} do not fit logits of shape {logits.shape}") from None
+    return infer.Spec(shape, logits.dtype)
 
 
 def _class_gradient(g: Any, _y: Any, logits: Any, labels: Any) -> Any:

@@ -287,7 +287,8 @@ def _cumulative_sum_gradient(g: Any, _y: Any, _x: Any, axis: int) -> Any:
 
 
 def _running(x: Any, axis: int) -> Any:
-    infer.as_axes(axis, len(x.shape))
+    if x.shape is not None:
+        infer.as_axes(axis, len(x.shape))
     return infer.Spec(x.shape, _summed(x, (), False, None).dtype)
 
 
@@ -309,7 +310,7 @@ def _shifted(x: Any, by: int, axis: int, fill: float) -> Any:
     return ops.concat([gap, _cut(x, 0, n - by, axis)] if by > 0 else [_cut(x, -by, n, axis), gap], axis=axis)
 
 
-def _cut(x: Any, start: int, stop: int, axis: int) -> Any:
+def _cut(x: Any, start: int | None, stop: int | None, axis: int) -> Any:
     return x[(*[slice(None)] * (axis % x.ndim), slice(start, stop))]
 
 
@@ -347,7 +348,6 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
     """
     x = ops.positive(x)
     for _ in range(n):
-        length = x.shape[axis]
-        x = _cut(x, 1, length, axis) - _cut(x, 0, length - 1, axis)
+        x = _cut(x, 1, None, axis) - _cut(x, None, -1, axis)
     tensor: Tensor = x
     return tensor

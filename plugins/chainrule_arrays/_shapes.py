@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, infer, op, ops
+from chainrule import ArgumentError, Dim, ShapeError, Tensor, UnknownSizeError, as_tensor, infer, op, ops
 
 
 def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
-    total = infer.size(x.shape)
-    known = infer.size(tuple(n for n in shape if n != -1))
+    total: Any = infer.size(x.shape)
+    known: Any = infer.size(tuple(n for n in shape if n != -1))
     if shape.count(-1) > 1:
         raise ShapeError(f"shape {shape} has more than one -1")
     if -1 in shape:
@@ -56,7 +56,7 @@ def permute_dims(xp: Any, x: Any, /, axes: tuple[int, ...]) -> Any:
 
 
 @op(
-    infer=lambda x: _permuted(x, (*range(len(x.shape) - 2), -1, -2)),
+    infer=lambda x: x if x.shape is None else _permuted(x, (*range(len(x.shape) - 2), -1, -2)),
     gradient=lambda g, _y, _x: ops.matrix_transpose(g),
     linear="joint",
 )
@@ -99,7 +99,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
 
 
 @op(
-    infer=lambda x, shape: infer.Spec(_broadcast(x.shape, shape), x.dtype),
+    infer=lambda x, shape: infer.Spec(broadcast_shape(x.shape, shape), x.dtype),
     gradient=lambda g, _y, _x, shape: ops.sum_to(g, shape=_x.shape),
     linear="joint",
 )
@@ -108,16 +108,26 @@ def broadcast_to(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
     return xp.broadcast_to(x, shape)
 
 
-def _broadcast(have: Any, want: Any) -> Any:
-    if infer.broadcast_shapes(have, want) != want:
+def broadcast_shape(have: Any, want: Any) -> Any:
+    """`want`, where a length that is not known is that of `have`, if that is known and not 1."""
+    if have is None:
+        return want
+    lead = len(want) - len(have)
+    pairs = list(zip((1,) * lead + have, want, strict=True)) if lead >= 0 else []
+    if lead < 0 or any(h not in (1, w) and None not in (h, w) for h, w in pairs):
         raise ShapeError(f"shape {have} does not broadcast to {want}")
-    return want
+    return tuple(h if isinstance(h, int) and h != 1 else w for h, w in pairs)
+
+
+def _lengths(x: Tensor) -> tuple[int, ...]:
+    """The shape; an error where not even the number of axes is known."""
+    return x.shape[: x.ndim]
 
 
 def broadcast_arrays(*arrays: Any) -> list[Tensor]:
     """Each of some arrays in the shape that all of them broadcast to."""
     tensors = [as_tensor(a) for a in arrays]
-    shape = infer.broadcast_shapes(*(t.shape for t in tensors))
+    shape = infer.broadcast_shapes(*map(_lengths, tensors))
     return [t if t.shape == shape else ops.broadcast_to(t, shape=shape) for t in tensors]
 
 
@@ -137,13 +147,18 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
 
     Raises:
         ShapeError: one of the axes is longer.
+        UnknownSizeError: no axes are given, and some length is not known yet.
     """
     x = as_tensor(x)
     if axis is None:
+        if None in _lengths(x):
+            raise UnknownSizeError(
+                f"squeeze: of shape {x.shape} it is not known yet which axes are of length 1; say which"
+            )
         axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
     else:
         axes = infer.as_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim)
-    if any(x.shape[i] != 1 for i in axes):
+    if any(x.shape[i] not in (1, None) for i in axes):
         raise ShapeError(f"squeeze: axis {axis} of shape {x.shape} is not of length 1")
     result: Tensor = reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
     return result
@@ -176,19 +191,20 @@ def roll(xp: Any, x: Any, /, shift: int | tuple[int, ...], axis: int | tuple[int
 def _joined(*specs: Any, axis: int | None) -> Any:
     if not specs:
         raise ShapeError("needs at least one array")
-    first = specs[0].shape
     dtype = infer.result_dtype(*specs)
-    if axis is None or any(s.shape is None for s in specs):
+    shapes = [s.shape for s in specs]
+    known = [shape for shape in shapes if shape is not None]
+    if axis is None or not known:
         return infer.Spec((None,) if axis is None else None, dtype)
-    (at,) = infer.as_axes(axis, len(first))
-    total: int | None = 0
-    for spec in specs:
-        others = [n for i, n in enumerate(spec.shape) if i != at]
-        if len(spec.shape) != len(first) or others != [n for i, n in enumerate(first) if i != at]:
-            raise ShapeError(f"shapes {', '.join(str(s.shape) for s in specs)} differ elsewhere than along axis {axis}")
-        length = spec.shape[at]
-        total = None if total is None or length is None else total + length
-    return infer.Spec((*first[:at], total, *first[at + 1 :]), dtype)
+    (at,) = infer.as_axes(axis, len(known[0]))
+    try:
+        others = infer.common_shape(*((*shape[:at], 1, *shape[at + 1 :]) for shape in known))
+    except ShapeError:
+        raise ShapeError(f"shapes {', '.join(map(str, shapes))} differ elsewhere than along axis {axis}") from None
+    assert others is not None
+    lengths: list[Any] = [None if shape is None else shape[at] for shape in shapes]
+    total = None if any(n is None for n in lengths) else sum(lengths)
+    return infer.Spec((*others[:at], total, *others[at + 1 :]), dtype)
 
 
 def _split_back(g: Any, _y: Any, *_inputs: Any, axis: int) -> list[Any]:
@@ -221,12 +237,11 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
 def _stacked(*specs: Any, axis: int) -> Any:
     if not specs:
         raise ShapeError("needs at least one array")
-    if any(s.shape != specs[0].shape for s in specs):
-        raise ShapeError(f"shapes {', '.join(str(s.shape) for s in specs)} differ")
-    shape = list(specs[0].shape)
-    (at,) = infer.as_axes(axis, len(shape) + 1)
-    shape.insert(at, len(specs))
-    return infer.Spec(tuple(shape), infer.result_dtype(*specs))
+    shape = infer.common_shape(*(s.shape for s in specs))
+    if shape is not None:
+        (at,) = infer.as_axes(axis, len(shape) + 1)
+        shape = (*shape[:at], len(specs), *shape[at:])
+    return infer.Spec(shape, infer.result_dtype(*specs))
 
 
 @op(
@@ -241,9 +256,17 @@ def stack(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices along an axis: the inverse of `stack`."""
+    """The slices along an axis: the inverse of `stack`.
+
+    Raises:
+        UnknownSizeError: how long the axis is, and so how many slices there are, is not known yet.
+    """
     x = as_tensor(x)
     at = axis % x.ndim
+    if type(x.shape[at]) is Dim:
+        raise UnknownSizeError(
+            f"unstack: the length of axis {axis} of shape {x.shape} is not known yet; give it a number"
+        )
     return tuple(x[(*[slice(None)] * at, i)] for i in range(x.shape[at]))
 
 
@@ -254,15 +277,13 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         ShapeError: the axis does not divide into equal parts.
     """
     x = as_tensor(x)
-    n = x.shape[axis]
+    at = axis % x.ndim
+    before, n, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
     if isinstance(indices_or_sections, int):
-        if n % indices_or_sections:
+        if n % indices_or_sections not in (0, None):
             raise ShapeError(f"split: axis {axis} of length {n} does not divide into {indices_or_sections} equal parts")
-        cuts = list(range(0, n + 1, n // indices_or_sections))
-    else:
-        cuts = [0, *indices_or_sections, n]
-    before = [slice(None)] * (axis % x.ndim)
-    return [x[(*before, slice(a, b))] for a, b in pairwise(cuts)]
+        return list(unstack(reshape(x, (*before, indices_or_sections, n // indices_or_sections, *after)), at))
+    return [x[(*[slice(None)] * at, slice(a, b))] for a, b in pairwise([0, *indices_or_sections, n])]
 
 
 def atleast_1d(x: Any) -> Tensor:
@@ -297,7 +318,7 @@ def column_stack(arrays: Sequence[Any]) -> Tensor:
 def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
     """The whole array so many times along each axis."""
     x = as_tensor(x)
-    reps = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
+    reps = (repetitions,) if isinstance(repetitions, int | Dim) else tuple(repetitions)
     ndim = max(x.ndim, len(reps))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - x.ndim) + x.shape
@@ -331,13 +352,18 @@ def triu(xp: Any, x: Any, /, k: int = 0) -> Any:
 
 
 def diagonal(x: Any, offset: int = 0) -> Tensor:
-    """The diagonals of matrices, the last two axes."""
+    """The diagonals of matrices, the last two axes.
+
+    Raises:
+        ShapeError: it has less than two axes.
+    """
     x = as_tensor(x)
-    rows, columns = x.shape[-2:]
-    start = max(-offset, 0)
-    n = max(min(rows - start, columns - max(offset, 0)), 0)
-    picked = list(range(n))
-    return x[(..., [i + start for i in picked], [i + max(offset, 0) for i in picked])]
+    if x.ndim < 2:
+        raise ShapeError(f"diagonal: takes matrices, got shape {x.shape}")
+    if offset:
+        x = x[..., max(-offset, 0) :, max(offset, 0) :]
+    n = x.shape[-1]  # in a row of all elements a diagonal's are one row and one element apart
+    return reshape(x, (*x.shape[:-2], x.shape[-2] * n))[..., : n * n : n + 1]
 
 
 def trace(x: Any, offset: int = 0) -> Tensor:
@@ -351,8 +377,10 @@ def diag(x: Any, k: int = 0) -> Tensor:
     x = as_tensor(x)
     if x.ndim == 2:
         return diagonal(x, k)
+    if x.ndim != 1:
+        raise ShapeError(f"diag: takes a vector or a matrix, got shape {x.shape}")
     n = x.shape[0] + abs(k)
-    picked = range(x.shape[0])
-    index = ([i + max(-k, 0) for i in picked], [i + max(k, 0) for i in picked])
-    result: Tensor = ops.add_at(ops.full_like(x, 0, shape=(n, n)), index, x)
+    start = max(k, 0) + max(-k, 0) * n
+    place = slice(start, start + x.shape[0] * (n + 1), n + 1)
+    result: Tensor = reshape(ops.add_at(ops.full_like(x, 0, shape=(n * n,)), place, x), (n, n))
     return result
