@@ -1,5 +1,7 @@
 """Inputs, attributes and an independent reference for every operation: what the generated checks run on.
 
+Those of other plugins' operations are in the `samples.py` of their tests' folders; `every` brings them together.
+
 Points are generic and lie inside of each function's domain, away from kinks; the conventions at kinks have tests of
 their own. Adding an operation is adding a row here.
 """
@@ -30,6 +32,7 @@ class Row:
     smooth: bool = True  # whether its gradient is that of the reference (False: there is none)
     integers: bool = True  # whether it has a meaning for integers
     fronted: bool = False  # whether the public function has other arguments than the operation
+    fixed: tuple[int, ...] = ()  # the inputs that have no gradients though they are floating-point
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ class Sample:
     def wrt(self) -> tuple[int, ...]:
         """The inputs that have gradients."""
         return tuple(
-            i for i, x in enumerate(self.inputs) if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
+            i
+            for i, x in enumerate(self.inputs)
+            if i not in self.row.fixed and isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
         )
 
 
@@ -731,8 +736,10 @@ def _complex(sample: Sample) -> Sample:
     return Sample(sample.op, sample.row, inputs, sample.attributes, sample.number, "-complex")
 
 
-SAMPLES = {
-    name: [Sample(name, row, inputs, attributes, i) for i, (inputs, attributes) in enumerate(row.cases)]
-    for name, row in ROWS.items()
-}
-COMPLEX = {name: [_complex(sample) for sample in samples] for name, samples in SAMPLES.items() if ROWS[name].complex}
+def samples_of(rows: Mapping[str, Row]) -> list[list[Sample]]:
+    """All calls of each operation, those with complex numbers last."""
+    found = []
+    for name, row in rows.items():
+        samples = [Sample(name, row, inputs, attributes, i) for i, (inputs, attributes) in enumerate(row.cases)]
+        found.append([*samples, *(map(_complex, samples) if row.complex else ())])
+    return found

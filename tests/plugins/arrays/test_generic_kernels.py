@@ -9,10 +9,10 @@ import pytest
 
 import chainrule as cr
 
-from .samples import COMPLEX, SAMPLES, Sample, run
+from .every import EVERY
+from .samples import Sample, run
 
 pytest.importorskip("array_api_strict", reason="array_api_strict is not installed; it is the strict library")
-EVERY = [[*samples, *COMPLEX.get(name, [])] for name, samples in SAMPLES.items()]
 
 
 def on(backend: str, sample: Sample) -> tuple[list[Any], list[Any]]:
