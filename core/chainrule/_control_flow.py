@@ -13,7 +13,7 @@ from typing import Any
 import optree
 
 from chainrule import _context, ops
-from chainrule._convert import as_tensor
+from chainrule._convert import as_tensor, spec_of
 from chainrule._dispatch import apply
 from chainrule._dtypes import int64
 from chainrule._errors import ArgumentError, DTypeError, IndexingError, ShapeError
@@ -25,7 +25,7 @@ from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._trees import is_number, path_of
 from chainrule._variable import Variable
-from chainrule.infer import Spec, may_equal
+from chainrule.infer import Spec, may_equal, result_dtype
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *operands: Any) -> Any:
@@ -95,7 +95,7 @@ def while_loop(
     Args:
         cond: a function of what is carried to one boolean.
         body: a function of what is carried to the same structure, shapes and dtypes.
-        init: what is carried at first, any pytree.
+        init: what is carried at first, any pytree. A Python float has the precision of the arrays that it goes with.
         maximum_iterations: an end in any case.
 
     Returns:
@@ -119,7 +119,7 @@ def while_loop(
     leaves, treedef = optree.tree_flatten(init)
     graph = _context.current().graph
     if graph is None:
-        carried = [as_tensor(leaf) for leaf in leaves]
+        carried = _begun(leaves)
         while bool(cond(optree.tree_unflatten(treedef, carried))):
             found = body(optree.tree_unflatten(treedef, carried))
             carried = _next("while_loop", treedef, leaves, carried, *optree.tree_flatten(found))
@@ -154,7 +154,7 @@ def scan(
 
     Args:
         f: a function of what is carried and an element to what is carried next and a result; None where there is none.
-        init: what is carried at first, any pytree.
+        init: what is carried at first, any pytree. A Python float has the precision of the arrays that it goes with.
         xs: arrays, in any pytree, whose first axes are gone along together; None for none.
         length: how many steps; needed only without `xs`.
         reverse: whether to begin at the end. Results keep their places.
@@ -177,12 +177,13 @@ def scan(
     graph = _context.current().graph
     if graph is None and n_steps:
         return _scanned(f, treedef, leaves, x_treedef, elements, n_steps, reverse)
-    with _context.scope(graph=graph or Graph()):  # where no step runs, it still takes a trace to know what comes out
+    with _context.scope(graph=graph or _Sketch("a loop of no steps")):
         carried, step = _traced_scan(f, treedef, leaves, x_treedef, elements)
         if graph is not None:
             return _scan_node(step, treedef, carried, elements, n_steps, reverse)
+    last = [ops.astype(a, dtype=b.dtype) for a, b in zip(_begun(leaves, elements), carried, strict=True)]
     ys = [ops.zeros(shape=(0, *y.shape), dtype=y.dtype) for y in step.outputs[len(leaves) :]]
-    return optree.tree_map(as_tensor, init), optree.tree_unflatten(step.treedefs[1], ys)
+    return optree.tree_unflatten(treedef, last), optree.tree_unflatten(step.treedefs[1], ys)
 
 
 def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any) -> Any:
@@ -228,6 +229,23 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     return scan(lambda carried, x: (carried, f(x)), (), xs)[1]
 
 
+def _begun(leaves: list[Any], elements: Sequence[Tensor] = ()) -> list[Tensor]:
+    """What is carried at first: a Python float has the precision of the arrays that it goes with, as beside them."""
+    specs = [spec_of(leaf if is_number(leaf) else as_tensor(leaf)) for leaf in (*leaves, *elements)]
+    floats = [s for s in specs if s is not None and not s.weak and s.dtype.kind == "float"]
+    dtype = result_dtype(*floats) if floats else None
+    tensors = [as_tensor(leaf) for leaf in leaves]
+    return [
+        ops.astype(x, dtype=dtype) if dtype is not None and _is_weak(leaf) and x.dtype.kind == "float" else x
+        for leaf, x in zip(leaves, tensors, strict=True)
+    ]
+
+
+def _is_weak(leaf: Any) -> bool:
+    """Whether a leaf is a Python number, or stands for one in a compiled function."""
+    return is_number(leaf) or (_is_symbolic(leaf) and leaf._value.weak)
+
+
 # Eagerly
 
 
@@ -241,7 +259,7 @@ def _scanned(
     reverse: bool,
 ) -> tuple[Any, Any]:
     """`scan` as a Python loop."""
-    carried = [as_tensor(leaf) for leaf in leaves]
+    carried = _begun(leaves, elements)
     rows: list[Any] = []
     for t in reversed(range(n_steps)) if reverse else range(n_steps):
         x = optree.tree_unflatten(x_treedef, [x[t] for x in elements])
@@ -329,6 +347,14 @@ class _Traced:
         return self.body.captures.get(outer) or Symbol(outer.shape, outer.dtype, outer.node, outer.index)
 
 
+class _Sketch(Body):
+    """A body that is traced to know what would come out, and never runs: what is being differentiated may come in."""
+
+    def constant(self, value: Tensor) -> Tensor:
+        """See `Graph.constant`."""
+        return super().constant(Tensor(value._value, value._backend))
+
+
 map_ = builtins.map  # this module has a function called map
 
 
@@ -336,7 +362,7 @@ def _trace(
     what: str, graph: Graph, f: Callable[..., Any], arguments: Sequence[tuple[Any, Sequence[Any]]], n_results: int = 1
 ) -> _Traced:
     """Trace a branch or body on arguments like these tensors."""
-    body = Body(what, graph)
+    body = (_Sketch if isinstance(graph, _Sketch) else Body)(what, graph)
     with building(body), _context.scope(scope=_context.current().scope):
         trees = []
         for treedef, leaves in arguments:
@@ -365,14 +391,15 @@ def _fitting(
     treedef: optree.PyTreeSpec,
     leaves: list[Any],
     trace: Callable[[list[Tensor]], _Traced],
+    elements: Sequence[Tensor] = (),
 ) -> tuple[list[Tensor], _Traced]:
     """What is carried at first, and the body traced with it; a Python number takes the dtype that the body gives."""
-    carried = [graph.lifted(as_tensor(leaf)) for leaf in leaves]
+    carried = [graph.lifted(x) for x in _begun(leaves, elements)]
     step = trace(carried)
     n = len(leaves)
     if step.treedefs[0] == treedef:
         retyped = [
-            ops.astype(x, dtype=y.dtype) if is_number(leaf) and x.dtype != y.dtype else x
+            ops.astype(x, dtype=y.dtype) if _is_weak(leaf) and x.dtype != y.dtype else x
             for leaf, x, y in zip(leaves, carried, step.outputs[:n], strict=True)
         ]
         if any(a is not b for a, b in zip(carried, retyped, strict=True)):
@@ -394,6 +421,7 @@ def _traced_scan(
         treedef,
         leaves,
         lambda c: _trace("the body of scan", graph, f, [(treedef, c), (x_treedef, sliced)], 2),
+        elements,
     )
 
 

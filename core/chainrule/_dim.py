@@ -202,6 +202,10 @@ def _is_size(value: Any) -> bool:
     return type(value) in (int, float) or isinstance(value, Dim)
 
 
+def _is_float(value: Any) -> bool:
+    return value.is_float if isinstance(value, Dim) else type(value) is float
+
+
 def _terms(value: Any) -> tuple[tuple[Monomial, Any], ...]:
     return value._terms if isinstance(value, Dim) else (((), value),)
 
@@ -225,7 +229,9 @@ def _made(terms: list[tuple[Monomial, Any]]) -> Any:
 
 def _quotient(a: Any, b: Any) -> Any:
     """`a / b` where that comes out even for every value of the unknowns, else None."""
-    if len(_terms(b)) != 1 or any(isinstance(f, float) for _, f in (*_terms(a), *_terms(b))):
+    if b == 0:
+        raise ZeroDivisionError("a size that is not known yet was divided by 0")
+    if len(_terms(b)) != 1 or _is_float(a) or _is_float(b):
         return None
     ((divisor, by),) = _terms(b)
     parts = []
@@ -235,7 +241,7 @@ def _quotient(a: Any, b: Any) -> Any:
             if atom not in rest:
                 return None
             rest.remove(atom)
-        if by == 0 or factor % by:
+        if factor % by:
             return None
         parts.append((tuple(rest), factor // by))
     return _made(parts)

@@ -17,7 +17,7 @@ from chainrule._definition import Definition
 from chainrule._dim import Dim
 from chainrule._dispatch import apply
 from chainrule._dtypes import int64
-from chainrule._errors import IndexingError
+from chainrule._errors import IndexingError, ShapeError
 from chainrule._graph import Body, GraphNode, Instruction, input_specs
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import USER
@@ -28,7 +28,7 @@ from chainrule._program import Program
 from chainrule._replay import building, replay, specialise, vjp_program
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule.infer import Spec
+from chainrule.infer import Spec, may_equal
 
 Overrides = Mapping[Any, Any]
 
@@ -345,7 +345,8 @@ class Scan(_Overridable):
         stop = self.n_carry + self.n_xs
         elements = [Spec(None if s.shape is None else s.shape[1:], s.dtype) for s in specs[self.n_carry : stop]]
         carried = specs[: self.n_carry]
-        return replace(self, programs=(specialise(self.program, [*carried, *elements, *specs[stop:]], known),))
+        program = specialise(self.program, [*carried, *elements, *specs[stop:]], known)
+        return replace(self, programs=(_steady(self, program),))
 
     def pruned(self, instruction: Instruction, used: Sequence[bool]) -> Instruction:
         """With the results alone that are used. What is carried stays as long as a step may read it."""
@@ -436,7 +437,8 @@ class While(_Overridable):
     def specialised(self, inputs: Sequence[Any], known: Mapping[Dim, int]) -> While:
         """For inputs of known shapes, given the sizes that are known around it."""
         specs = input_specs(inputs)
-        return replace(self, programs=tuple(specialise(program, specs, known) for program in self.programs))
+        condition, body = (specialise(program, specs, known) for program in self.programs)
+        return replace(self, programs=(condition, _steady(self, body)))
 
     def pruned(self, instruction: Instruction, used: Sequence[bool]) -> Instruction:
         """With the results alone that are used. What is carried stays as long as a step or the condition reads it."""
@@ -495,6 +497,21 @@ WHILE = Op(
     holomorphic=False,
     build=lambda instruction, backend: instruction.attributes["flow"].kernel(backend),
 )
+
+
+def _steady(loop: Scan | While, program: Program) -> Program:
+    """The program of a step, once what it carries is known to keep its shape.
+
+    Raises:
+        ShapeError: it does not.
+    """
+    for x, y in zip(program.inputs[: loop.n_carry], program.outputs, strict=False):
+        if not may_equal(x.shape, y.shape):
+            raise ShapeError(
+                f"{loop.label}: what is carried, {x.name!r}, was {x.spec!r}, the body gave {y.spec!r}; it must stay "
+                "the same"
+            )
+    return program
 
 
 def _fixpoint(program: Program, keep: list[bool], ys: list[bool]) -> tuple[Program, list[bool]]:
