@@ -145,7 +145,7 @@ class NodeDescription:
 
 @dataclass(frozen=True)
 class GraphDescription:
-    """A graph or program as plain data; see `describe_graph`.
+    """A graph or program as plain data; see `describe_graph`. Printed, it is a line a node, by part and name scope.
 
     Attributes:
         nodes: what is computed, in order, a program's inputs first.
@@ -160,6 +160,11 @@ class GraphDescription:
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        from chainrule._graph_text import graph_text
+
+        return graph_text(self)
 
     def digest(self) -> str:
         """A hash of what is computed and by which rules, to pin in a test. It holds no paths and no lines."""

@@ -217,10 +217,13 @@ class Graph:
     def forget(self, start: int) -> None:
         """Take back the nodes from the given one on, to which nothing refers."""
         with self._lock:
-            for node in self.nodes[start:]:
+            gone = self.nodes[start:]
+            for node in gone:
                 del self._by_name[node.name]
                 self._counts.pop(node.name, None)
             del self.nodes[start:]
+            self._constants = {key: known for key, known in self._constants.items() if known[1]._value.node not in gone}
+            self._reads = {key: known for key, known in self._reads.items() if known._value.node not in gone}
 
     def _unique(self, name: str) -> str:
         count = self._counts.get(name)
@@ -387,9 +390,8 @@ class Graph:
 
     def __str__(self) -> str:
         from chainrule._describe import describe_graph
-        from chainrule._graph_text import graph_text
 
-        return graph_text(describe_graph(self))
+        return str(describe_graph(self))
 
     def _repr_svg_(self) -> str | None:
         from chainrule._graph_text import picture

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 _PARTS: Final = {"forward": "forward", "gradient": "gradient", "update": "computed from gradients"}
 
 
-def graph_text(graph: GraphDescription, what: str = "graph") -> str:
+def graph_text(graph: GraphDescription) -> str:
     """A graph as text: forward nodes and those of gradients apart, each part by name scope.
 
     A line has a node's name, what it gives, its operation and what that takes, and where there are any: the nodes that
     run before it (`after`), those that run with it (`then`), `no_grad`, and the gradient override in force.
     """
-    return "\n".join(_graph_lines(graph, what))
+    return "\n".join(_graph_lines(graph))
 
 
-def _graph_lines(graph: GraphDescription, what: str) -> Iterator[str]:
+def _graph_lines(graph: GraphDescription) -> Iterator[str]:
     parts = {part: [n for n in graph.nodes if n.part == part] for part in _PARTS}
     counts = ", ".join(f"{len(nodes)} {_PARTS[part]}" for part, nodes in parts.items() if nodes)
-    yield f"{what} of {counted(len(graph.nodes), 'node')}" + (
+    yield f"graph of {counted(len(graph.nodes), 'node')}" + (
         f": {counts}" if len(parts["forward"]) < len(graph.nodes) else ""
     )
     names = [n.name for n in graph.nodes]
