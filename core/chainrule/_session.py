@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
@@ -12,7 +12,7 @@ import optree
 
 from chainrule import _backends, _context, _registry, ops
 from chainrule._convert import as_tensor, tensor
-from chainrule._dim import has_dim
+from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
 from chainrule._graph import Graph, GraphNode, Instruction
@@ -472,14 +472,30 @@ def _ancestors(roots: Sequence[GraphNode], fed: Mapping[Symbol, Any]) -> list[Gr
     found: dict[int, GraphNode] = {}
     stack = list(roots)
     while stack:
-        node = stack.pop()
-        if node.serial in found:
-            continue
-        found[node.serial] = node
-        stack.extend(x.node for x in node.inputs if type(x) is Symbol and x not in fed)
-        stack.extend(node.controls)
-        stack.extend(node.followers)
+        while stack:
+            node = stack.pop()
+            if node.serial in found:
+                continue
+            found[node.serial] = node
+            stack.extend(x.node for x in node.inputs if type(x) is Symbol and x not in fed)
+            stack.extend(node.controls)
+            stack.extend(node.followers)
+        stack.extend(node for node in _tellers(found.values(), fed) if node.serial not in found)
     return sorted(found.values(), key=_order)
+
+
+def _tellers(nodes: Iterable[GraphNode], fed: Mapping[Symbol, Any]) -> Iterator[GraphNode]:
+    """The nodes whose results tell the sizes that some nodes need, where neither a node before nor what is fed does."""
+    told = {n for symbol in fed for n in symbol.shape or () if type(n) is Dim}
+    for node in sorted(nodes, key=_order):
+        for value in (*node.inputs, *node.attributes.values()):
+            if has_dim(value):
+                for atom in atoms(value):
+                    if atom not in told:
+                        told.add(atom)
+                        every = node.graph.nodes
+                        yield next(other for other in every if any(atom in (s.shape or ()) for s in other.outputs))
+        told.update(n for symbol in node.outputs for n in symbol.shape or () if type(n) is Dim)
 
 
 def _order(node: GraphNode) -> tuple[int, int]:
