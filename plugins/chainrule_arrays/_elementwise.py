@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import Binary, NoGradient, Tensor, Unary, bool_, elementwise, fronts, infer, int8, op, ops
+from chainrule import Binary, DTypeError, NoGradient, Tensor, Unary, bool_, elementwise, fronts, infer, int8, op, ops
 
 BOOLEAN = NoGradient("its result is true or false")
 INTEGRAL = NoGradient("its result is an integer")
@@ -52,6 +52,14 @@ def _counting(*specs: Any) -> Any:
     return spec if spec.dtype != bool_ else infer.Spec(spec.shape, int8)
 
 
+def _numeric(*specs: Any) -> Any:
+    """The rule of arithmetic that booleans have none of."""
+    spec = infer.same(*specs)
+    if spec.dtype == bool_:
+        raise DTypeError("takes numbers, got booleans; use logical_not, logical_xor, or cast them with astype")
+    return spec
+
+
 def _tensor(a: Any, like: Tensor) -> Any:
     """A Python number as a tensor of the dtype and backend of another."""
     return a if type(a) is Tensor else ops.full_like(like, a)
@@ -61,7 +69,7 @@ def _tensor(a: Any, like: Tensor) -> Any:
 
 add: Binary = _binary("add", infer.same, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: g), "`a + b`.", "1 and 1")
 subtract: Binary = _binary(
-    "subtract", infer.same, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: -g), "`a - b`.", "1 and -1"
+    "subtract", _numeric, (lambda g, _y, _a, _b: g, lambda g, _y, _a, _b: -g), "`a - b`.", "1 and -1"
 )
 multiply: Binary = _binary(
     "multiply", infer.same, (lambda g, _y, _a, b: g * b, lambda g, _y, a, _b: g * a), "`a * b`.", "b and a"
@@ -103,8 +111,8 @@ pow: Binary = _binary(
     "`a ** b`.",
     "b * a**(b - 1), which is 0 for b = 0, and a**b * log(a), which is 0 where a**b is",
 )
-negative: Unary = _unary("negative", infer.same, lambda g, _y, _x: -g, "`-x`.", "-1")
-positive: Unary = _unary("positive", infer.same, lambda g, _y, _x: g, "`+x`: the same value.", "1")
+negative: Unary = _unary("negative", _numeric, lambda g, _y, _x: -g, "`-x`.", "-1")
+positive: Unary = _unary("positive", _numeric, lambda g, _y, _x: g, "`+x`: the same value.", "1")
 reciprocal: Unary = _unary(
     "reciprocal",
     infer.floating,

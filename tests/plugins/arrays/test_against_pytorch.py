@@ -10,7 +10,8 @@ import pytest
 
 import chainrule as cr
 
-from .samples import COMPLEX, SAMPLES, Sample, run
+from .every import EVERY
+from .samples import Sample, run
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; the differential tests compare with it")
 
@@ -106,9 +107,7 @@ def compared(sample: Sample) -> bool:
 
 
 CASES = [
-    samples
-    for name in FUNCTIONS
-    if (samples := [s for s in [*SAMPLES[name], *COMPLEX.get(name, [])] if compared(s) and s.wrt])
+    samples for every in EVERY if every[0].op in FUNCTIONS and (samples := [s for s in every if compared(s) and s.wrt])
 ]
 
 

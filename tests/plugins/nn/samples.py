@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tests.plugins.arrays.samples import Row, apart, real
 
-from ..arrays.samples import Row, apart, real
 from .references import convolution, pool
 
 Array = Any

@@ -1,0 +1,77 @@
+"""Every operation eagerly, in graphs and compiled: the same values, gradients, dtypes and shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+from .every import EVERY
+from .samples import ROWS, Sample, run
+from .traced import Derived, assert_known, assert_same, built, check, full, lengths_unknown
+
+OURS = [samples for samples in EVERY if samples[0].op in ROWS]
+ids = lambda samples: samples[0].op  # noqa: E731
+
+
+@pytest.mark.parametrize("samples", OURS, ids=ids)
+def test_eager_is_graph_is_compiled(samples: list[Sample]) -> None:
+    for sample in samples:
+        try:
+            check(sample)
+        except BaseException as error:
+            error.add_note(f"in {sample!r}")
+            raise
+
+
+def cast(sample: Sample, dtype: str) -> list[Any]:
+    """The sample's inputs, the floating-point ones in another dtype."""
+    return [x.astype(dtype) if i in sample.wrt else x for i, x in enumerate(sample.inputs)]
+
+
+@pytest.mark.parametrize("samples", [s for s in OURS if s[0].row.smooth], ids=ids)
+@pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])
+def test_dtypes(samples: list[Sample], dtype: str) -> None:
+    """Of other dtypes too, and what is refused eagerly is refused in graphs."""
+    for sample in [s for s in samples if not s.kind][:2]:
+        if dtype != "float32" and not sample.row.integers:
+            continue
+        other = Sample(sample.op, sample.row, tuple(cast(sample, dtype)), sample.attributes)
+        derived = Derived(other)
+        with np.errstate(all="ignore"):
+            try:
+                want = derived.value(*map(cr.tensor, derived.arrays))
+            except cr.ChainruleError as error:
+                with pytest.raises(type(error)):
+                    cr.function(derived.value)(*derived.arrays)
+                with pytest.raises(type(error)):
+                    built(derived.value, derived.arrays, lengths_unknown)
+                continue
+            assert_same(cr.function(derived.value)(*map(cr.tensor, derived.arrays)), want, f"compiled {sample!r}")
+            for shape in (full, lengths_unknown):
+                symbolic, results = built(derived.value, derived.arrays, shape)
+                assert_known(symbolic, want, f"graph of {sample!r}")
+                assert_same(results, want, f"graph of {sample!r}")
+
+
+WITH_NUMBERS = [
+    numbers
+    for samples in OURS
+    if (numbers := [s for s in samples if not s.kind and any(isinstance(x, float | int) for x in s.inputs)])
+]
+
+
+@pytest.mark.parametrize("samples", WITH_NUMBERS, ids=ids)
+def test_python_numbers_are_weak_arguments(samples: list[Sample]) -> None:
+    """A Python number that a compiled function is called with takes the dtype of the array beside it."""
+    for sample in samples:
+        for dtype in ("float32", "int16"):
+            if dtype == "int16" and not sample.row.integers:
+                continue
+            inputs = cast(sample, dtype)
+            with np.errstate(all="ignore"):
+                got, want = cr.function(lambda *xs, sample=sample: run(sample, xs))(*inputs), run(sample, inputs)
+            assert_same(got, want, f"{sample!r} {dtype}")

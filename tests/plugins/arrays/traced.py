@@ -1,0 +1,134 @@
+"""Eager, graph and compiled: a call of an operation, what is derived from it, and the ways to run all of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optree
+
+import chainrule as cr
+
+from .samples import Sample, run
+
+Array = Any
+# What no placeholder of unknown rank can be given to: it decides how many results there are.
+NEEDS_RANK = frozenset({"nonzero"})
+
+
+def _mixed(y: Any) -> Any:
+    """A real number that depends on every element of a tensor, twice."""
+    y = cr.real(y * (0.7 - 0.4j)) if y.dtype.kind == "complex" else y
+    return cr.sum(y * (0.5 * y + 1.0))
+
+
+class Derived:
+    """A sample as a function of its arrays, and what is derived from it."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        self.places = [i for i, x in enumerate(sample.inputs) if isinstance(x, np.ndarray | np.generic)]
+        self.arrays = [sample.inputs[i] for i in self.places]
+        self.wrt = tuple(self.places.index(i) for i in sample.wrt) if sample.row.smooth else ()
+
+    def value(self, *arrays: Any) -> Any:
+        inputs = list(self.sample.inputs)
+        for i, x in zip(self.places, arrays, strict=True):
+            inputs[i] = x
+        return run(self.sample, inputs)
+
+    def loss(self, *arrays: Any) -> Any:
+        return _mixed(self.value(*arrays))
+
+    def derivatives(self, loss: Callable[..., Any], arrays: Sequence[Any]) -> dict[str, Any]:
+        """First and second."""
+
+        def slope(*arrays: Any) -> Any:
+            return sum(_mixed(g) for g in cr.grad(loss, argnums=self.wrt)(*arrays))
+
+        return {
+            "gradient": cr.grad(loss, argnums=self.wrt)(*arrays),
+            "second derivative": cr.grad(slope, argnums=self.wrt)(*arrays),
+        }
+
+    def everything(self, *arrays: Any) -> dict[str, Any]:
+        """The value, derivatives and a tangent."""
+        found = {"value": self.value(*arrays)}
+        if not self.wrt:
+            return found
+        xs = [arrays[i] for i in self.wrt]
+
+        def along(*xs: Any) -> Any:
+            moved = list(arrays)
+            for i, x in zip(self.wrt, xs, strict=True):
+                moved[i] = x
+            return self.value(*moved)
+
+        found["tangent"] = cr.jvp(along, xs, [0.5 * x + 0.25 for x in xs])[1]
+        return found | self.derivatives(self.loss, arrays)
+
+
+def built(f: Callable[..., Any], arrays: Sequence[Array], shape: Callable[[Array], Any]) -> tuple[Any, Any]:
+    """The symbolic result of a function of placeholders of these shapes, and what a session makes of it."""
+    with cr.Graph().as_default() as graph:
+        xs = [cr.placeholder(cr.tensor(x).dtype, shape(x)) for x in arrays]
+        symbolic = f(*xs)
+    leaves, treedef = optree.tree_flatten(symbolic)
+    results = cr.Session(graph).run(leaves, dict(zip(xs, arrays, strict=True)))
+    return symbolic, optree.tree_unflatten(treedef, results)
+
+
+def full(x: Array) -> tuple[int, ...]:
+    return np.shape(x)
+
+
+def lengths_unknown(x: Array) -> tuple[None, ...]:
+    return (None,) * np.ndim(x)
+
+
+def rank_unknown(x: Array) -> None:
+    return None
+
+
+def assert_same(got: Any, want: Any, where: str) -> None:
+    """Two pytrees of arrays have the same dtypes, shapes and, but for rounding, values."""
+    paths = optree.tree_paths(want)
+    for path, g, w in zip(paths, optree.tree_leaves(got), optree.tree_leaves(want), strict=True):
+        g, w = (x.numpy() if isinstance(x, cr.Tensor) else np.asarray(x) for x in (g, w))
+        what = f"{where}: {path}"
+        assert (g.dtype, g.shape) == (w.dtype, w.shape), what
+        rtol, atol = (1e-12, 1e-13) if w.dtype.itemsize >= 8 else (1e-5, 1e-6)
+        np.testing.assert_allclose(g, w, rtol=rtol, atol=atol, err_msg=what)
+
+
+def assert_known(symbolic: Any, want: Any, where: str, certain: bool = False) -> None:
+    """Symbolic dtypes are the ones that were computed, and so are shapes as far as they are known."""
+    for s, w in zip(optree.tree_leaves(symbolic), optree.tree_leaves(want), strict=True):
+        assert s.dtype == w.dtype, where
+        if s.shape is not None:
+            assert len(s.shape) == len(w.shape), where
+            assert all(n == m or n == None for n, m in zip(s.shape, w.shape, strict=True)), (where, s.shape, w.shape)  # noqa: E711  # a Dim equals it
+        if certain:
+            assert s.shape is not None, where
+            assert None not in s.shape, (where, s.shape)
+
+
+def check(sample: Sample) -> None:
+    """A call of an operation gives the same whichever way it runs."""
+    derived = Derived(sample)
+    tensors = [cr.tensor(x) for x in derived.arrays]
+    with np.errstate(all="ignore"):
+        want = derived.everything(*tensors)
+        assert_same(cr.function(derived.everything)(*tensors), want, "compiled")
+        if derived.wrt:
+            outside = derived.derivatives(cr.function(derived.loss), tensors)
+            assert_same(outside, {name: want[name] for name in outside}, "differentiated from outside")
+        depends_on_values = sample.op == "nonzero" or any(x.dtype == bool for x in derived.arrays)
+        ways = {"graph": full, "graph of unknown lengths": lengths_unknown, "graph of unknown rank": rank_unknown}
+        for where, shape in ways.items():
+            if shape is rank_unknown and sample.op in NEEDS_RANK:
+                continue
+            symbolic, results = built(derived.everything, derived.arrays, shape)
+            assert_known(symbolic, want, where, certain=shape is full and not depends_on_values)
+            assert_same(results, want, where)
