@@ -11,6 +11,7 @@ from typing import Any
 
 from chainrule import _context, _record
 from chainrule._backend import Backend
+from chainrule._errors import BackendError
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT
 from chainrule._op import REQUIRED, Op
@@ -33,6 +34,7 @@ class Compiled:
         reads: the variables whose values come in after the arguments.
         assigned: the variables whose new values come out after the results.
         backend: the backend it runs on.
+        what: what errors call it.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Compiled:
         backend: Backend,
         reads: Sequence[Variable] = (),
         assigned: Sequence[Variable] = (),
+        what: str = "a gradient",
     ) -> None:
         self.program = program
         self.backend = backend
         self.reads = tuple(reads)
         self.assigned = tuple(assigned)
+        self.what = what
         self.n_results = len(program.outputs) - len(self.assigned)
         self._plan: Plan | None = None
         self._splits: dict[Any, tuple[Plan, Plan, int]] = {}
@@ -55,6 +59,7 @@ class Compiled:
     def plan(self) -> Plan:
         """The plan of the whole program."""
         if self._plan is None:
+            self._check_variables()
             self._plan = Plan(optimised(self.program, self.backend), self.backend)
         return self._plan
 
@@ -74,6 +79,15 @@ class Compiled:
         values = self.plan(*[x._value if type(x) is Tensor else x for x in inputs])
         self.commit(values)
         return [Tensor(value, self.backend) for value in values[: self.n_results]]
+
+    def _check_variables(self) -> None:
+        """Refuse variables of another backend."""
+        for variable in self.reads:
+            if variable.graph is None and variable.backend is not self.backend:
+                raise BackendError(
+                    f"{self.what} runs on backend {self.backend.name!r}, and its variable {variable.name!r} is of "
+                    f"{variable.backend.name!r}; move its arguments: cr.to_backend(x, {variable.backend.name!r})"
+                )
 
     def commit(self, values: Sequence[Any]) -> None:
         """Give the variables their new values, which come after the results."""
@@ -114,6 +128,7 @@ class Compiled:
         """The plan that gives results and what the gradient needs, the gradient's plan, and how many those are."""
         found = self._splits.get(wanted)
         if found is None:
+            self._check_variables()
             joint = vjp_program(self.program, wanted, self.seeds, with_results=True)
             joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
             forward, backward = _partitioned(joint, len(self.program.inputs), len(self.program.outputs))

@@ -16,7 +16,7 @@ from chainrule._backend import Backend
 from chainrule._compiled import Compiled
 from chainrule._convert import as_tensor
 from chainrule._dtypes import default_dtype, scalar_dtype
-from chainrule._errors import ArgumentError, DTypeError
+from chainrule._errors import ArgumentError, BackendError, DTypeError
 from chainrule._graph import Body
 from chainrule._graph_ops import STRONG
 from chainrule._indexed_slices import IndexedSlices
@@ -25,7 +25,7 @@ from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._trees import arrays_out, path_of
+from chainrule._trees import arrays_out, is_tensor, path_of
 from chainrule._variable import Variable
 from chainrule.infer import Spec
 
@@ -161,10 +161,11 @@ class _Method:
 class _Arguments:
     """One call's arguments: the arrays among them, and the key of the trace that fits the rest."""
 
-    __slots__ = ("arrays", "as_tensors", "backend", "key", "kinds", "leaves", "static", "treedef")
+    __slots__ = ("arrays", "as_tensors", "backend", "given", "key", "kinds", "leaves", "of_data", "static", "treedef")
 
     def __init__(self, function: Function, args: Any, kwargs: Any, context: _context.Context) -> None:
         self.static: tuple[Any, ...] = ()
+        self.given: dict[str, Any] = {}
         if function._signature is not None:
             args, kwargs = self._without_static(function, args, kwargs)
         arguments: Any = (args, kwargs)
@@ -173,7 +174,7 @@ class _Arguments:
         self.as_tensors = context.recording
         backend: Backend | None = None
         kinds: list[Any] = []
-        only_static = True
+        only_static, mixed = True, False
         for i, leaf in enumerate(self.leaves):
             kind = type(leaf)
             if kind is Tensor:
@@ -199,13 +200,17 @@ class _Arguments:
                 kinds.append(self._static_key(function, leaf, i))
                 continue
             only_static = False
-            if backend is None and type(x._value) is not Symbol:
-                backend = x._backend
+            if type(x._value) is not Symbol and backend is not x._backend:
+                mixed = backend is not None
+                backend = backend or x._backend
             self.arrays.append(x)
             value = x._value
             kinds.append((value.shape, value.dtype))
         self.as_tensors = self.as_tensors or only_static
+        self.of_data = backend is not None
         self.backend = backend or _backends.get_backend()
+        if mixed:
+            self._on_one_backend(function)
         self.kinds = tuple(kinds)
         overrides = context.overrides
         self.key = (
@@ -234,10 +239,34 @@ class _Arguments:
                     f"compiled function {function._name}: static argument {name!r} must be hashable, got "
                     f"{type(value).__name__} {value!r:.60}"
                 ) from None
-            chosen.append((name, type(value), value))
+            chosen.append((name, _exact(value)))
+            self.given[name] = value
             bound.arguments[name] = None
         self.static = tuple(chosen)
         return bound.args, bound.kwargs
+
+    def _on_one_backend(self, function: Function) -> None:
+        """Move arrays to the tensors' backend, as an operation does.
+
+        Raises:
+            BackendError: tensors of two backends.
+        """
+        own = [leaf for leaf in self.leaves if is_tensor(leaf) and type(leaf) is not Variable]
+        concrete = [x for x in map(as_tensor, own) if type(x._value) is not Symbol]
+        if concrete:
+            self.backend = concrete[0]._backend
+        for x in concrete:
+            if x._backend is not self.backend:
+                raise BackendError(
+                    f"compiled function {function._name}: arguments are tensors of backends {self.backend.name!r} and "
+                    f"{x._backend.name!r}; move one: cr.to_backend(x, {self.backend.name!r})"
+                )
+        self.arrays = [
+            as_tensor(x._backend.to_numpy(x._value), self.backend)
+            if type(x) is Tensor and x._backend is not self.backend and type(x._value) is not Symbol
+            else x
+            for x in self.arrays
+        ]
 
     def _static_key(self, function: Function, leaf: Any, i: int) -> Any:
         try:
@@ -248,7 +277,7 @@ class _Arguments:
                 f"neither an array nor hashable: {leaf!r:.60}; pass arrays, numbers, hashable objects or pytrees of "
                 "these"
             ) from None
-        return (type(leaf), leaf)
+        return _exact(leaf)
 
     def difference(self, other: _Trace) -> str:
         """What of the key differs from another trace's, in words."""
@@ -265,6 +294,14 @@ class _Arguments:
 
 
 _STATIC: Final = frozenset({int, bool, str, bytes, type(None)})
+
+
+def _exact(value: Any) -> Any:
+    """A static value in a key, where 1, 1.0 and True differ, and so do 0.0 and -0.0, in tuples too."""
+    kind = type(value)
+    if kind is tuple:
+        return kind, tuple(map(_exact, value))
+    return kind, repr(value) if kind in (float, complex) else value
 
 
 class _Same:
@@ -308,7 +345,10 @@ class _Trace:
         symbols = [y for leaf in outputs for y in leaf]
         states = [body.state(variable)._value for variable in body.assigned]
         program = Program(body.inputs, [*symbols, *states], body.nodes)
-        self.compiled = Compiled(program, call.backend, body.reads, body.assigned)
+        backend = call.backend
+        if not call.of_data:
+            backend = next((variable.backend for variable in body.reads if variable.graph is None), backend)
+        self.compiled = Compiled(program, backend, body.reads, body.assigned, body.what)
 
     def _call(self, function: Function, call: _Arguments, body: Body) -> Any:
         arrays = iter(call.arrays)
@@ -326,7 +366,7 @@ class _Trace:
         args, kwargs = optree.tree_unflatten(call.treedef, leaves)
         if function._signature is not None:
             bound = function._signature.bind(*args, **kwargs)
-            bound.arguments.update({name: value for name, _, value in call.static})
+            bound.arguments.update(call.given)
             args, kwargs = bound.args, bound.kwargs
         return function.python_function(*args, **kwargs)
 
