@@ -119,8 +119,7 @@ class Optimizer(ABC):
         self.weight_decay = weight_decay
         self._accumulate = _CALLS.checked(f"{type(self).__name__}: accumulate", accumulate)
         self._table = SlotTable()
-        self._iterations: Variable | None = None
-        self._calls: Variable | None = None
+        self._counts: dict[str, Variable] = {}
 
     # The rule
 
@@ -256,9 +255,8 @@ class Optimizer(ABC):
         if name is not None:
             with name_scope(_checked_name(what, name)):
                 return self._apply(what, pairs, global_step, None)
-        if self._iterations is None:
-            self._iterations = make_count(f"{self.name}/iterations", pairs[0][1])
-        counters = [self._iterations] if global_step is None else [self._iterations, _step_counter(what, global_step)]
+        iterations = self._count("iterations", pairs[0][1])
+        counters = [iterations] if global_step is None else [iterations, _step_counter(what, global_step)]
         if self._accumulate == 1:
             moved = [(g, variable, self._state_of(variable)) for g, variable in pairs if g is not None]
             values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
@@ -318,15 +316,14 @@ class Optimizer(ABC):
 
     def _accumulated(self, what: str, pairs: Pairs, counters: Sequence[Variable]) -> tuple[Moved, Values]:
         """What a call assigns where gradients are accumulated: in a trace, by the call, either of two values."""
-        if self._calls is None:
-            self._calls = make_count(f"{self.name}/calls", pairs[0][1])
-        calls = self._calls.read() + 1
+        counter = self._count("calls", pairs[0][1])
+        calls = counter.read() + 1
         so_far = number(calls)
         full = so_far >= self._accumulate
         if is_symbolic(so_far) or so_far > 1:
             self._require_all(what, pairs)
         moved: Moved = []
-        values: Values = [(self._calls, choose(full, calls * 0, calls))]
+        values: Values = [(counter, choose(full, calls * 0, calls))]
         for gradient, variable in pairs:
             if gradient is None and self._table.get(variable) is None:
                 continue
@@ -413,9 +410,7 @@ class Optimizer(ABC):
     @property
     def iterations(self) -> Variable:
         """How many steps it has taken: an int64 variable."""
-        if self._iterations is None:
-            self._iterations = make_count(f"{self.name}/iterations")
-        return self._iterations
+        return self._count("iterations")
 
     def get_slot_names(self) -> list[str]:
         """The names of the slots there are, sorted; none before the first step."""
@@ -428,20 +423,24 @@ class Optimizer(ABC):
 
     def variables(self) -> list[Variable]:
         """Everything that it keeps: counters, and the slots of all variables, sorted by name."""
-        counters = [counter for counter in (self.iterations, self._calls) if counter is not None]
+        self._count("iterations")
         kept = (slot for state in self._table for slot in state.named().values())
-        return sorted([*counters, *kept], key=lambda slot: slot.name)
+        return sorted([*self._counts.values(), *kept], key=lambda slot: slot.name)
 
-    def _counters(self) -> dict[str, Variable]:
-        """The counters by name."""
-        if self._accumulate == 1:
-            return {"iterations": self.iterations}
-        if self._calls is None:
-            self._calls = make_count(f"{self.name}/calls")
-        return {"iterations": self.iterations, "calls": self._calls}
+    def _count(self, name: str, beside: Variable | None = None) -> Variable:
+        """A counter, which is made beside a variable at its first use."""
+        found = self._counts.get(name)
+        if found is None:
+            found = self._counts[name] = make_count(f"{self.name}/{name}", beside)
+        return found
 
-    def __chainrule_state__(self) -> dict[str, Tensor]:
-        """Everything that it keeps, by names that are the same in the next run: what `cr.save` saves.
+    def _count_names(self) -> tuple[str, ...]:
+        return ("iterations",) if self._accumulate == 1 else ("iterations", "calls")
+
+    def __chainrule_state__(self) -> dict[str, Tensor | Variable]:
+        """Everything that it keeps, by names that are the same in the next run: variables whose values `cr.save` saves.
+
+        A counter that nothing has been counted by is a zero.
 
         Raises:
             ArgumentError: two variables have one name.
@@ -451,27 +450,33 @@ class Optimizer(ABC):
         >>> optimizer = cr.optim.Momentum(0.5, 0.9)
         >>> optimizer.apply_gradients([(1.0, w)])
         >>> optimizer.__chainrule_state__()
-        {'iterations': Tensor(1, int64), 'w/momentum': Tensor(1.0, float64)}
+        {'iterations': <Variable 'Momentum/iterations' 1, int64>, 'w/momentum': <Variable ... 1.0, float64>}
         """
-        return _state.state_of(self.name, self._counters(), self._table)
+        counts = {name: self._counts.get(name, cr.tensor(0)) for name in self._count_names()}
+        return counts | _state.state_of(self.name, self._table)
 
-    def __chainrule_restore__(self, state: Mapping[str, Tensor], variables: Sequence[Variable]) -> Callable[[], None]:
+    def __chainrule_restore__(
+        self, state: Mapping[str, Tensor], variables: Sequence[Variable]
+    ) -> Callable[[], list[tuple[Variable, Tensor]]]:
         """A function that takes over a state of `__chainrule_state__`; nothing changes before it is called.
 
+        It gives the values that are to be assigned: `cr.load` knows where they are kept.
+
         Args:
-            state: the state.
+            state: the values of what `__chainrule_state__` gives, by name.
             variables: those that parts of it belong to, by their names; variables that it has updated are known.
 
         Raises:
             ArgumentError: two variables have one name, or the state has parts that do not belong here, or lacks some.
             ShapeError, DTypeError: a part does not fit.
         """
-        values, states = _state.restored(self.name, state, variables, self._counters(), self._table, self._made_slots)
+        counters = {name: self._count(name, *variables[:1]) for name in self._count_names()}
+        values, states = _state.restored(self.name, state, variables, counters, self._table, self._made_slots)
 
-        def commit() -> None:
-            _commit(values)
+        def commit() -> list[tuple[Variable, Tensor]]:
             for variable, restored in states:
                 self._table.add(variable, restored)
+            return values
 
         return commit
 

@@ -8,7 +8,7 @@ from functools import partial
 from weakref import ref
 
 import chainrule as cr
-from chainrule import ArgumentError, Tensor, Variable, no_grad
+from chainrule import ArgumentError, Graph, Tensor, Variable, no_grad
 
 STEP = "step"
 ACCUMULATED = "accumulated"
@@ -108,12 +108,16 @@ def make_slots(
 
 
 def make_count(name: str, beside: Variable | None = None) -> Variable:
-    """A new variable that counts from 0, on the backend and device of another, or in its graph, if there is one."""
-    if beside is None:
-        with cr.init_scope():
-            return _variable(name, cr.tensor(0))
-    with _home(beside) as value:
-        return _variable(name, new_count(value))
+    """A new variable that counts from 0, on the backend and device of another, or in its graph, if there is one.
+
+    Without another it is made in the graph that is being built.
+    """
+    if beside is not None:
+        with _home(beside) as value:
+            return _variable(name, new_count(value))
+    graph = cr.get_default_graph()
+    with graph.as_default() if type(graph) is Graph else cr.init_scope():
+        return _variable(name, cr.tensor(0))
 
 
 @contextmanager

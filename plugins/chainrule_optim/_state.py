@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import chainrule as cr
-from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable, no_grad
+from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable
 from chainrule_optim._slots import SlotTable, State
 
 
-def state_of(owner: str, counters: Mapping[str, Variable], table: SlotTable) -> dict[str, Tensor]:
-    """Counters under their names, and what is kept of a variable under `"<variable>/<slot>"`.
+def state_of(owner: str, table: SlotTable) -> dict[str, Variable]:
+    """What is kept of each variable, under `"<variable>/<slot>"`.
 
     Raises:
         ArgumentError: two variables have one name.
     """
-    with no_grad():
-        state = {name: counter.read() for name, counter in counters.items()}
-        for name, (_, kept) in _by_name(f"{owner}: its state", _known(table)).items():
-            if kept is not None:
-                state |= {f"{name}/{part}": slot.read() for part, slot in kept.named().items()}
+    state: dict[str, Variable] = {}
+    for name, (_, kept) in _by_name(f"{owner}: its state", _known(table)).items():
+        if kept is not None:
+            state |= {f"{name}/{part}": slot for part, slot in kept.named().items()}
     return state
 
 
@@ -44,25 +42,25 @@ def restored(
     for key, tensor in state.items():
         name, _, part = key.rpartition("/")
         parts.setdefault(name, {})[part] = tensor
-    with no_grad():
-        values = _fitting(what, "", counters, parts.pop("", {}))
-        states: list[tuple[Variable, State]] = []
-        known = _by_name(what, [*_known(table), *((variable, table.get(variable)) for variable in variables)])
-        strangers = [name for name in parts if name not in known]
-        if strangers:
-            raise ArgumentError(
-                f"{what}: it has slots of variables that are not here: {', '.join(map(repr, strangers))}; here are "
-                f"{', '.join(map(repr, known)) or 'none'}"
-            )
-        for name, (variable, kept) in known.items():
-            if name in parts:
-                if kept is None:
-                    kept = table.new(variable, make(variable))
-                    states.append((variable, kept))
-                values += _fitting(what, f"{name}/", kept.named(), parts[name])
-            elif kept is not None:
-                fresh = make(variable)
-                values += [(slot, fresh[part].read()) for part, slot in kept.named().items()]
+    values = _fitting(what, "", counters, parts.pop("", {}))
+    states: list[tuple[Variable, State]] = []
+    known = _by_name(what, [*_known(table), *((variable, table.get(variable)) for variable in variables)])
+    strangers = [name for name in parts if name not in known]
+    if strangers:
+        raise ArgumentError(
+            f"{what}: it has slots of variables that are not here: {', '.join(map(repr, strangers))}; here are "
+            f"{', '.join(map(repr, known)) or 'none'}"
+        )
+    for name, (variable, kept) in known.items():
+        if name in parts:
+            if kept is None:
+                kept = table.new(variable, make(variable))
+                states.append((variable, kept))
+            values += _fitting(what, f"{name}/", kept.named(), parts[name])
+        elif kept is not None:
+            slots = kept.named()
+            fresh = slots if variable.graph is not None else make(variable)
+            values += [(slot, fresh[part].initial_value) for part, slot in slots.items()]
     return values, states
 
 
@@ -102,4 +100,4 @@ def _fitted(where: str, slot: Variable, value: Tensor) -> Tensor:
         raise ShapeError(f"{where}: expected shape {slot.shape}, got {value.shape}")
     if value.dtype != slot.dtype:
         raise DTypeError(f"{where}: expected dtype {slot.dtype}, got {value.dtype}")
-    return value if value.backend is slot.backend else cr.to_backend(value, slot.backend.name)
+    return value

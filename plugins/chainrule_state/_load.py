@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from chainrule import ChainruleError, DTypeError, Spec, Variable, get_backend, get_device
-from chainrule_state import _values
+from chainrule import (
+    ChainruleError,
+    DTypeError,
+    Session,
+    Spec,
+    Tensor,
+    Variable,
+    get_backend,
+    get_device,
+    infer,
+    init_scope,
+)
 from chainrule_state._checkpoint import Checkpoint
 from chainrule_state._encoding import Home, decode
 from chainrule_state._errors import CheckpointError
@@ -17,6 +27,7 @@ from chainrule_state._file import StrPath, as_path, read_file
 from chainrule_state._format import Contents, unpack
 from chainrule_state._named import Named, Owner, Stateful, named
 from chainrule_state._save import state_of
+from chainrule_state._values import Values
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class _Change(NamedTuple):
     undo: Callable[[], None]
 
 
-def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
+def load(path: StrPath, objects: Any, *, session: Session | None = None, strict: bool = True) -> Loaded:
     """Load what `cr.save` saved into variables, optimizers and whatever else has state.
 
     Everything is read and checked first. If anything is wrong, or fails later, all of `objects` is as it was.
@@ -50,6 +61,9 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
         path: the file.
         objects: what to load into, under the names it was saved by: see `cr.save`. Values keep their backends and
             devices, whichever they were saved from.
+        session: the session that gets the values; the one in force if None. Variables that are loaded need not be
+            initialised. A variable that was made outside of any graph, and that the session's graph does not use, gets
+            its own value.
         strict: whether `objects` and the file must have the same names. With False, what both have is loaded, and
             what is left over is in the result; shapes and dtypes must agree all the same.
 
@@ -58,6 +72,7 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
             it says all that differs.
         CheckpointFileError: it cannot be read. It is an `OSError`; `CheckpointNotFoundError`, if there is no file, is
             a `FileNotFoundError`.
+        GraphError: a variable of a graph, and no session of that graph, or a closed one.
         ArgumentError, DTypeError, SafetensorsMissingError: as `cr.save`.
 
     >>> import tempfile, chainrule as cr
@@ -75,6 +90,7 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
     what = "cr.load"
     file = as_path(what, path)
     entries = named(what, objects)
+    values = Values(what, session)
     contents = unpack(what, file, read_file(what, file))
     found: list[Named] = []
     absent: list[Named] = []
@@ -82,15 +98,16 @@ def load(path: StrPath, objects: Any, *, strict: bool = True) -> Loaded:
         (found if entry.name in _names(contents.checkpoint, entry.owner) else absent).append(entry)
     missing = tuple(entry.name for entry in absent)
     unexpected = _unclaimed(contents.checkpoint, found)
-    changes, differences = _prepare(what, contents, found)
-    if strict:
-        differences[:0] = [f"not in the file: {name!r}" for name in missing]
-        differences += [f"only in the file: {name!r}" for name in unexpected]
-    if differences:
-        hint = " (strict=False loads what is in both)" if strict and (missing or unexpected) else ""
-        lines = "\n  ".join(differences)
-        raise CheckpointError(f"{what}: {file} does not fit; nothing was loaded{hint}:\n  {lines}")
-    _commit(changes)
+    with init_scope():
+        changes, differences = _prepare(what, contents, values, found)
+        if strict:
+            differences[:0] = [f"not in the file: {name!r}" for name in missing]
+            differences += [f"only in the file: {name!r}" for name in unexpected]
+        if differences:
+            hint = " (strict=False loads what is in both)" if strict and (missing or unexpected) else ""
+            lines = "\n  ".join(differences)
+            raise CheckpointError(f"{what}: {file} does not fit; nothing was loaded{hint}:\n  {lines}")
+        _commit(changes)
     return Loaded(tuple(entry.name for entry in found), missing, unexpected, contents.checkpoint.metadata)
 
 
@@ -112,7 +129,7 @@ def _unclaimed(checkpoint: Checkpoint, found: Sequence[Named]) -> tuple[str, ...
     return (*arrays, *without)
 
 
-def _prepare(what: str, contents: Contents, found: Sequence[Named]) -> tuple[list[_Change], list[str]]:
+def _prepare(what: str, contents: Contents, values: Values, found: Sequence[Named]) -> tuple[list[_Change], list[str]]:
     """All changes, ready to be made, and what speaks against them; nothing is changed."""
     arrays = contents.checkpoint.arrays
     variables = [entry.owner for entry in found if isinstance(entry.owner, Variable)]
@@ -123,10 +140,10 @@ def _prepare(what: str, contents: Contents, found: Sequence[Named]) -> tuple[lis
             different = _differences(entry.name, arrays[entry.name], entry.owner)
             differences += different
             if not different:
-                changes.append(_assignment(contents, entry.name, entry.owner))
+                changes.append(_assignment(contents, values, entry.name, entry.owner))
         else:
             try:
-                changes.append(_restoration(what, contents, entry, entry.owner, variables))
+                changes.append(_restoration(what, contents, values, entry, entry.owner, variables))
             except CheckpointError as error:
                 differences.append(str(error))
     return changes, differences
@@ -134,7 +151,7 @@ def _prepare(what: str, contents: Contents, found: Sequence[Named]) -> tuple[lis
 
 def _differences(name: str, saved: Spec, variable: Variable) -> list[str]:
     found = []
-    if saved.shape != variable.shape:
+    if not infer.may_equal(saved.shape, variable.shape):
         found.append(f"{name!r}: shape {saved.shape} in the file, {variable.shape} in the variable")
     if saved.dtype != variable.dtype:
         found.append(
@@ -144,34 +161,39 @@ def _differences(name: str, saved: Spec, variable: Variable) -> list[str]:
     return found
 
 
-def _assignment(contents: Contents, name: str, variable: Variable) -> _Change:
-    before = _values.read(variable)
-    after = decode(contents.data[name], contents.checkpoint.arrays[name], Home.of(before))
-    return _Change(partial(_values.write, variable, after), partial(_values.write, variable, before))
+def _assignment(contents: Contents, values: Values, name: str, variable: Variable) -> _Change:
+    before = values.read_or_initial(variable)
+    after = decode(contents.data[name], contents.checkpoint.arrays[name], values.home(variable))
+    return _Change(partial(values.write, variable, after), partial(values.write, variable, before))
 
 
 def _restoration(
-    what: str, contents: Contents, entry: Named, owner: Stateful, variables: Sequence[Variable]
+    what: str, contents: Contents, values: Values, entry: Named, owner: Stateful, variables: Sequence[Variable]
 ) -> _Change:
-    before = state_of(what, entry, owner)
+    state = state_of(what, entry, owner)
+    before = {name: values.read_or_initial(x) if isinstance(x, Variable) else x for name, x in state.items()}
+    homes = {name: values.home(x) if isinstance(x, Variable) else Home.of(x) for name, x in state.items()}
     # What it does not have yet is made where the variables are.
-    homes = [Home.of(value) for value in (*map(_values.read, variables), *before.values())]
-    home = homes[0] if homes else Home(get_backend(), get_device())
+    home = next(iter((*map(values.home, variables), *homes.values())), Home(get_backend(), get_device()))
     start = entry.key("")
     try:
         after = {}
         for name, spec in contents.checkpoint.arrays.items():
             if name.startswith(start):
                 part = name.removeprefix(start)
-                there = Home.of(before[part]) if part in before else home
-                after[part] = decode(contents.data[name], spec, there)
+                after[part] = decode(contents.data[name], spec, homes.get(part, home))
         do: Any = owner.__chainrule_restore__(after, variables)
     except ChainruleError as error:
         raise CheckpointError(f"{entry.name!r}: {error}") from error
     if not callable(do):
         raise DTypeError(f"{what}: {entry.place}: __chainrule_restore__ gave {type(do).__name__}, not a function")
+
+    def assign(given: Iterable[tuple[Variable, Tensor]] | None) -> None:
+        for variable, value in given or ():
+            values.write(variable, value)
+
     # The way back starts from what the object has then, such as slots that were made meanwhile.
-    return _Change(do, lambda: owner.__chainrule_restore__(before, variables)())
+    return _Change(lambda: assign(do()), lambda: assign(owner.__chainrule_restore__(before, variables)()))
 
 
 def _commit(changes: Sequence[_Change]) -> None:

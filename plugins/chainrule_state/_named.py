@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -26,15 +26,24 @@ class Stateful(Protocol):
     ...         return lambda: setattr(self, "count", count)
     """
 
-    def __chainrule_state__(self) -> Mapping[str, Tensor]:
-        """The state now, by names that stay the same from one run of the program to the next."""
+    def __chainrule_state__(self) -> Mapping[str, Tensor | Variable]:
+        """The state now, by names that stay the same from one run of the program to the next.
 
-    def __chainrule_restore__(self, state: Mapping[str, Tensor], variables: Sequence[Variable]) -> Callable[[], None]:
+        A variable stands for its value, which `cr.save` reads wherever it is: in the variable, or in a session.
+        """
+
+    def __chainrule_restore__(
+        self, state: Mapping[str, Tensor], variables: Sequence[Variable]
+    ) -> Callable[[], Iterable[tuple[Variable, Tensor]] | None]:
         """Check a state, change nothing, and return a function that takes it over and cannot fail.
 
+        The function leaves variables to `cr.load`, which knows where their values are: it gives pairs of a variable
+        and its new value, or None.
+
         Args:
-            state: what `__chainrule_state__` gave when it was saved, or before a load that failed in the middle. Its
-                tensors can be on another backend than is needed: see `cr.to_backend`.
+            state: what `__chainrule_state__` gave when it was saved, or before a load that failed in the middle; of a
+                variable, its value. The tensors can be on another backend than is needed: see `cr.to_backend`. That of
+                a variable that was not initialised is symbolic: its initial value.
             variables: the variables that are loaded together with this; their values are not there yet.
 
         Raises:

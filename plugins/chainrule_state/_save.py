@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule import DTypeError, Tensor, Variable
-from chainrule_state import _values
+from chainrule import DTypeError, Session, Tensor, Variable, init_scope
 from chainrule_state._file import StrPath, as_path, check_target, write_file
 from chainrule_state._format import pack
 from chainrule_state._named import Named, Stateful, named
+from chainrule_state._values import Values
 
 
-def save(path: StrPath, objects: Any, *, metadata: Mapping[str, str] | None = None, overwrite: bool = True) -> None:
+def save(
+    path: StrPath,
+    objects: Any,
+    *,
+    session: Session | None = None,
+    metadata: Mapping[str, str] | None = None,
+    overwrite: bool = True,
+) -> None:
     """Save variables, optimizers and whatever else has state, for `cr.load`.
 
     The file is in the safetensors format, which many libraries read. It is put in place in one step: after an error,
@@ -23,12 +30,17 @@ def save(path: StrPath, objects: Any, *, metadata: Mapping[str, str] | None = No
         objects: a `Variable`, an optimizer, anything else with the methods of `chainrule_state.Stateful`, or a mapping,
             sequence or deeper pytree of them. In the file a thing's name is the path to it (`"model/w"`); in a
             sequence, and where it is all there is, its own name takes the place of an index.
+        session: the session whose values are saved; the one in force if None. A variable that was made outside of
+            any graph, and that the session's graph does not use, has its own value.
         metadata: strings to keep with it, which `cr.load` and `cr.inspect_checkpoint` give back.
         overwrite: whether to replace a file that is there. It keeps its permissions.
 
     Raises:
-        ArgumentError: nothing to save, one thing twice, or two things of one name.
-        DTypeError: something without state, or metadata that are no strings.
+        ArgumentError: nothing to save, one thing twice, or two things of one name; or a compiled function is being
+            traced.
+        DTypeError: something without state, metadata that are no strings, or a session that is none.
+        GraphError: a variable of a graph, and no session of that graph, a closed one, or one where it is not
+            initialised.
         CheckpointExistsError: the file is there, with `overwrite=False`. It is a `FileExistsError`.
         CheckpointNotFoundError: the folder is not there. It is a `FileNotFoundError`.
         CheckpointFileError: the system refuses to write, or the disk is full. It is an `OSError`.
@@ -46,31 +58,35 @@ def save(path: StrPath, objects: Any, *, metadata: Mapping[str, str] | None = No
     target = as_path(what, path)
     entries = named(what, objects)
     strings = _strings(what, metadata or {})
+    values = Values(what, session)
     check_target(what, target, overwrite)
-    arrays: dict[str, Tensor] = {}
-    for entry in entries:
-        if isinstance(entry.owner, Variable):
-            arrays[entry.name] = _values.read(entry.owner)
-        else:
-            arrays |= {entry.key(part): tensor for part, tensor in state_of(what, entry, entry.owner).items()}
-    stateful = [entry.name for entry in entries if not isinstance(entry.owner, Variable)]
-    write_file(what, target, pack(what, arrays, stateful, strings), overwrite)
+    parts: dict[str, Tensor | Variable] = {}
+    with init_scope():
+        for entry in entries:
+            if isinstance(entry.owner, Variable):
+                parts[entry.name] = entry.owner
+            else:
+                parts |= {entry.key(name): part for name, part in state_of(what, entry, entry.owner).items()}
+        arrays = {name: values.read(part) if isinstance(part, Variable) else part for name, part in parts.items()}
+        stateful = [entry.name for entry in entries if not isinstance(entry.owner, Variable)]
+        content = pack(what, arrays, stateful, strings)
+    write_file(what, target, content, overwrite)
 
 
-def state_of(what: str, entry: Named, owner: Stateful) -> Mapping[str, Tensor]:
+def state_of(what: str, entry: Named, owner: Stateful) -> Mapping[str, Tensor | Variable]:
     """The state of something now.
 
     Raises:
-        DTypeError: it gives something else than tensors by name.
+        DTypeError: it gives something else than tensors and variables by name.
     """
     state: Any = owner.__chainrule_state__()
     if not isinstance(state, Mapping):
         raise DTypeError(f"{what}: {entry.place}: __chainrule_state__ gave {type(state).__name__}, not a mapping")
-    for part, tensor in state.items():
-        if not isinstance(part, str) or not isinstance(tensor, Tensor):
+    for name, part in state.items():
+        if not isinstance(name, str) or not isinstance(part, Tensor | Variable):
             raise DTypeError(
-                f"{what}: {entry.place}: __chainrule_state__ gave {part!r}: {type(tensor).__name__}; expected tensors "
-                "by names: make one with cr.tensor"
+                f"{what}: {entry.place}: __chainrule_state__ gave {name!r}: {type(part).__name__}; expected tensors "
+                "and variables by names: make a tensor with cr.tensor"
             )
     return state
 

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -71,6 +72,29 @@ def test_loading(path: Path, averages: Callable[..., Any]) -> None:
         assert after in ((5.0, 5.0, 0), (1.0, 1.0, 1)), n
         n += 1
     assert after == (1.0, 1.0, 1)
+    assert n > 100
+
+
+def test_loading_into_a_session(path: Path) -> None:
+    optimizer = cr.optim.Momentum(0.5, 0.5)
+    with cr.Graph().as_default() as graph:
+        w = cr.Variable(1.0, name="w")
+        step = optimizer.minimize(1.0 * w)
+        init = cr.global_variables_initializer()
+    objects, session = [w, optimizer], cr.Session(graph)
+    session.run(init)
+    save(path, objects, session=session)
+    n = 0
+    while True:
+        session.run(init)
+        session.run(step)
+        stopped = interrupted(n, partial(load, session=session), path, objects)
+        after = tuple(map(float, session.run([w, *optimizer.variables()])))
+        if not stopped:
+            break
+        assert after in ((0.5, 1.0, 1.0), (1.0, 0.0, 0.0)), n
+        n += 1
+    assert after == (1.0, 0.0, 0.0)
     assert n > 100
 
 
