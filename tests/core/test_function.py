@@ -140,9 +140,9 @@ def test_retracing_again_and_again_warns_and_says_why():
 
 def test_a_shape_that_changes_is_named_in_the_warning():
     f = cr.function(lambda x: x * 2)
+    traces(f, *(cr.zeros(shape=(n,)) for n in range(1, 8)))
     with pytest.warns(cr.RetraceWarning, match=r"went from float64\[7\] to float64\[8\]. Pass arrays of few shapes"):
-        for n in range(1, 9):
-            f(cr.zeros(shape=(n,)))
+        f(cr.zeros(shape=(8,)))
 
 
 def test_static_by_name(same):
@@ -237,10 +237,8 @@ def test_returns_any_tree(same):
 
     x = cr.tensor([1.0, 2.0])
     got = f(x)
-    same(
-        {k: got[k] for k in ("y", "same", "constant", "t")},
-        {"y": [2, 4], "same": [1, 2], "constant": [1.0], "t": ([1, 2], [[1, 2]])},
-    )
+    expected = {"y": [2.0, 4.0], "same": [1.0, 2.0], "constant": [1.0], "t": ([1.0, 2.0], [[1.0, 2.0]])}
+    same({name: got[name] for name in expected}, expected)
     assert (got["n"], got["none"], got["s"]) == (3, None, "text")
     same(f(x)["y"], [2.0, 4.0])
     assert cr.function(lambda x: None)(x) is None
@@ -285,19 +283,15 @@ def test_arrays_and_tensors_from_outside_are_constants(array, same):
     same(cr.grad(cr.function(lambda x: cr.sum(x * a + t)))(3.0), 3.0)
 
 
-def test_a_tensor_from_outside_that_is_being_differentiated_is_an_error(here):
+def test_a_tensor_from_outside_that_is_being_differentiated_is_an_error():
     def f(x):
         return cr.function(lambda y: y * x)(2.0)
 
-    place = here(-2)
-    with pytest.raises(
-        cr.TrackedValueError, match="is being differentiated was used while compiled function"
-    ) as caught:
+    with pytest.raises(cr.TrackedValueError, match="being differentiated was used while compiled function") as caught:
         cr.grad(f)(3.0)
     assert "pass it as an argument, or cut it knowingly with cr.stop_gradient(x)" in str(caught.value)
-    assert str(place).rpartition(":")[0] in str(caught.value)
-    same_cut = cr.grad(lambda x: x * cr.function(lambda y: y * cr.stop_gradient(x))(2.0))
-    assert float(same_cut(3.0)) == 6.0
+    cut = cr.grad(lambda x: x * cr.function(lambda y: y * cr.stop_gradient(x))(2.0))
+    assert float(cut(3.0)) == 6.0
 
 
 def test_variables_are_read_anew(same):
@@ -669,12 +663,11 @@ def test_variables_say_where_it_runs_unless_arguments_do(elsewhere, same):
     f = cr.function(lambda c: w * c)
     with cr.use_backend("numpy"):
         y = f(3.0)
-    assert y.backend.name == "python"
+    assert type(y) is type(w.value)
     same(y, [6.0])
+    expected = r"runs on backend 'numpy', and its variable 'w' is of 'python'; move its arguments: cr.to_backend"
     for run in (f, cr.grad(lambda x: cr.sum(f(x)))):
-        with pytest.raises(
-            cr.BackendError, match=r"runs on backend 'numpy', and its variable 'w' is of 'python'; move"
-        ):
+        with pytest.raises(cr.BackendError, match=expected):
             run(elsewhere([1.0]))
 
 
