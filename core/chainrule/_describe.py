@@ -371,9 +371,6 @@ class _Describer:
         if type(value) in (tuple, list):
             parts = [self.text(part) for part in value]
             return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
-        if type(value) is slice:
-            ends = (value.start, value.stop, *(() if value.step is None else (value.step,)))
-            return ":".join("" if end is None else self.text(end) for end in ends)
         if isinstance(value, Mapping):
             return f"{{{', '.join(f'{key}: {self.text(part)}' for key, part in value.items())}}}"
         if isinstance(value, Definition):

@@ -237,11 +237,10 @@ class _Comparison:
         theirs: Sequence[InputDescription],
     ) -> Iterator[GraphChange]:
         for i, (x, y) in enumerate(zip_longest(ours, theirs)):
-            same = x is not None and y is not None and x.output == y.output
-            if x is not None and x.node is not None:
-                same = same and y is not None and self.forth.get(x.node) == y.node
+            if x is None or y is None or x.node is None or y.node is None:
+                same = x == y
             else:
-                same = same and y is not None and x is not None and y.node is None and x.text == y.text
+                same = (self.forth.get(x.node), x.output) == (y.node, y.output)
             if not same:
                 yield self._change(kind, node, str(i), "" if x is None else x.text, "" if y is None else y.text)
 

@@ -77,9 +77,9 @@ def draw(
     >>> cr.draw(graph)
     <Drawing of 8 nodes, ... x ...>
     """
-    if isinstance(what, cr.Graph | cr.Program | cr.Tensor) and (args or kwargs):
+    if isinstance(what, cr.Graph | cr.Program | cr.Tensor | cr.ProgramExplanation) and (args or kwargs):
         raise cr.ArgumentError(f"draw: {what!r:.60} takes no arguments, got {len(args) + len(kwargs)}; a function does")
-    if passes or callable(what):
+    if callable(what) or (passes and not isinstance(what, cr.ProgramExplanation)):
         what = cr.explain(results(what) if isinstance(what, cr.Graph) else what, *args, **kwargs)
     if not isinstance(what, cr.ProgramExplanation):
         root = scene(cr.describe_graph(what), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,7 +46,9 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[spec.name]
-        raise cr.ArgumentError(f"{path} does not run: {type(error).__name__}: {error}") from error
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = "" if isinstance(error, SyntaxError) else f", at {place.filename}:{place.lineno}"
+        raise cr.ArgumentError(f"{path} does not run: {type(error).__name__}: {error}{where}") from error
     finally:
         sys.path.remove(str(path.parent.resolve()))
     return module
