@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -53,10 +52,10 @@ def gradients(
         aggregation: how cotangents that meet are summed: `"add_n"` as they come, `"tree"` in pairs (a smaller rounding
             error for many), or a function from the list of them to their sum.
         overrides: other gradient definitions for some nodes; see `cr.override_gradients` for the keys.
-        gate_gradients: whether the cotangents of all inputs of a node are made before one of them is used. In a graph
-            that is the order in which they are built and run.
-        colocate_gradients_with_ops: whether gradients are computed on the device of their operations. They are,
-            whatever is said: all of a program runs on one device.
+        gate_gradients: TensorFlow's: whether the cotangents of all inputs of a node of a graph are made before one of
+            them is used. They are, whatever is said: nodes are built and run in that order.
+        colocate_gradients_with_ops: TensorFlow's: whether gradients are computed on the device of their operations.
+            They are, whatever is said: all of a program runs on one device.
 
     Returns:
         One for each x, of its shape and dtype: a tensor, `IndexedSlices` where all of it comes from gathers, or None.
@@ -100,8 +99,6 @@ def gradients(
         aggregate = _summing(aggregation)
     elif aggregation == "tree":
         aggregate = _tree
-    elif gate_gradients:  # cotangents wait in lists until all of them are there, as for every other aggregation
-        aggregate = functools.partial(functools.reduce, add)
     return gradients_of(ys, sources, seeds, stops, unconnected_gradients == "zero", aggregate, overrides)
 
 
@@ -237,7 +234,8 @@ def fitting(y: Tensor, seed: Any, what: str) -> Tensor:
         ShapeError: another shape.
         DTypeError: a complex cotangent for a result that is not.
     """
-    seed = as_tensor(seed, y._backend)
+    symbolic = type(y._value) is Symbol
+    seed = as_tensor(seed, None if symbolic else y._backend)
     if seed.shape != y.shape and not may_equal(seed.shape, y.shape):
         raise ShapeError(f"{what}: expected the shape of its y, {y.shape}, got {seed.shape}")
     if seed.dtype.kind == "complex" and y.dtype.kind != "complex":
@@ -246,7 +244,8 @@ def fitting(y: Tensor, seed: Any, what: str) -> Tensor:
         from chainrule import ops
 
         seed = ops.astype(seed, dtype=y.dtype)
-    tensor: Tensor = seed
+    graph = _context.current().graph
+    tensor: Tensor = graph.lifted(seed) if symbolic and graph is not None else seed
     return tensor
 
 
