@@ -77,11 +77,11 @@ def test_a_pass_that_changes_something_again_is_numbered() -> None:
 
     class Plugin:
         @cr.hookimpl
-        def chainrule_passes() -> Any:  # noqa: N805  # a plugin's hook has no self
+        def chainrule_passes() -> Any:
             return {"again": again}
 
         @cr.hookimpl
-        def chainrule_ops() -> Any:  # noqa: N805  # as above
+        def chainrule_ops() -> Any:
             return [neighbour]
 
     cr.register_plugin(Plugin, "again")

@@ -160,7 +160,7 @@ def test_rules_of_one_name_are_told_apart_by_their_code() -> None:
 def test_rules_of_two_plugins(request: pytest.FixtureRequest) -> None:
     class Theirs:
         @cr.hookimpl
-        def chainrule_gradients() -> Any:  # noqa: N805  # a plugin's hook has no self
+        def chainrule_gradients() -> Any:
             return {"their_sin": cr.approximate(0.1)(lambda g, _y, x: g * (1.0 - x * x / 2.0))}
 
     cr.register_plugin(Theirs, "theirs")
