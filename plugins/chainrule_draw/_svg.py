@@ -43,7 +43,7 @@ def svg(root: Box) -> str:
     legend, legend_width = _legend(boxes, edges, root.height)
     width, height = max(root.width, legend_width), root.height + LINE + 2 * PAD
     groups = [box for box in boxes if box.children]
-    nodes = [box for box in boxes if not box.children]
+    nodes = [box for box in boxes[1:] if not box.children]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" role="img" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">',
