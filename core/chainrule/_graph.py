@@ -322,7 +322,12 @@ class Graph:
     def read(self, variable: Variable) -> Tensor:
         """The value that a variable has at this point of the graph."""
         known = self._reads.get(id(variable))
-        if known is None or (known._node is None and variable.trainable and _context.current().recording):
+        context = _context.current()
+        if (
+            known is None
+            or known._value.node.controls != context.controls
+            or (known._node is None and variable.trainable and context.recording)
+        ):
             self.watch(variable)
             source = READ if variable.trainable else None
             known = self.tensor(READ, (), {"variable": variable}, f"{variable.name}/read", source)

@@ -39,7 +39,11 @@ def set_default_graph(graph: Graph | None) -> None:
     if graph is not None and type(graph) is not Graph:
         raise DTypeError(f"set_default_graph: expected a Graph or None, got {graph!r:.60}")
     load_plugins()
+    before = _context.default_graph()
     _context.set_default_graph(graph)
+    context = _context.current()
+    if context.graph is before and context.graph is not graph:  # scopes that lie over the defaults hold copies of them
+        _context.enter(context.replace(graph=graph, recording=context.recording or graph is not None))
 
 
 def _graph(what: str) -> Graph:

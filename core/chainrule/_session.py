@@ -16,6 +16,7 @@ from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
 from chainrule._graph import Graph, GraphNode, Instruction
+from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
 from chainrule._passes import optimised
@@ -255,7 +256,7 @@ class InteractiveSession(Session):
         super().__init__(graph if graph is not None else _context.current().graph or Graph(), backend)
         self._before: tuple[Session | None, Graph | None] = (_process_default, _context.default_graph())
         _process_default = self
-        _context.set_default_graph(self.graph)
+        set_default_graph(self.graph)
 
     def close(self) -> None:
         """Close it; the default graph and session are those from before it was made, in whatever order they close."""
@@ -265,7 +266,7 @@ class InteractiveSession(Session):
             if later is self:
                 _process_default, graph = self._before
                 if _context.default_graph() is self.graph:  # and nobody has set another since
-                    _context.set_default_graph(graph)
+                    set_default_graph(graph)
             while isinstance(later, InteractiveSession) and later is not self:
                 before = later._before[0]
                 if before is self:
