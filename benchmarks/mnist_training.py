@@ -89,8 +89,7 @@ def _graph() -> Any:
         y = cr.placeholder("int64", (None,), name="y")
         W, b = [cr.Variable(cr.zeros(shape, dtype="float32")) for shape in SHAPES]
         loss = cr.cross_entropy(x @ W + b, y)
-        dW, db = cr.gradients(loss, [W, b])
-        train = cr.group(W.assign_sub(RATE * dW), b.assign_sub(RATE * db))
+        train = cr.group(cr.optim.GradientDescent(RATE).minimize(loss))  # without the loss itself
         started = cr.global_variables_initializer()
     session = cr.Session(graph)
     session.run(started)
