@@ -265,7 +265,7 @@ def unstack(x: Any, axis: int = 0) -> tuple[Tensor, ...]:
     at = axis % x.ndim
     if type(x.shape[at]) is Dim:
         raise UnknownSizeError(
-            f"unstack: the length of axis {axis} of shape {x.shape} is not known yet; give it a number"
+            f"unstack: the length of axis {axis} of shape {x.shape} is not known yet; give the placeholder that length"
         )
     return tuple(x[(*[slice(None)] * at, i)] for i in range(x.shape[at]))
 

@@ -75,3 +75,32 @@ def test_python_numbers_are_weak_arguments(samples: list[Sample]) -> None:
             with np.errstate(all="ignore"):
                 got, want = cr.function(lambda *xs, sample=sample: run(sample, xs))(*inputs), run(sample, inputs)
             assert_same(got, want, f"{sample!r} {dtype}")
+
+
+def test_what_is_computed_from_python_numbers_stays_weak() -> None:
+    """As in Python, where `1 - a` is a number, and no array of float64."""
+
+    def step(x: Any, a: Any, b: Any) -> Any:
+        return (1 - a) * x + a * b * x**2 + abs(-a) / b * x
+
+    x = np.arange(3, dtype="float32")
+    assert_same(cr.function(step)(x, 0.25, 3.0), np.asarray(step(x, 0.25, 3.0)), "compiled")
+    assert cr.function(cr.grad(lambda x, a, b: cr.sum(step(x, a, b))))(x, 0.25, 3.0).dtype == "float32"
+    with cr.Graph().as_default():
+        y = cr.placeholder("float32", (None,))
+        n = cr.as_tensor(y.shape[0])
+        mean = cr.sum(y) / (n * 2 - 1)
+        assert mean.dtype == "float32"
+        assert cr.Session().run(mean, {y: x}).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    "number", [np.float32(2.0), np.float64(2.0), np.int8(2), np.array(2.0), True, 2, 2.0, 2j], ids=repr
+)
+def test_numbers_of_all_kinds(number: Any) -> None:
+    x = np.arange(3, dtype="float32")
+    want = cr.tensor(x) * number + number
+    assert_same(cr.function(lambda x, a: x * a + a)(x, number), want, "compiled")
+    symbolic, results = built(lambda x: x * number + number, [x], lengths_unknown)
+    assert_known(symbolic, want, "graph")
+    assert_same(results, want, "graph")
