@@ -177,7 +177,7 @@ def scan(
     graph = _context.current().graph
     if graph is None and n_steps:
         return _scanned(f, treedef, leaves, x_treedef, elements, n_steps, reverse)
-    with _context.scope(graph=graph or _Sketch("a loop of no steps")):
+    with _context.scope(graph=_Sketch("a loop of no steps") if graph is None else graph):
         carried, step = _traced_scan(f, treedef, leaves, x_treedef, elements)
         if graph is not None:
             return _scan_node(step, treedef, carried, elements, n_steps, reverse)

@@ -11,19 +11,22 @@ import optree
 
 from chainrule import _context
 from chainrule._backend import Backend, Kernel
+from chainrule._backends import get_backend
 from chainrule._convert import as_tensor
 from chainrule._definition import NoGradient
 from chainrule._dispatch import apply
 from chainrule._dtypes import as_dtype
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
+from chainrule._graph import wrap
 from chainrule._op import REQUIRED, Op
+from chainrule._record import finish
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._trees import path_of
 from chainrule.infer import Spec
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Call:
     """A Python function to be called with arrays, and what it gives.
 
@@ -41,6 +44,9 @@ class _Call:
     like: tuple[Spec, ...]
     result_treedef: optree.PyTreeSpec
     name: str
+
+    def __repr__(self) -> str:
+        return self.name
 
     def kernel(self, backend: Backend) -> Kernel:
         """What a plan runs."""
@@ -90,7 +96,9 @@ CALLBACK = Op(
 def callback(function: Callable[..., Any], *args: Any, like: Any = None) -> Any:
     """Call a Python function with the arrays behind tensors, each time this runs: in a compiled function or graph too.
 
-    Callbacks keep their order. No gradient passes them; around one put `cr.custom_gradient`.
+    Callbacks keep their order. No gradient passes them; around one put `cr.custom_gradient`. One whose result is used
+    runs again where a gradient computes a part of the program again, in loops, branches and checkpoints: it must give
+    the same then.
 
     Args:
         function: takes the arguments with the backend's arrays for tensors.
@@ -134,30 +142,17 @@ def callback(function: Callable[..., Any], *args: Any, like: Any = None) -> Any:
 
 def _run(call: _Call, tensors: list[Tensor]) -> Sequence[Tensor]:
     """Now, or as a node of the graph that is being built."""
-    graph = _context.current().graph
+    context = _context.current()
+    graph = context.graph
     if graph is not None:
-        lifted = tuple(graph.lifted(x) for x in tensors)
-        if lifted or not call.like:
-            return _appended(call, lifted)
-        raise ArgumentError(
-            f"callback {call.name}: in a graph a callback with a result needs a tensor among its arguments"
-        )
-    backend = tensors[0]._backend if tensors else None
-    if backend is None:
-        from chainrule._backends import get_backend
-
-        backend = get_backend()
-    return [Tensor(value, backend) for value in call.kernel(backend)(*[x._value for x in tensors])]
-
-
-def _appended(call: _Call, tensors: tuple[Tensor, ...]) -> Sequence[Tensor]:
-    graph = _context.current().graph
-    assert graph is not None
-    if not tensors:
-        graph.add(CALLBACK, (), {"call": call})
-        return ()
-    found: Sequence[Tensor] = apply(CALLBACK, tensors, {"call": call})
-    return found
+        if not tensors:
+            return [wrap(symbol) for symbol in graph.add(CALLBACK, (), {"call": call}).outputs]
+        found: Sequence[Tensor] = apply(CALLBACK, tuple([graph.lifted(x) for x in tensors]), {"call": call})
+        return found
+    backend = tensors[0]._backend if tensors else get_backend()
+    values = tuple(call.kernel(backend)(*[x._value for x in tensors]))
+    outputs: Sequence[Tensor] = finish(CALLBACK, tuple(tensors), {"call": call}, values, backend, context)
+    return outputs
 
 
 def print(*things: Any, sep: str = " ", end: str = "\n") -> None:

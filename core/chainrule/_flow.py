@@ -66,8 +66,17 @@ def _again(instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[
     return Instruction(instruction.op, tuple(inputs), attributes, tuple(outputs), instruction.node)
 
 
-class _Overridable:
-    """What all of them share: gradient-time overrides that reach into their programs."""
+class _Flow:
+    """What all of them share: how errors show them."""
+
+    label: str
+
+    def __repr__(self) -> str:
+        return f"<{self.label}>"
+
+
+class _Overridable(_Flow):
+    """Those whose programs gradient-time overrides reach into."""
 
     def overridden(self, overrides: Overrides) -> Any:
         """The same, with these in force when its gradient is taken."""
@@ -77,7 +86,7 @@ class _Overridable:
 # A choice
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Switch(_Overridable):
     """One of some programs of the same inputs and results, chosen by the first input."""
 
@@ -156,7 +165,7 @@ SWITCH = Op(
 # A program that is run again for its gradient
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Remat(_Overridable):
     """A program of which nothing but its inputs is kept: its gradient runs it again."""
 
@@ -213,8 +222,8 @@ REMAT = Op(
 # A program with a gradient of its own
 
 
-@dataclass(frozen=True, eq=False)
-class Custom:
+@dataclass(frozen=True, eq=False, repr=False)
+class Custom(_Flow):
     """A program and the program of its gradient, which takes the same inputs and the results' cotangents.
 
     Attributes:
@@ -305,7 +314,7 @@ def custom_flow(
 # Loops
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scan(_Overridable):
     """A program run for each element along the first axis of some inputs.
 
@@ -407,7 +416,7 @@ SCAN = Op(
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class While(_Overridable):
     """A program run as long as another says so.
 

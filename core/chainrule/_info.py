@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import metadata
 from warnings import catch_warnings
 
-from chainrule import _backends, _overrides, _plugins
+from chainrule import _backends, _overrides, _passes, _plugins, _registry
 from chainrule._cli import Command
 from chainrule._errors import ChainruleError
 from chainrule._version import __version__
@@ -21,7 +21,8 @@ _DEPENDENCIES = ("pluggy", "optree", "numpy", "scipy")
 
 def report() -> str:
     """The report as text."""
-    return "\n".join([*_versions(), "", *_environment(), "", *_backend_lines(), "", *_plugin_lines()])
+    parts = (_versions(), _environment(), _backend_lines(), _plugin_lines(), _pass_lines())
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def _versions() -> Iterator[str]:
@@ -81,6 +82,17 @@ def _plugin_lines() -> Iterator[str]:
             yield f"    {line}"
         for line in plugin.trace.splitlines():
             yield f"    | {line}"
+
+
+def _pass_lines() -> Iterator[str]:
+    """The compiler's passes, in the order they run."""
+    yield "Passes of the compiler"
+    try:
+        for name in _passes.passes():
+            owner = _registry.passes.owners.get(name)
+            yield f"  {name}" + (f" of {owner}" if owner else "")
+    except ChainruleError as error:
+        yield f"  {error}"
 
 
 def _kernel_conflicts(plugin: _plugins.Plugin) -> Iterator[str]:

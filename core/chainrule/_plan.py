@@ -152,7 +152,7 @@ class _Writer:
         calls = []
         for n, start in enumerate(range(0, len(body), CHUNK)):
             stop = min(start + CHUNK, len(body))
-            made = {s for instruction in body[start:stop] for s in instruction.outputs}
+            made = dict.fromkeys(s for instruction in body[start:stop] for s in instruction.outputs)
             taken = dict.fromkeys(s for symbols in needs[start:stop] for s in symbols if s not in made)
             given = [s for s in made if last.get(s, -1) >= stop]
             self._text.append(f"def f{n}({self._list(taken)}):")

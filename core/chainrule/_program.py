@@ -87,7 +87,7 @@ def specialised(
     """
     if not _is_open(program) and all(x.shape == s.shape for x, s in zip(program.inputs, specs, strict=True)):
         return program
-    known: dict[Dim, int] = dict(outside)
+    known: dict[Dim, Any] = dict(outside)
     values: dict[Any, Any] = {}
     inputs = []
     for x, spec in zip(program.inputs, specs, strict=True):
@@ -126,7 +126,7 @@ def resolved(value: Any, inputs: tuple[Any, ...], known: Mapping[Dim, Any]) -> A
     return resolve(value, known)
 
 
-def bind(known: dict[Dim, int], shape: Shape, given: Shape, name: str) -> None:
+def bind(known: dict[Dim, Any], shape: Shape, given: Shape, name: str) -> None:
     """Note what unknown lengths are, from a shape with them and the one that is there.
 
     Raises:
@@ -135,11 +135,16 @@ def bind(known: dict[Dim, int], shape: Shape, given: Shape, name: str) -> None:
     if shape is None or given is None:
         return
     for axis, (dim, n) in enumerate(zip(shape, given, strict=True)):
-        if type(dim) is Dim and type(n) is int and dim.is_atom and known.setdefault(dim, n) != n:
-            raise ShapeError(f"{name}: axis {axis} is of length {n}, and a length that equals it is {known[dim]}")
+        if type(dim) is not Dim or not dim.is_atom or type(n) not in (int, Dim):
+            continue
+        have = known.get(dim)
+        if type(have) is not int:
+            known[dim] = n
+        elif type(n) is int and n != have:
+            raise ShapeError(f"{name}: axis {axis} is of length {n}, and a length that equals it is {have}")
 
 
-def _closed(was: Shape, now: Shape, known: dict[Dim, int]) -> Shape:
+def _closed(was: Shape, now: Shape, known: dict[Dim, Any]) -> Shape:
     """A result's shape where lengths keep their identity, or get the numbers they now have."""
     if now is None:
         return was

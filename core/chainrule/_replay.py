@@ -11,7 +11,7 @@ from chainrule._convert import as_tensor
 from chainrule._dim import Dim, resolve
 from chainrule._dispatch import apply
 from chainrule._gradients import gradients_of
-from chainrule._graph import Body, GraphNode, Instruction
+from chainrule._graph import Body, GraphNode, Instruction, wrap
 from chainrule._graph_ops import CONSTANT
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
@@ -78,8 +78,8 @@ def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[D
         inputs = tuple([resolve(x, sizes) for x in inputs])
         symbols = tuple([x._value if type(x) is Tensor else x for x in inputs])
         attributes = {name: resolved(value, symbols, sizes) for name, value in attributes.items()}
-    if not inputs and not op.multiple:
-        return (graph.tensor(op, (), attributes),)
+    if not inputs:
+        return tuple(map(wrap, graph.add(op, (), attributes).outputs))
     found = apply(op, inputs, attributes)
     return found if op.multiple else (found,)
 

@@ -143,6 +143,18 @@ def test_gradients_where_branches_differ_in_lengths(derivative, same):
     same(derivative(f, 1, [-1.0, -2.0, -3.0]), [-2.0, -4.0, -6.0])
 
 
+@pytest.mark.parametrize(
+    ("x", "total", "slope"), [([1.0, 2.0, 3.0], 5.0, [2.0, 4.0, 0.0]), ([-1.0, 0.0], 1.0, [-2.0, 0.0])]
+)
+def test_a_loop_along_what_a_choice_gave(run, same, x, total, slope):
+    def f(x):
+        chosen = cr.cond(cr.sum(x) > 0.0, lambda x: x[:2], lambda x: x, x)
+        return cr.scan(lambda c, v: (c + v * v, v), 0.0, chosen)[0]
+
+    same(run(f, x), total)
+    same(cr.grad(cr.function(f))(cr.tensor(x)), slope)
+
+
 def test_switch_counts_from_zero(run, same):
     def f(i, x):
         return cr.switch(i, [lambda x: x + 1.0, lambda x: x * 10.0, lambda x: -x], x)

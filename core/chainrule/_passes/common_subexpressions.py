@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from chainrule._backend import Backend
+from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT
 from chainrule._passes._rewrite import Producers, rewrite
@@ -33,7 +34,7 @@ def _key(instruction: Instruction) -> Hashable:
         return None
     if instruction.op is CONSTANT:
         return (CONSTANT, id(instruction.attributes["value"].value))
-    inputs = tuple([x if type(x) is Symbol or x is None else (type(x), repr(x)) for x in instruction.inputs])
+    inputs = tuple([(type(x), repr(x)) if type(x) in PYTHON_NUMBERS else x for x in instruction.inputs])
     attributes = tuple(sorted((name, _exact(value)) for name, value in instruction.attributes.items()))
     key = (instruction.op, inputs, attributes)
     try:

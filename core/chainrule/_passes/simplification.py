@@ -1,4 +1,7 @@
-"""Identities of algebra, shapes and broadcasting that hold for every value, infinities and NaN among them."""
+"""Identities of algebra, shapes and broadcasting that hold for every value, infinities and NaN among them.
+
+They may change the sign of a zero: `x + 0` is `x`, where `-0.0 + 0` would be `0.0`.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,8 @@ def _neutral(number: float, both: bool) -> _Rule:
     def rule(instruction: Instruction, producers: Producers) -> Found:
         a, b = instruction.inputs
         (y,) = instruction.outputs
+        if y.dtype.kind == "complex" and number == 1:  # an infinity times one has a part that is NaN
+            return None
         if _is_all(b, number, producers) and _like(a, y):
             return (a,)
         return (b,) if both and _is_all(a, number, producers) and _like(b, y) else None
