@@ -112,7 +112,8 @@ class NodeDescription:
         id: its identity, the same in every run.
         name: its name.
         op: its operation.
-        part: `"forward"`, `"gradient"` for what computes gradients, `"update"` for what is computed from them.
+        part: `"gradient"` for what computes gradients, `"update"` for what uses them and what serves that alone, and
+            `"forward"` for the rest.
         inputs: what it takes.
         attributes: its metadata as text.
         outputs: shapes and dtypes of its results.
@@ -332,16 +333,19 @@ class _Describer:
         return "forward" if all(self.nodes[i].part == "forward" for i in sources) else "update"
 
     def _finished(self) -> tuple[NodeDescription, ...]:
-        """All nodes; a constant that gradients alone use is a part of them."""
-        users: dict[int, set[str]] = {}
-        for node in self.nodes:
-            for x in node.inputs:
-                if x.node is not None:
-                    users.setdefault(x.node, set()).add(node.part)
-        return tuple(
-            replace(node, part="gradient") if node.op in _CONSTANTS and users.get(i) == {"gradient"} else node
-            for i, node in enumerate(self.nodes)
-        )
+        """All nodes, those that serve one part alone as parts of it: an update's slots, a gradient's constants."""
+        nodes = list(self.nodes)
+        differentiated = {node.gradient_of for node in nodes}
+        users: list[set[str]] = [set() for _ in nodes]
+        for i in reversed(range(len(nodes))):
+            node = nodes[i]
+            if node.part == "forward" and len(users[i]) == 1 and node.name not in differentiated:
+                (part,) = users[i]
+                if part == "update" or node.op in _CONSTANTS:
+                    node = nodes[i] = replace(node, part=part)
+            for j in (*(x.node for x in node.inputs if x.node is not None), *node.controls):
+                users[j].add(node.part)
+        return tuple(nodes)
 
     def _id(
         self,

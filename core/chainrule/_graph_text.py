@@ -14,7 +14,7 @@ from chainrule._plugins import load_plugins
 if TYPE_CHECKING:
     from chainrule._graph import Graph
 
-_PARTS: Final = {"forward": "forward", "gradient": "gradient", "update": "computed from gradients"}
+_PARTS: Final = ("forward", "gradient", "update")
 
 
 def graph_text(graph: GraphDescription) -> str:
@@ -28,7 +28,7 @@ def graph_text(graph: GraphDescription) -> str:
 
 def _graph_lines(graph: GraphDescription) -> Iterator[str]:
     parts = {part: [n for n in graph.nodes if n.part == part] for part in _PARTS}
-    counts = ", ".join(f"{len(nodes)} {_PARTS[part]}" for part, nodes in parts.items() if nodes)
+    counts = ", ".join(f"{len(nodes)} {part}" for part, nodes in parts.items() if nodes)
     yield f"graph of {counted(len(graph.nodes), 'node')}" + (
         f": {counts}" if len(parts["forward"]) < len(graph.nodes) else ""
     )
@@ -40,7 +40,7 @@ def _graph_lines(graph: GraphDescription) -> Iterator[str]:
 
     for part, nodes in parts.items():
         if nodes:
-            yield f"\n{_PARTS[part]}"
+            yield f"\n{part}"
             yield from _scoped(nodes, 0, "  ", line)
 
 
@@ -49,8 +49,12 @@ def _scoped(
     start: int,
     indent: str,
     line: Callable[[NodeDescription, str, str], Iterator[str]],
+    told: str = "",
 ) -> Iterator[str]:
-    """Nodes by name scope, each scope where its first node is; a scope of one node is no block of its own."""
+    """Nodes by name scope, each scope where its first node is; a scope of one node is no block of its own.
+
+    Where one definition made all of a scope, the scope's line tells it, and else each node's.
+    """
 
     def scope(node: NodeDescription) -> str:
         head, slash, _ = node.name[start:].partition("/")
@@ -62,12 +66,19 @@ def _scoped(
         members = list(group)
         if not head or len(members) == 1:
             for node in members:
-                yield from line(node, node.name[start:], indent)
+                first, *inner = line(node, node.name[start:], indent)
+                yield first + ("" if _made(node) == told else _made(node))
+                yield from inner
         else:
-            rules = {f"  gradient of {n.gradient_of} by {n.rule}" for n in members if n.rule is not None}
-            rule = rules.pop() if len(rules) == 1 and all(n.rule is not None for n in members) else ""
-            yield f"{indent}{head}{rule}"
-            yield from _scoped(members, start + len(head), f"{indent}  ", line)
+            rules = set(map(_made, members))
+            rule = rules.pop() if len(rules) == 1 else ""
+            yield f"{indent}{head}{'' if rule == told else rule}"
+            yield from _scoped(members, start + len(head), f"{indent}  ", line, rule)
+
+
+def _made(node: NodeDescription) -> str:
+    """Which definition made a node, if one did."""
+    return "" if node.rule is None else f"  gradient of {node.gradient_of} by {node.rule}"
 
 
 def _place(scope: str, i: int) -> str | int:
@@ -123,8 +134,7 @@ def _notes(node: NodeDescription, names: Sequence[str]) -> str:
 
 
 def _origin(node: NodeDescription) -> str:
-    made = f"gradient of {node.gradient_of} by {node.rule}; " if node.rule is not None else ""
-    return made + node.site
+    return "; ".join(filter(None, (_made(node).strip(), node.site)))
 
 
 def _inner(node: NodeDescription, indent: str, sites: bool = False) -> Iterator[str]:

@@ -21,6 +21,7 @@ _GAP_Y: Final = 30.0
 _CHARACTER: Final = 6.7  # the width of a character, and of one of a label
 _BOLD: Final = 7.4
 _LONGEST: Final = 30  # characters of a line; the rest is in the title
+_ALONE: Final = 4  # boxes without edges in a layer
 _SWEEPS: Final = 8
 _STEP: Final = 120.0  # how far apart neighbours in a layer are to begin with
 _ROUTE: Final = 10.0  # the width that an edge is given on its way through a layer
@@ -94,6 +95,9 @@ def _layered(box: Box) -> None:
     order = _order(len(index), pairs)
     down = [(a, b) for a, b in pairs if order[a] < order[b]]
     layer = _layers(order, down)
+    joined = {i for pair in pairs for i in pair} | {index[child] for _, child, _ in box.crossing}
+    for n, i in enumerate(i for i in range(len(index)) if i not in joined):
+        layer[i] = n // _ALONE
     comes_in = any(crossing[2] for crossing in box.crossing)
     goes_out = any(not crossing[2] for crossing in box.crossing)
     layer = [n + comes_in for n in layer]

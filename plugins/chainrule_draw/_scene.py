@@ -9,7 +9,7 @@ from typing import Final
 import chainrule as cr
 from chainrule_draw._box import Box, connect
 
-PARTS: Final = {"forward": "forward", "gradient": "gradient", "update": "computed from gradients"}
+PARTS: Final = ("forward", "gradient", "update")
 _KINDS: Final = {
     "placeholder": "input",
     "argument": "input",
@@ -24,7 +24,7 @@ _GRADIENTS: Final = re.compile(r"gradients(_\d+)?")
 
 
 def scene(graph: cr.GraphDescription, name: str) -> Box:
-    """The boxes of a graph: a part for what is computed forward, one for gradients, one for what uses them.
+    """The boxes of a graph: a part for what is computed forward, one for gradients, one for updates that use them.
 
     What a part takes from another stands in it as a reference, so that no edge leads from part to part. Where all is
     computed forward there are no parts.
@@ -51,7 +51,7 @@ class _Builder:
         for part in PARTS if apart else ():
             members = [i for i in everything if self.graph.nodes[i].part == part]
             if members:
-                inner = around.add(Box(f"part {part}", PARTS[part]))
+                inner = around.add(Box(f"part {part}", part))
                 self._scoped(inner, members, 0)
         if not apart:
             self._scoped(around, list(everything), 0)

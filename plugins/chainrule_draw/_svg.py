@@ -27,7 +27,7 @@ _LEGEND: Final[Mapping[str, str]] = {
     "constant": "constant",
     "operation": "forward operation",
     "gradient": "gradient operation",
-    "update": "computed from gradients",
+    "update": "update operation",
     "reference": "in another part",
     "output": "result",
 }

@@ -28,8 +28,8 @@ def trained() -> cr.Graph:
 
 
 def test_a_graph_is_a_line_a_node_with_parts_and_scopes() -> None:
-    assert str(trained()) == textwrap.dedent("""\
-        graph of 18 nodes: 7 forward, 8 gradient, 3 computed from gradients
+    expected = textwrap.dedent("""\
+        graph of 18 nodes: 7 forward, 8 gradient, 3 update
 
         forward
           x: float64[None, 3] = placeholder()
@@ -48,7 +48,7 @@ def test_a_graph_is_a_line_a_node_with_parts_and_scopes() -> None:
               sum_grad/  gradient of model/sum by rule 'sum' (exact) of arrays (chainrule VERSION)
                 reshape: float64[1, 1] = reshape(full, shape=(1, 1))
                 broadcast_to: float64[None, 3] = broadcast_to(gradients/model/sum_grad/reshape, shape=(x.shape[0], 3))
-              multiply_1_grad/multiply: float64[None, 3] = multiply(gradients/model/sum_grad/broadcast_to, 2.0)
+              multiply_1_grad/multiply: float64[None, 3] = multiply(gradients/model/sum_grad/broadcast_to, 2.0)RULE
               sin_grad/  gradient of model/sin by rule 'sin' (exact) of arrays (chainrule VERSION)
                 cos: float64[None, 3] = cos(model/multiply)
                 multiply: float64[None, 3] = multiply(gradients/model/multiply_1_grad/multiply, COS)
@@ -56,13 +56,14 @@ def test_a_graph_is_a_line_a_node_with_parts_and_scopes() -> None:
                 multiply: float64[None, 3] = multiply(gradients/model/sin_grad/multiply, x)
                 sum_to: float64[3] = sum_to(gradients/model/multiply_grad/multiply, shape=(3,))
 
-        computed from gradients
+        update
           train/
             subtract: float64[3] = subtract(model/w/read, gradients/model/multiply_grad/sum_to)  no_grad
             w/assign: float64[3] = assign_variable(train/subtract, variable=w)  no_grad
-          done = group()  after train/w/assign""").replace("VERSION", cr.__version__).replace(
-        "COS", "gradients/model/sin_grad/cos"
-    )
+          done = group()  after train/w/assign""")
+    rule = "  gradient of model/multiply_1 by rule 'multiply' (exact) of arrays (chainrule VERSION)"
+    expected = expected.replace("RULE", rule).replace("COS", "gradients/model/sin_grad/cos")
+    assert str(trained()) == expected.replace("VERSION", cr.__version__)
 
 
 def test_repr_stays_short() -> None:
@@ -134,6 +135,23 @@ def test_data_is_plain() -> None:
     assert read["outputs"] == ["float64[3]"]
     (product,) = [node for node in data["nodes"] if node["name"] == "model/multiply"]
     assert [data["nodes"][x["node"]]["name"] for x in product["inputs"]] == ["x", "model/w/read"]
+
+
+def test_what_serves_an_update_alone_is_part_of_it() -> None:
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (), name="x")
+        rate = cr.placeholder("float64", (), name="rate")
+        w, slot = cr.Variable(1.0, name="w"), cr.Variable(0.0, trainable=False, name="slot")
+        loss = cr.square(w * x)
+        (dw,) = cr.gradients(loss, w)
+        step = w.assign_sub(rate * dw + 0.9 * slot)
+        with cr.control_dependencies([step]):
+            cr.identity(loss)
+    parts = {node.name: node.part for node in cr.describe_graph(graph).nodes}
+    assert {name for name, part in parts.items() if part == "forward"} == {
+        *("x", "constant", "constant_1", "w/read", "multiply", "square")
+    }
+    assert (parts["rate"], parts["slot/read"], parts["identity"]) == ("update", "update", "update")
 
 
 def test_what_is_not_needed_is_not_described() -> None:
