@@ -17,7 +17,7 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     if -1 in shape:
         if total is not None and (known == 0 or total % known not in (0, None)):
             raise ShapeError(f"cannot reshape {total} elements of shape {x.shape} to shape {shape}")
-        rest = None if total is None or known is None else total // known
+        rest: Any = None if total is None or known is None else total // known
         shape = tuple(rest if n == -1 else n for n in shape)
     elif not infer.may_equal((total,), (known,)):
         raise ShapeError(f"cannot reshape {total} elements of shape {x.shape} to shape {shape}")
