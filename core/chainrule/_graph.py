@@ -330,7 +330,7 @@ class Graph:
         ):
             self.watch(variable)
             source = READ if variable.trainable else None
-            known = self.tensor(READ, (), {"variable": variable}, f"{variable.name}/read", source)
+            known = self._touch(READ, (), variable, "read", source)
             self._reads[id(variable)] = known
         return known
 
@@ -352,9 +352,12 @@ class Graph:
         """Give a variable a new value when this part of the graph runs; the tensor of that value."""
         self.watch(variable)
         self._reads.pop(id(variable), None)
-        return self.tensor(
-            ASSIGN, (self.local_tensor(value)._value,), {"variable": variable}, f"{variable.name}/assign"
-        )
+        return self._touch(ASSIGN, (self.local_tensor(value)._value,), variable, "assign")
+
+    def _touch(self, op: Op, inputs: Sequence[Any], variable: Variable, what: str, source: Op | None = None) -> Tensor:
+        """Append a node that reads or assigns a variable, whose name may have the name scope in it already."""
+        name = variable.name.removeprefix(_context.current().scope)
+        return self.tensor(op, inputs, {"variable": variable}, f"{name}/{what}", source)
 
     # Looking
 
