@@ -7,7 +7,7 @@ they move as near to their neighbours as their widths allow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ _GAP_Y: Final = 30.0
 _CHARACTER: Final = 6.7  # the width of a character, and of one of a label
 _BOLD: Final = 7.4
 _LONGEST: Final = 30  # characters of a line; the rest is in the title
-_ALONE: Final = 4  # boxes without edges in a layer
+_ABREAST: Final = 4  # what is not connected stands so many abreast
 _SWEEPS: Final = 8
 _STEP: Final = 120.0  # how far apart neighbours in a layer are to begin with
 _ROUTE: Final = 10.0  # the width that an edge is given on its way through a layer
@@ -95,9 +95,7 @@ def _layered(box: Box) -> None:
     order = _order(len(index), pairs)
     down = [(a, b) for a, b in pairs if order[a] < order[b]]
     layer = _layers(order, down)
-    joined = {i for pair in pairs for i in pair} | {index[child] for _, child, _ in box.crossing}
-    for n, i in enumerate(i for i in range(len(index)) if i not in joined):
-        layer[i] = n // _ALONE
+    _stack(layer, pairs, {index[child] for _, child, _ in box.crossing})
     comes_in = any(crossing[2] for crossing in box.crossing)
     goes_out = any(not crossing[2] for crossing in box.crossing)
     layer = [n + comes_in for n in layer]
@@ -178,6 +176,28 @@ def _layers(order: Sequence[int], down: Sequence[tuple[int, int]]) -> list[int]:
             layer[i] = min(layer[j] for j in takers) - 1
     lowest = min(layer, default=0)
     return [n - lowest for n in layer]
+
+
+def _stack(layer: list[int], pairs: Iterable[tuple[int, int]], fixed: set[int]) -> None:
+    """Move small parts that are connected with nothing else into rows, so that a picture does not grow too wide."""
+    joined: list[set[int]] = [{i} for i in range(len(layer))]
+    for a, b in pairs:
+        if joined[a] is not joined[b]:
+            more, less = sorted((joined[a], joined[b]), key=len, reverse=True)
+            more |= less
+            for i in less:
+                joined[i] = more
+    largest = max(joined, key=len, default=set())
+    loose = {min(part): part for part in joined if part is not largest and not part & fixed}
+    parts = list(loose.values())
+    top = 0
+    for n in range(0, len(parts), _ABREAST):
+        row = parts[n : n + _ABREAST]
+        for part in row:
+            first = min(layer[i] for i in part)
+            for i in part:
+                layer[i] += top - first
+        top = 1 + max(layer[i] for part in row for i in part)
 
 
 def _crossings(

@@ -41,20 +41,25 @@ class _Builder:
     def __init__(self, graph: cr.GraphDescription) -> None:
         self.graph = graph
         self.apart = False
+        self.after: list[list[int]] = [[] for _ in graph.nodes]  # what takes each node, in the same part
         self.boxes: dict[int, Box] = {}
         self.references: dict[tuple[Box | None, int], Box] = {}
 
     def build(self, around: Box, apart: bool) -> None:
         """Fill a box, with forward and gradient parts apart or together."""
         self.apart = apart
+        for i, node in enumerate(self.graph.nodes):
+            for j in (*(x.node for x in node.inputs if x.node is not None), *node.controls):
+                if not apart or self.graph.nodes[j].part == node.part:
+                    self.after[j].append(i)
         everything = range(len(self.graph.nodes))
         for part in PARTS if apart else ():
             members = [i for i in everything if self.graph.nodes[i].part == part]
             if members:
                 inner = around.add(Box(f"part {part}", part))
-                self._scoped(inner, members, 0)
+                self._scoped(inner, members, 0, 0)
         if not apart:
-            self._scoped(around, list(everything), 0)
+            self._scoped(around, list(everything), 0, 0)
         for i, node in enumerate(self.graph.nodes):
             for x in node.inputs:
                 if x.node is not None:
@@ -71,21 +76,48 @@ class _Builder:
             result = (source.parent or around).add(Box("output", label, title=f"{label}: {y.text}"))
             connect("data", source, result, self._label(y.node, y.output))
 
-    def _scoped(self, around: Box, members: Sequence[int], start: int) -> None:
-        """Put nodes into a box, those of a name scope into a box of their own unless it would hold one alone."""
+    def _scoped(self, around: Box, members: Sequence[int], start: int, at: int) -> None:
+        """Put nodes into a box, those of a name scope into a box of their own.
+
+        A scope gets none if it would hold one node, or if a way leads out of it and back: a picture reads downwards.
+
+        Args:
+            around: the box.
+            members: the nodes.
+            start: where in the nodes' names the box's own name ends.
+            at: where the part of the names begins that they are now sorted by.
+        """
         groups: dict[str, list[int]] = {}
         for i in members:
-            head, slash, _ = self.graph.nodes[i].name[start:].partition("/")
+            head, slash, _ = self.graph.nodes[i].name[at:].partition("/")
             groups.setdefault(f"{head}/" if slash else f"{i}", []).append(i)
         scopes = [head for head, inside in groups.items() if head.endswith("/") and len(inside) > 1]
         for head, inside in groups.items():
+            end = at + len(head)
             if head not in scopes:
                 for i in inside:
                     self._node(around, i, start)
             elif len(scopes) == 1 and _GRADIENTS.fullmatch(head[:-1]):  # the part says so already
-                self._scoped(around, inside, start + len(head))
+                self._scoped(around, inside, end, end)
+            elif not self._is_closed(inside):
+                self._scoped(around, inside, start, end)
             else:
-                self._scoped(around.add(self._scope(head[:-1], inside)), inside, start + len(head))
+                name = self.graph.nodes[inside[0]].name[start : end - 1]
+                self._scoped(around.add(self._scope(name, inside)), inside, end, end)
+
+    def _is_closed(self, members: Sequence[int]) -> bool:
+        """Whether no way leads from some nodes over others of their part back to them."""
+        inside, last = set(members), max(members)
+        stack = [j for i in members for j in self.after[i] if j not in inside]
+        seen = set(stack)
+        while stack:
+            for j in self.after[stack.pop()]:
+                if j in inside:
+                    return False
+                if j < last and j not in seen:
+                    seen.add(j)
+                    stack.append(j)
+        return True
 
     def _scope(self, name: str, members: Sequence[int]) -> Box:
         """The box of a name scope; where one definition made all in it, it tells which."""

@@ -98,6 +98,22 @@ def test_scopes_are_boxes_around_their_nodes(softmax: cr.Graph, look: Look) -> N
     assert len(made) == 1
 
 
+def test_a_scope_with_a_way_out_and_back_is_no_box(look: Look) -> None:
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (2,), name="x")
+        with cr.name_scope("layer"):
+            y = cr.sin(x)
+        z = cr.cos(y)
+        with cr.name_scope("layer"):
+            cr.exp(z)
+            with cr.name_scope("inner"):
+                cr.tanh(cr.exp(z))
+    picture = look(cr.draw(graph))
+    assert picture.titles("scope") == ["name scope layer/inner"]
+    labels = {e.text for e in picture.of_class("label")}
+    assert labels == {"x", "layer/sin", "cos", "layer/exp", "layer/inner", "exp", "tanh"}
+
+
 def test_edges_lead_from_what_gives_to_what_takes(look: Look) -> None:
     with cr.Graph().as_default() as graph:
         x = cr.placeholder("float64", (2,), name="x")

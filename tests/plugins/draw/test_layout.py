@@ -104,6 +104,17 @@ def test_layers_are_longest_ways() -> None:
     assert _layers([0], []) == [0]
 
 
+def test_what_is_not_connected_stands_in_rows() -> None:
+    root = Box("graph", "")
+    nodes = [root.add(Box("operation", f"{i}")) for i in range(3 + 9)]
+    for a, b in ((0, 1), (1, 2)):
+        connect("data", nodes[a], nodes[b])
+    layout(root)
+    levels = [node.y for node in nodes]
+    assert levels[:3] == sorted(set(levels))
+    assert [levels.count(y) for y in levels[:3]] == [1 + 4, 1 + 4, 1 + 1]
+
+
 def test_centres_are_nearest_by_least_squares() -> None:
     """Compared with the best of a fine grid of centres that keep their distance."""
     row = [_Item(Box("operation", "", width=30.0)) for _ in range(3)]
