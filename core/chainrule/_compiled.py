@@ -77,8 +77,10 @@ class Compiled:
             if wanted:
                 return self._recorded(inputs, wanted, context)
         values = self.plan(*[x._value if type(x) is Tensor else x for x in inputs])
-        self.commit(values)
-        return [Tensor(value, self.backend) for value in values[: self.n_results]]
+        if self.assigned:
+            self.commit(values)
+            values = values[: self.n_results]
+        return [Tensor(value, self.backend) for value in values]
 
     def _check_variables(self) -> None:
         """Refuse variables of another backend."""

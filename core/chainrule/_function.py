@@ -25,7 +25,7 @@ from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._trees import arrays_out, is_tensor, path_of
+from chainrule._trees import is_tensor, path_of, untensor
 from chainrule._variable import Variable
 from chainrule.infer import Spec
 
@@ -173,6 +173,7 @@ class _Arguments:
         self.arrays: list[Any] = []
         self.as_tensors = context.recording
         backend: Backend | None = None
+        home = _backends.get_backend()
         kinds: list[Any] = []
         only_static, mixed = True, False
         for i, leaf in enumerate(self.leaves):
@@ -188,10 +189,14 @@ class _Arguments:
             elif kind in _STATIC:
                 kinds.append((kind, leaf))
                 continue
-            elif (owner := _backends.backend_of(leaf)) is not None or hasattr(kind, "__array__"):
-                if kind is Variable:
-                    kinds.append(_Same(leaf))
-                    continue
+            elif kind is Variable:
+                kinds.append(_Same(leaf))
+                continue
+            elif (owner := _backends.backend_of(leaf)) is not None and (
+                owner is home or owner.name != _backends.DEFAULT
+            ):
+                x = Tensor(leaf, owner)  # whose dtype is looked at when it is traced
+            elif owner is not None or hasattr(kind, "__array__"):
                 x = as_tensor(leaf, owner if owner is not None and owner.name != _backends.DEFAULT else None)
             elif hasattr(kind, "__chainrule_tensor__"):
                 self.as_tensors = True
@@ -208,7 +213,7 @@ class _Arguments:
             kinds.append((value.shape, value.dtype))
         self.as_tensors = self.as_tensors or only_static
         self.of_data = backend is not None
-        self.backend = backend or _backends.get_backend()
+        self.backend = backend or home
         if mixed:
             self._on_one_backend(function)
         self.kinds = tuple(kinds)
@@ -399,13 +404,11 @@ class _Trace:
         leaves: list[Any] = []
         for how in self.results:
             if how is Tensor:
-                leaves.append(next(outputs))
+                leaves.append(next(outputs) if call.as_tensors else untensor(next(outputs)))
             elif type(how) is _Same:
                 leaves.append(how.thing)
             else:
                 leaves.append(IndexedSlices(next(outputs), next(outputs), how))
-        if not call.as_tensors:
-            leaves = [arrays_out(leaf) if type(leaf) is Tensor else leaf for leaf in leaves]
         return optree.tree_unflatten(self.result_treedef, leaves)
 
 
