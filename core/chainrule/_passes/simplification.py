@@ -11,7 +11,7 @@ from typing import Any, Final
 from chainrule._backend import Backend
 from chainrule._dim import has_dim
 from chainrule._graph import Instruction
-from chainrule._graph_ops import FULL
+from chainrule._graph_ops import CONSTANT, FULL
 from chainrule._passes._rewrite import Producers, made_by, rewrite
 from chainrule._program import Program
 from chainrule._symbol import Symbol
@@ -47,8 +47,11 @@ def _is_all(x: Any, number: float, producers: Producers) -> bool:
     """Whether a value is this number everywhere."""
     if type(x) is not Symbol:
         return type(x) in (int, float) and x == number
-    maker = made_by(x, "full", producers)
-    return maker is not None and maker.op is FULL and maker.attributes["value"] == number
+    maker = producers.get(x)
+    if maker is None or maker.op not in (FULL, CONSTANT):
+        return False
+    value = maker.attributes["value"]
+    return bool(value == number) if maker.op is FULL else value.size == 1 and bool(value.item() == number)
 
 
 def _neutral(number: float, both: bool) -> _Rule:
