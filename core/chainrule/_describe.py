@@ -1,8 +1,8 @@
 """What a graph or program says, as plain data: what its text, comparisons and drawings are made of.
 
 The identity of a node is a hash of what it computes, so that it is the same in every run and process: its operation,
-its attributes (constants by value), the identities of its inputs and its name scope. Numbers that tell nodes of one
-name apart, such as the 1 of `add_1`, take no part in it.
+its attributes (constants by value, functions by their bytecode), the identities of its inputs and its name scope.
+Numbers that tell nodes of one name apart, such as the 1 of `add_1`, take no part in it.
 """
 
 from __future__ import annotations
@@ -333,13 +333,18 @@ class _Describer:
         return "forward" if all(self.nodes[i].part == "forward" for i in sources) else "update"
 
     def _finished(self) -> tuple[NodeDescription, ...]:
-        """All nodes, those that serve one part alone as parts of it: an update's slots, a gradient's constants."""
+        """All nodes, those that serve one part alone as parts of it: an update's slots, a gradient's constants.
+
+        What is differentiated again is no update.
+        """
         nodes = list(self.nodes)
         differentiated = {node.gradient_of for node in nodes}
         users: list[set[str]] = [set() for _ in nodes]
         for i in reversed(range(len(nodes))):
             node = nodes[i]
-            if node.part == "forward" and len(users[i]) == 1 and node.name not in differentiated:
+            if node.name in differentiated:
+                node = nodes[i] = replace(node, part="forward" if node.part == "update" else node.part)
+            elif node.part == "forward" and len(users[i]) == 1:
                 (part,) = users[i]
                 if part == "update" or node.op in _CONSTANTS:
                     node = nodes[i] = replace(node, part=part)
@@ -378,8 +383,7 @@ class _Describer:
         if isinstance(value, Mapping):
             return f"{{{', '.join(f'{key}: {self.text(part)}' for key, part in value.items())}}}"
         if isinstance(value, Definition):
-            rule = RuleDescription.of(value)
-            return f"{rule} {rule.code}"
+            return str(RuleDescription.of(value))
         if isinstance(value, Variable | DType):
             return value.name if isinstance(value, Variable) else str(value)
         if is_dataclass(value) and not isinstance(value, type):

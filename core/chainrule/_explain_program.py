@@ -25,7 +25,6 @@ from chainrule._program import Program, subprograms
 from chainrule._replay import specialise
 from chainrule._session import closed
 from chainrule._symbol import Symbol
-from chainrule._tensor import Tensor
 from chainrule.infer import Spec, may_equal
 
 
@@ -117,7 +116,7 @@ def explain(what: Any, *args: Any, **kwargs: Any) -> ProgramExplanation:
     if isinstance(what, Program):
         _no_arguments(what, args, kwargs)
         return _explained("program", what, _backends.get_backend())
-    if callable(what) and not isinstance(what, Tensor):
+    if callable(what):
         f = what if hasattr(what, "python_function") else Function(what)
         compiled = _traced(f, args, kwargs).compiled
         return _explained(f.python_function.__qualname__, compiled.program, compiled.backend)
@@ -162,7 +161,8 @@ def _explained_graph(what: Any, feed_dict: Mapping[Any, Any] | None = None) -> P
     waiting = [n.outputs[0] for n in needed(roots) if n.op is PLACEHOLDER and n.outputs[0] not in feeds]
     program, _, _ = closed(symbols, nodes, [*feeds, *waiting])
     specs = [_fed_spec(x, feeds[x]) if x in feeds else x.spec for x in program.inputs]
-    name = ", ".join(root.name for root in roots)
+    more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
+    name = ", ".join(root.name for root in roots[:3]) + more
     return _explained(name, program, _backends.get_backend(), specs if feeds else None)
 
 

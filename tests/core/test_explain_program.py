@@ -196,6 +196,12 @@ def test_a_part_of_a_graph() -> None:
     assert explanation.name == "mean, gradients/multiply_grad/multiply, w/assign"
 
 
+def test_many_fetches_are_named_in_short() -> None:
+    with cr.Graph().as_default():
+        x = cr.placeholder("float64", (), name="x")
+        assert cr.explain([cr.sin(x), cr.cos(x), cr.exp(x), cr.tanh(x), x]).name == "sin, cos, exp and 2 more"
+
+
 @pytest.mark.parametrize("value", [[1.0, 2.0, 3.0], cr.Spec((3,), "float64")], ids=["value", "spec"])
 def test_sizes_that_are_fed(value: Any) -> None:
     with cr.Graph().as_default():

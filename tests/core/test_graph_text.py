@@ -154,6 +154,18 @@ def test_what_serves_an_update_alone_is_part_of_it() -> None:
     assert (parts["rate"], parts["slot/read"], parts["identity"]) == ("update", "update", "update")
 
 
+def test_what_is_differentiated_again_is_no_update() -> None:
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (), name="x")
+        (dx,) = cr.gradients(cr.sin(x), x)
+        penalty = cr.exp(dx)
+        (ddx,) = cr.gradients(penalty, x)
+        cr.tanh(ddx)
+    parts = {node.name: node.part for node in cr.describe_graph(graph).nodes}
+    assert (parts["sin"], parts["exp"], parts["tanh"]) == ("forward", "forward", "update")
+    assert {part for name, part in parts.items() if name.startswith("gradients")} == {"gradient"}
+
+
 def test_what_is_not_needed_is_not_described() -> None:
     with cr.Graph().as_default():
         x = cr.placeholder("float64", (2,), name="x")
