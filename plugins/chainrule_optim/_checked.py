@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import optree
 
 import chainrule as cr
-from chainrule import ArgumentError, DTypeError, IndexedSlices, Tensor, Variable, as_tensor, no_grad
+from chainrule import ArgumentError, DTypeError, IndexedSlices, Tensor, Variable, as_tensor, init_scope, no_grad
 from chainrule_optim._faults import (
     GradientCheckError,
     GradientCheckWarning,
@@ -155,6 +155,34 @@ class Checked:
                     wrong = [] if fault is None else [fault]
                 faults += [where + fault for fault in wrong]
         self._report(f"{what}, beside chainrule's gradient", faults)
+
+    def compare_when_it_runs(self, what: str, found: Sequence[tuple[Variable, Any, Any]]) -> dict[int, Tensor]:
+        """`compare_with_variables` in a graph or compiled function: each time that it runs, the calls are counted.
+
+        Returns:
+            The gradients that were given, once they have been compared, by the identity of their variable.
+        """
+        absent = [entry for entry in found if entry[1] is None or entry[2] is None]
+        self.compare_with_variables(what, absent)
+        entries = [entry for entry in found if entry[1] is not None and entry[2] is not None]
+        if not entries:
+            return {}
+        variables = [variable for variable, _, _ in entries]
+        given, right = (
+            [x.to_dense() if type(x) is IndexedSlices else cast(Tensor, x) for x in gradients]
+            for gradients in list(zip(*entries, strict=True))[1:]
+        )
+
+        def compare(given: list[Any], right: list[Any]) -> list[Any]:
+            if self.is_due():
+                with init_scope():
+                    self.compare_with_variables(
+                        what, list(zip(variables, map(as_tensor, given), map(as_tensor, right), strict=True))
+                    )
+            return given
+
+        compared = cr.callback(compare, given, right, like=given)
+        return {id(variable): gradient for variable, gradient in zip(variables, compared, strict=True)}
 
     def _report(self, beside: str, faults: Sequence[str]) -> None:
         if not faults:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 import chainrule as cr
-from chainrule import ArgumentError, DTypeError, GradientTape, MissingGradientError, ShapeError, Tensor, Variable
+from chainrule import (
+    ArgumentError,
+    DTypeError,
+    GradientTape,
+    GraphError,
+    MissingGradientError,
+    ShapeError,
+    Tensor,
+    Variable,
+)
 from chainrule_optim._checked import Checked
 from chainrule_optim._numbers import is_symbolic
 from chainrule_optim._pairs import Given, OwnGradients, Pairs, as_gradient, as_variables, own_gradients
@@ -59,7 +68,7 @@ def gradients_of(
     if variables is None:
         variables = _variables_of(what, y, tape, given)
     own = {} if given is None else own_gradients(what, given, variables)
-    check = gradients if isinstance(gradients, Checked) and gradients.is_due() else None
+    check = gradients if isinstance(gradients, Checked) and (is_symbolic(y) or gradients.is_due()) else None
     wanted = [variable for i, variable in enumerate(variables) if check is not None or i not in own]
     computed = iter(_computed(y, tape, wanted, grad_loss, overrides) if wanted else ())
     pairs: Pairs = []
@@ -69,7 +78,11 @@ def gradients_of(
             ours[i] = next(computed)
         pairs.append((as_gradient(what, own[i], variable) if i in own else ours[i], variable))
     if check is not None:
-        check.compare_with_variables(what, [(variables[i], own[i], ours[i]) for i in own])
+        if not is_symbolic(y):
+            check.compare_with_variables(what, [(variables[i], own[i], ours[i]) for i in own])
+        else:
+            compared = check.compare_when_it_runs(what, [(variables[i], pairs[i][0], ours[i]) for i in own])
+            pairs = [(compared.get(id(variable), gradient), variable) for gradient, variable in pairs]
     return y, pairs
 
 
@@ -98,6 +111,8 @@ def _computed(
 def _recorded(what: str, loss: Loss, tape: GradientTape | None) -> tuple[Tensor, GradientTape | None]:
     """The loss as a tensor, and the tape that recorded it; a tensor of a graph has none."""
     if is_symbolic(loss) and tape is None:
+        if cr.get_default_graph() is None:
+            raise GraphError(f"{what}: the loss is of a graph: call it inside `with graph.as_default():`")
         return cast(Tensor, loss), None
     if not callable(loss):
         if not isinstance(loss, Tensor):

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Generic, Self, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar, cast, overload
 
 from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable
 from chainrule_optim._numbers import is_symbolic, number
@@ -16,20 +16,21 @@ Rate: TypeAlias = float | Callable[[Any], Any] | Variable | Tensor
 
 
 class Hyper(ABC, Generic[T]):
-    """An attribute that is checked when it is set."""
+    """An attribute that is checked when it is set.
+
+    It is read as any other: without a `__get__`, Python finds the instance's own, and the class's is this object.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: type) -> T: ...
+        def __get__(self, instance: object | None, owner: type) -> Self | T: ...
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object | None, owner: type) -> Self | T:
-        if instance is None:
-            return self
-        value: T = instance.__dict__[self.name]
-        return value
 
     def __set__(self, instance: object, value: Any) -> None:
         instance.__dict__[self.name] = self.checked(f"{type(instance).__name__}: {self.name}", value)

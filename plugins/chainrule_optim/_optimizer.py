@@ -27,7 +27,7 @@ from chainrule_optim._pairs import Gradient, OwnGradients, Pairs, as_pairs
 from chainrule_optim._slots import SlotTable, State, make_count, make_slots
 
 Update: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
-Values: TypeAlias = list[tuple[Variable, Tensor]]
+Values: TypeAlias = list[tuple[Variable, Tensor, Tensor]]  # what is assigned to, its value before and after
 Moved: TypeAlias = list[tuple[Any, Variable, State]]
 _CALLS: Final = Integer(low=1)
 
@@ -255,11 +255,11 @@ class Optimizer(ABC):
         if name is not None:
             with name_scope(_checked_name(what, name)):
                 return self._apply(what, pairs, global_step, None)
-        iterations = self._count("iterations", pairs[0][1])
-        counters = [iterations] if global_step is None else [iterations, _step_counter(what, global_step)]
+        given = [] if global_step is None else [_step_counter(what, global_step)]
+        counters = [self._count("iterations", pairs[0][1]), *given]
         if self._accumulate == 1:
             moved = [(g, variable, self._state_of(variable)) for g, variable in pairs if g is not None]
-            values = [*self._updated(what, moved), *((counter, counter.read() + 1) for counter in counters)]
+            values = [*self._updated(what, moved), *map(_counted, counters)]
         else:
             moved, values = self._accumulated(what, pairs, counters)
         done = _commit(values)
@@ -289,54 +289,53 @@ class Optimizer(ABC):
 
     def _new_values(self, gradient: Tensor | IndexedSlices, variable: Variable, state: State, rate: Any) -> Values:
         """What a step assigns to a variable and its slots."""
-        value = variable.read()
+        before = value = variable.read()
         rate = beside(rate, value)
         if self.weight_decay:
             value = value - rate * Optimizer.weight_decay.of(self.weight_decay, variable) * value
         slots = {name: slot.read() for name, slot in state.slots.items()}
         step: Any = 0
-        count = None
+        counted: Values = []
         if state.step is not None:
-            count = state.step.read() + 1
-            step = precise(number(count))
+            counted = [_counted(state.step)]
+            step = precise(number(counted[0][2]))
         rule: Any = self.update_rows if type(gradient) is IndexedSlices else self.update
         new_value, new_slots = rule(gradient, value, slots, rate, step)
-        values: Values = [(variable, new_value)]
+        values: Values = [(variable, before, new_value)]
         for name, new in new_slots.items():
-            values.append((state.slots[name], new))
-        for target, new in values:
-            if new.shape != target.shape or new.dtype is not target.dtype:
+            values.append((state.slots[name], slots[name], new))
+        for target, old, new in values:
+            if new.shape != old.shape or new.dtype is not old.dtype:
                 raise DTypeError(
                     f"{self.name}.update: {target.name!r} is {target.dtype} {target.shape}, the rule gave {new.dtype} "
                     f"{new.shape}"
                 )
-        if state.step is not None and count is not None:
-            values.append((state.step, count))
-        return values
+        return values + counted
 
     def _accumulated(self, what: str, pairs: Pairs, counters: Sequence[Variable]) -> tuple[Moved, Values]:
         """What a call assigns where gradients are accumulated: in a trace, by the call, either of two values."""
         counter = self._count("calls", pairs[0][1])
-        calls = counter.read() + 1
+        _, before, calls = _counted(counter)
         so_far = number(calls)
         full = so_far >= self._accumulate
         if is_symbolic(so_far) or so_far > 1:
             self._require_all(what, pairs)
         moved: Moved = []
-        values: Values = [(counter, choose(full, calls * 0, calls))]
+        values: Values = [(counter, before, choose(full, calls * 0, calls))]
         for gradient, variable in pairs:
             if gradient is None and self._table.get(variable) is None:
                 continue
             state = self._state_of(variable)
             kept = state.accumulated
             assert kept is not None
-            total = kept.read() if gradient is None else kept.read() + _dense(gradient)
+            before = kept.read()
+            total = before if gradient is None else before + _dense(gradient)
             moved.append((total, variable, state))
-            values.append((kept, choose(full, cr.zeros_like(total), total)))
+            values.append((kept, before, choose(full, cr.zeros_like(total), total)))
         if full is not False:
             means = [(total / self._accumulate, variable, state) for total, variable, state in moved]
-            new = [*self._updated(what, means), *((counter, counter.read() + 1) for counter in counters)]
-            values += [(target, choose(full, value, target.read())) for target, value in new]
+            new = [*self._updated(what, means), *map(_counted, counters)]
+            values += [(target, old, choose(full, value, old)) for target, old, value in new]
         return moved, values
 
     def _require_all(self, what: str, pairs: Pairs) -> None:
@@ -510,17 +509,22 @@ def _step_counter(what: str, global_step: Any) -> Variable:
     return global_step
 
 
+def _counted(counter: Variable) -> tuple[Variable, Tensor, Tensor]:
+    """What a step assigns to a counter."""
+    before = counter.read()
+    return counter, before, before + 1
+
+
 def _commit(values: Values) -> Any:
     """Assign values that are known to fit; an interrupt on the way takes back what was done.
 
     Returns:
         While a graph is being built, the node that makes the assignments; else None.
     """
-    before = [(variable, variable.read()) for variable, _ in values]
     try:
-        assigned = [variable.assign(value) for variable, value in values]
+        assigned = [variable.assign(new) for variable, _, new in values]
     except BaseException:
-        for variable, value in before:
-            variable.assign(value)
+        for variable, old, _ in values:
+            variable.assign(old)
         raise
     return cr.group(*assigned)

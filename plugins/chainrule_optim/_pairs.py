@@ -92,8 +92,15 @@ def as_gradient(what: str, gradient: Any, variable: Variable) -> Gradient:
 
     A tensor's dtype is the variable's; an array may be narrower, and Python's numbers become what is needed.
     """
-    if gradient is None:
-        return None
+    like = variable.initial_value
+    if gradient is None or (
+        type(gradient) is Tensor
+        and gradient.backend is like.backend
+        and gradient.shape == like.shape
+        and gradient.dtype is like.dtype
+        and like.dtype.is_inexact
+    ):
+        return gradient
     where = f"{what}: the gradient of variable {variable.name!r}"
     if not variable.dtype.is_inexact:
         raise DTypeError(f"{where}: the variable is {variable.dtype}, and only floating-point values have gradients")
@@ -115,8 +122,11 @@ def _as_rows(where: str, rows: IndexedSlices, variable: Variable) -> IndexedSlic
 def _fitted(where: str, gradient: Any, variable: Variable, shape: tuple[int, ...]) -> Tensor:
     """A tensor of this shape and the variable's dtype and backend."""
     tensor = _converted(where, gradient, variable)
-    if tensor.shape != shape and not (is_symbolic(tensor) and infer.may_equal(tensor.shape, shape)):
-        raise ShapeError(f"{where}: expected shape {shape}, got {tensor.shape}")
+    if tensor.shape != shape:
+        if not (is_symbolic(tensor) and infer.may_equal(tensor.shape, shape)):
+            raise ShapeError(f"{where}: expected shape {shape}, got {tensor.shape}")
+        # Its sizes are known when it runs: then one number must not stand for many.
+        tensor = ops.reshape(tensor, shape=shape)
     got, wanted = tensor.dtype, variable.dtype
     if got is wanted:
         return tensor
