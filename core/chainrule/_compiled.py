@@ -60,7 +60,7 @@ class Compiled:
         """The plan of the whole program."""
         if self._plan is None:
             self._check_variables()
-            self._plan = Plan(optimised(self.program, self.backend), self.backend)
+            self._plan = Plan(optimised(self.program, self.backend), self.backend, len(self.program.outputs))
         return self._plan
 
     def __call__(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
@@ -135,9 +135,9 @@ class Compiled:
             joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
             forward, backward = _partitioned(joint, len(self.program.inputs), len(self.program.outputs))
             n_kept = len(backward.inputs) - len(self.seeds)
-            plans = (Plan(optimised(p, self.backend), self.backend) for p in (forward, backward))
-            found = self._splits[wanted] = (*plans, n_kept)  # type: ignore[assignment]  # two plans
-        return found  # type: ignore[return-value]  # as above
+            run = Plan(optimised(forward, self.backend), self.backend, len(self.program.outputs))
+            found = self._splits[wanted] = (run, Plan(optimised(backward, self.backend), self.backend), n_kept)
+        return found
 
     def gradient(self, wanted: tuple[int, ...], overrides: Overrides | None = None) -> Compiled:
         """The compiled function of its inputs and its results' cotangents to the wanted inputs' cotangents."""

@@ -25,7 +25,7 @@ from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._trees import is_tensor, path_of, untensor
+from chainrule._trees import is_tensor, path_of
 from chainrule._variable import Variable
 from chainrule.infer import Spec
 
@@ -171,7 +171,7 @@ class _Arguments:
         arguments: Any = (args, kwargs)
         self.leaves, self.treedef = optree.tree_flatten(arguments)
         self.arrays: list[Any] = []
-        self.as_tensors = context.recording
+        self.as_tensors = context.recording or context.graph is not None
         backend: Backend | None = None
         home = _backends.get_backend()
         kinds: list[Any] = []
@@ -404,7 +404,7 @@ class _Trace:
         leaves: list[Any] = []
         for how in self.results:
             if how is Tensor:
-                leaves.append(next(outputs) if call.as_tensors else untensor(next(outputs)))
+                leaves.append(next(outputs) if call.as_tensors else next(outputs)._value)
             elif type(how) is _Same:
                 leaves.append(how.thing)
             else:

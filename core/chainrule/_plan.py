@@ -35,10 +35,18 @@ class Plan:
         source: the Python code of it.
     """
 
-    def __init__(self, program: Program, backend: Backend) -> None:
+    def __init__(self, program: Program, backend: Backend, n_own: int = 0) -> None:
+        """Write and compile it.
+
+        Args:
+            program: what to run, after all passes.
+            backend: the backend to run it on.
+            n_own: how many of the first outputs are arrays of their own, which nobody else holds: neither inputs,
+                nor constants, nor views of these, nor one array twice.
+        """
         self.program = program
         self.backend = backend
-        writer = _Writer(program, backend)
+        writer = _Writer(program, backend, n_own)
         self.source = writer.source
         self._statements = writer.statements
         self._file = f"<chainrule plan {_new_number()}>"
@@ -80,9 +88,9 @@ class Plan:
 class _Writer:
     """Writes a program as Python. Names come from numbers alone, never from the user's strings."""
 
-    def __init__(self, program: Program, backend: Backend) -> None:
+    def __init__(self, program: Program, backend: Backend, n_own: int) -> None:
         self.backend = backend
-        self.names: dict[str, Any] = {"resolve": resolve}
+        self.names: dict[str, Any] = {"resolve": resolve, "copy": lambda x: backend.asarray(x, None, None)}
         self.statements: dict[int, tuple[Instruction, tuple[str, ...]]] = {}
         self._text: list[str] = []
         self._local: dict[Symbol, str] = {}
@@ -97,7 +105,9 @@ class _Writer:
             self._write(body, needs, 0, last)
         else:
             self._write_in_chunks(program, body, needs, last)
-        self._text.append(f"    return ({''.join(f'{self._argument(y)}, ' for y in program.outputs)})")
+        shared = _shared(program, n_own)
+        results = [f"copy({self._argument(y)})" if i in shared else self._argument(y) for i, y in enumerate(program.outputs)]
+        self._text.append(f"    return ({''.join(f'{result}, ' for result in results)})")
         self.source = "\n".join(self._text) + "\n"
 
     # Names
@@ -200,6 +210,27 @@ class _Writer:
             )
         assert symbol.shape is not None
         return f"{self._local[symbol]}.shape[{symbol.shape.index(atom)}]"
+
+
+# Operations whose results are new arrays on every backend. Others may give back an input, or a view of one.
+_NEW: Final = frozenset(
+    {
+        *("add", "subtract", "multiply", "divide", "pow", "negative", "square", "sqrt", "exp", "log", "sin", "cos"),
+        *("tanh", "sigmoid", "relu", "maximum", "minimum", "where", "matmul", "sum", "mean", "softmax", "log_softmax"),
+        *("sparse_softmax_cross_entropy", "softmax_cross_entropy", "scatter_add", "scatter_add_rows"),
+    }
+)
+
+
+def _shared(program: Program, n_own: int) -> set[int]:
+    """Which of the first outputs may share memory with something else, and are to be copied."""
+    new = {s for i in program.instructions if i.op.name in _NEW for s in i.outputs}
+    shared, seen = set(), set()
+    for i, y in enumerate(program.outputs[:n_own]):
+        if type(y) is Symbol and (y not in new or y in seen):
+            shared.add(i)
+        seen.add(y)
+    return shared
 
 
 def _is_literal(value: Any) -> bool:
