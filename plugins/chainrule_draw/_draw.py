@@ -1,16 +1,15 @@
-"""`draw`: a picture of a graph, a function or some tensors."""
+"""`draw`: a picture of a graph, a function or some tensors. What makes it is imported when something is drawn."""
 
 from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chainrule as cr
-from chainrule_draw._box import Box
-from chainrule_draw._layout import layout
-from chainrule_draw._scene import NODES, scene
-from chainrule_draw._svg import svg
+
+if TYPE_CHECKING:
+    from chainrule_draw._box import Box
 
 
 class Drawing:
@@ -22,6 +21,10 @@ class Drawing:
     """
 
     def __init__(self, root: Box) -> None:
+        from chainrule_draw._layout import layout
+        from chainrule_draw._scene import NODES
+        from chainrule_draw._svg import svg
+
         layout(root)
         self.svg = svg(root)
         self.nodes = sum(box.kind in NODES for box in root.all())
@@ -77,6 +80,8 @@ def draw(
     >>> cr.draw(graph)
     <Drawing of 8 nodes, ... x ...>
     """
+    from chainrule_draw._scene import scene
+
     if isinstance(what, cr.Graph | cr.Program | cr.Tensor | cr.ProgramExplanation) and (args or kwargs):
         raise cr.ArgumentError(f"draw: {what!r:.60} takes no arguments, got {len(args) + len(kwargs)}; a function does")
     if callable(what) or (passes and not isinstance(what, cr.ProgramExplanation)):
@@ -102,6 +107,9 @@ def results(graph: cr.Graph) -> list[Any]:
 
 def stages(explanation: cr.ProgramExplanation) -> Box:
     """The program after each pass, side by side."""
+    from chainrule_draw._box import Box
+    from chainrule_draw._scene import scene
+
     root = Box("graph", explanation.name, in_row=True)
     for name, program in explanation.stages.items():
         stage = scene(cr.describe_graph(program), name)
