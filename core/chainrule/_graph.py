@@ -275,7 +275,9 @@ class Graph:
         key = id(value._value)
         known = self._constants.get(key)
         if known is None:
-            known = self._constants[key] = (value._value, self.tensor(CONSTANT, (), {"value": value}))
+            backend = value._backend  # a copy: what is written into an array later does not change the graph
+            kept = Tensor(backend.asarray(value._value, None, value.device), backend)
+            known = self._constants[key] = (value._value, self.tensor(CONSTANT, (), {"value": kept}))
         return known[1]
 
     def local(self, symbol: Symbol) -> Symbol:
