@@ -6,18 +6,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import Any
+from typing import Any, Final
 
 import optree
 
 from chainrule import _backends, _context, _registry, ops
+from chainrule._backend import Backend
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
-from chainrule._graph import Graph, GraphNode, Instruction
+from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
-from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
+from chainrule._graph_ops import ASSIGN, CONSTANT, FULL, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
 from chainrule._passes import optimised
 from chainrule._plan import Plan
@@ -225,8 +226,9 @@ class Session:
         if not _casts(have, want):
             raise DTypeError(f"{what}: expected {spec!r}, {got}; cast it first")
         if have != want and want.kind in ("int", "uint") and have.kind != "bool":
-            back = ops.astype(ops.astype(x, dtype=want), dtype=have)
-            if not bool(ops.all(ops.equal(back, x))):
+            cast = ops.astype(x, dtype=want)
+            kept = ops.equal(ops.astype(cast, dtype=have), x)
+            if not bool(ops.all(ops.logical_and(kept, ops.equal(ops.less(cast, 0), ops.less(x, 0))))):
                 raise DTypeError(f"{what}: expected {spec!r}, {got} with values that {want} does not hold")
         data = x.value if x.backend is self.backend else x.numpy()
         return self.backend.asarray(data, self.backend.native(want), self.device)
@@ -326,7 +328,7 @@ class _Run:
         ]
         self.names = [x.name.removesuffix(":0") for x in self.fed]
         self.specs = [x.spec for x in self.fed]
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, tuple[Plan, list[int]]] = {}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         session = self.session
@@ -342,10 +344,15 @@ class _Run:
         session = self.session
         arrays += [session.value(variable) for variable in self.reads]
         key = tuple([x.shape for x in arrays])
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = self._plan(key)
-        results = plan(*arrays)
+        found = self._plans.get(key)
+        if found is None:
+            found = self._plans[key] = self._plan(key)
+        plan, shared = found
+        results: Sequence[Any] = plan(*arrays)
+        if shared:
+            results = list(results)
+            for i in shared:
+                results[i] = _copied(results[i], session.backend)
         for variable, at in self.unsure:
             shape = tuple(results[at].shape)
             if not may_equal(shape, variable.shape):
@@ -358,12 +365,42 @@ class _Run:
         session._store.update(new)  # in one step, that no interrupt can divide
         return [make(results) for make in self.made]
 
-    def _plan(self, shapes: Sequence[Any]) -> Plan:
+    def _plan(self, shapes: Sequence[Any]) -> tuple[Plan, list[int]]:
+        """The plan for some shapes, and which of its results are copied, because their memory may be somebody else's.
+
+        What is fetched must not be a variable's or a constant's own memory, nor a variable's what was fed.
+        """
         backend = self.session.backend
         inputs = self.program.inputs
         specs = [Spec(tuple(shape), x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
         with _backends.use(backend, self.session.device), _context.scope(graph=None, recording=False):
-            return Plan(optimised(specialise(self.program, specs), backend), backend)
+            plan = Plan(optimised(specialise(self.program, specs), backend), backend)
+        program, n = plan.program, len(self.specs)
+        sources = _sources(program)
+        roots = [sources.get(y, y) for y in program.outputs]
+        first = len(roots) - len(self.assigned)
+        constants = (s for i in program.instructions if i.op in (CONSTANT, FULL) for s in i.outputs)
+        kept = {*program.inputs[n:], *constants, *roots[first:]}
+        fed = set(program.inputs[:n])
+        return plan, [i for i, root in enumerate(roots) if root in (kept if i < first else fed)]
+
+
+def _sources(program: Program) -> dict[Any, Any]:
+    """For each value that may be a view of another, whose: of all operations, linear ones of one input give views."""
+    sources: dict[Any, Any] = {}
+    for instruction in program.instructions:
+        arrays = [x for x in instruction.inputs if type(x) is Symbol]
+        if len(arrays) == 1 and (instruction.op.linear or instruction.op.name in _PASSING):
+            sources.update((y, sources.get(arrays[0], arrays[0])) for y in instruction.outputs)
+    return sources
+
+
+_PASSING: Final = ("stop_gradient", "prevent_gradient")
+
+
+def _copied(array: Any, backend: Backend) -> Any:
+    """An array of its own; a number is one already."""
+    return backend.asarray(array, array.dtype, None) if getattr(array, "shape", ()) else array
 
 
 def _fed(feed: Any, graph: Graph) -> Symbol:
@@ -405,9 +442,15 @@ def _fetched(fetch: Any, graph: Graph, symbols: list[Symbol], targets: list[Grap
         with graph.as_default():
             fetch = graph.read(fetch)
     if isinstance(fetch, IndexedSlices):
-        values, indices = (_fetched(part, graph, symbols, targets) for part in (fetch.values, fetch.indices))
-        shape = fetch.dense_shape
-        return lambda results: IndexedSlices(as_tensor(values(results)), as_tensor(indices(results)), shape)
+        with graph.as_default():
+            lengths: tuple[Any, ...] = fetch.dense_shape
+            sizes = [size_tensor(n) if type(n) is Dim else as_tensor(n) for n in lengths]
+        values, indices, *shape = (
+            _fetched(part, graph, symbols, targets) for part in (fetch.values, fetch.indices, *sizes)
+        )
+        return lambda results: IndexedSlices(
+            as_tensor(values(results)), as_tensor(indices(results)), tuple(int(n(results)) for n in shape)
+        )
     if isinstance(fetch, GraphNode):
         if fetch.graph is not graph:
             raise GraphError(f"Session.run: a fetch, node {fetch.name!r}, belongs to another graph than the session")
