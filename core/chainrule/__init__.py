@@ -77,10 +77,10 @@ if TYPE_CHECKING:
     from chainrule._check import check_gradient as check_gradient
     from chainrule._checkpoint import checkpoint as checkpoint
     from chainrule._cli import Command as Command
+    from chainrule._composite import composite as composite
     from chainrule._contracts import approximate as approximate
     from chainrule._contracts import exact as exact
     from chainrule._contracts import surrogate as surrogate
-    from chainrule._composite import composite as composite
     from chainrule._control_flow import cond as cond
     from chainrule._control_flow import fori_loop as fori_loop
     from chainrule._control_flow import map as map

@@ -17,6 +17,7 @@ from chainrule._gradients import gradients_of
 from chainrule._graph import Body, Graph
 from chainrule._node import new_serial
 from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
 from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._tensor import Tensor
@@ -27,8 +28,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function that keeps nothing but its arguments for its gradient, and runs again when that is taken.
 
     It saves memory for a second run of `f`: a chain of n layers, each or each few of them in a checkpoint, keeps what
-    goes into the layers alone. `f` must compute the same both times; it runs in graphs and compiled functions too,
-    inside of loops and around them.
+    goes into the layers alone. `f` must compute the same both times, so assign variables outside of it; it runs in
+    graphs and compiled functions too, inside of loops and around them.
 
     Args:
         f: a function of any pytrees to a pytree of tensors. What it uses besides its arguments is differentiated too.
@@ -63,7 +64,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         if context.graph is not None:
             return _as_node(call, tensors, context.graph)
-        return _recorded(_Call(f, call), tensors, context)
+        return _recorded(_Call(f, call, context), tensors, context)
 
     return run
 
@@ -94,16 +95,17 @@ def _ordered(program: Program, body: Body) -> Program:
 
 
 class _Call:
-    """A function and how to call it on tensors, for the run at gradient time."""
+    """A function and how to call it on tensors, for the run at gradient time, with what was in force at the first."""
 
-    def __init__(self, f: Callable[..., Any], call: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], call: Callable[..., Any], context: _context.Context) -> None:
         self.name = getattr(f, "__qualname__", repr(f))
         self.call = call
+        self.scopes = {name: getattr(context, name) for name in ("backend", "device", "missing", "overrides", "scope")}
         self.outside: list[Tensor] = []
 
     def run(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor], Any]:
         """The arguments as fresh tensors, the results, and the tracked tensors from outside that these come from."""
-        with _context.scope(recording=True):
+        with _context.scope(recording=True, **self.scopes):
             start = new_serial()
             fresh = [_record.source(x, ops.identity.op, {}) for x in tensors]
             results, treedef = self.call(fresh)
@@ -128,6 +130,8 @@ class _Call:
 def _recorded(call: _Call, tensors: list[Tensor], context: _context.Context) -> Any:
     """Run it now, and leave behind a node that runs it again."""
     _, results, call.outside, treedef = call.run(tensors)
+    if not results:
+        return optree.tree_unflatten(treedef, ())
     values = tuple(y._value for y in results)
     outputs = _record.finish(
         CHECKPOINT, (*tensors, *call.outside), {"call": call}, values, results[0]._backend, context
@@ -143,4 +147,5 @@ CHECKPOINT = Op(
     attributes={"call": REQUIRED},
     multiple=True,
     holomorphic=False,
+    owner=ENGINE,
 )

@@ -15,6 +15,7 @@ from chainrule._errors import BackendError
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT
 from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
 from chainrule._passes import optimised
 from chainrule._plan import Plan
 from chainrule._program import Program, reads, size_owners
@@ -237,4 +238,5 @@ CALL = Op(
     attributes={"call": REQUIRED},
     multiple=True,
     holomorphic=False,
+    owner=ENGINE,
 )

@@ -19,6 +19,7 @@ from chainrule._dtypes import as_dtype
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
 from chainrule._graph import wrap
 from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
 from chainrule._record import finish
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -90,6 +91,7 @@ CALLBACK = Op(
     multiple=True,
     effect=True,
     build=lambda instruction, backend: instruction.attributes["call"].kernel(backend),
+    owner=ENGINE,
 )
 
 

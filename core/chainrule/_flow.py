@@ -20,11 +20,11 @@ from chainrule._dtypes import int64
 from chainrule._errors import IndexingError, ShapeError
 from chainrule._graph import Body, GraphNode, Instruction, input_specs
 from chainrule._op import REQUIRED, Op
-from chainrule._owner import USER
+from chainrule._owner import ENGINE, USER
 from chainrule._passes import optimised
 from chainrule._passes.dead_code import dead_code
 from chainrule._plan import Plan
-from chainrule._program import Program
+from chainrule._program import Program, once
 from chainrule._replay import building, replay, specialise, vjp_program
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -67,12 +67,18 @@ def _again(instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[
 
 
 class _Flow:
-    """What all of them share: how errors show them."""
+    """What all of them share."""
 
+    programs: tuple[Program, ...]
     label: str
 
     def __repr__(self) -> str:
         return f"<{self.label}>"
+
+    def silent(self) -> Any:
+        """The same without effects: it has run once already."""
+        programs = tuple(once(program, frozenset(program.instructions)) for program in self.programs)
+        return replace(self, programs=programs)  # type: ignore[type-var]  # all are dataclasses with this field
 
 
 class _Overridable(_Flow):
@@ -159,6 +165,7 @@ SWITCH = Op(
     multiple=True,
     holomorphic=False,
     build=lambda instruction, backend: instruction.attributes["flow"].kernel(backend),
+    owner=ENGINE,
 )
 
 
@@ -216,6 +223,7 @@ REMAT = Op(
     multiple=True,
     holomorphic=False,
     build=lambda instruction, backend: instruction.attributes["flow"].kernel(backend),
+    owner=ENGINE,
 )
 
 
@@ -235,6 +243,11 @@ class Custom(_Flow):
     wanted: tuple[int, ...]
     names: tuple[str, ...] = ("function", "gradient")
     label: str = "custom_gradient"
+
+    def silent(self) -> Custom:
+        """The same without effects, but for those of its gradient, which is yet to run."""
+        forward, backward = self.programs
+        return replace(self, programs=(once(forward, frozenset(forward.instructions)), backward))
 
     def specs(self) -> Sequence[Spec]:
         """The results' shapes and dtypes."""
@@ -306,9 +319,8 @@ def custom_flow(
         with building(body):
             found = replay(pull, [x.tensor for x in inputs] + [g[i] for i in seeds])
         parts.update(zip(outside, (part._value for part in found), strict=True))
-    again = [node for node in body.nodes if node not in set(forward_nodes) or not node.op.effect]
-    backward = Program([*inputs, *(x._value for x in g)], list(parts.values()), again)
-    return Custom((forward, backward), tuple(parts))
+    backward = Program([*inputs, *(x._value for x in g)], list(parts.values()), body.nodes)
+    return Custom((forward, once(backward, frozenset(forward_nodes))), tuple(parts))
 
 
 # Loops
@@ -413,6 +425,7 @@ SCAN = Op(
     multiple=True,
     holomorphic=False,
     build=lambda instruction, backend: instruction.attributes["flow"].kernel(backend),
+    owner=ENGINE,
 )
 
 
@@ -505,6 +518,7 @@ WHILE = Op(
     multiple=True,
     holomorphic=False,
     build=lambda instruction, backend: instruction.attributes["flow"].kernel(backend),
+    owner=ENGINE,
 )
 
 

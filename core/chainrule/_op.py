@@ -61,6 +61,7 @@ class Op:
         effect: bool = False,
         decomposition: Callable[..., Any] | None = None,
         build: Callable[[Any, Backend], Kernel] | None = None,
+        owner: Owner = USER,
     ) -> None:
         self.name = name
         self.n_inputs = n_inputs
@@ -76,9 +77,9 @@ class Op:
         self.effect = effect
         self.decomposition = decomposition
         self.build = build
-        self.owner: Owner = USER
+        self.owner = owner
         self.kernels = KernelTable(self)
-        self.definition = None if gradient is None else Definition(self, gradient)
+        self.definition = None if gradient is None else Definition(self, gradient, owner)
 
     def __repr__(self) -> str:
         return f"<Op {self.name} of {self.owner}>"

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
+from chainrule._version import __version__
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -23,6 +25,7 @@ class Owner:
 
 
 USER = Owner("your code")
+ENGINE = Owner("chainrule", "chainrule", __version__)
 
 
 def location(function: Callable[..., Any]) -> str:

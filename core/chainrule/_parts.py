@@ -17,6 +17,7 @@ from chainrule._errors import GradientDefinitionError, UnknownSizeError
 from chainrule._indexed_slices import dense
 from chainrule._node import Node
 from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
 from chainrule._tensor import Tensor
 from chainrule.infer import Spec
 
@@ -117,4 +118,5 @@ VJP = Op(
     _differentiated,
     attributes={"call": REQUIRED},
     holomorphic=False,
+    owner=ENGINE,
 )

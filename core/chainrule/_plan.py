@@ -106,8 +106,9 @@ class _Writer:
         else:
             self._write_in_chunks(program, body, needs, last)
         shared = _shared(program, n_own)
-        results = [f"copy({self._argument(y)})" if i in shared else self._argument(y) for i, y in enumerate(program.outputs)]
-        self._text.append(f"    return ({''.join(f'{result}, ' for result in results)})")
+        outputs = [self._argument(y) for y in program.outputs]
+        results = (f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
+        self._text.append(f"    return ({''.join(results)})")
         self.source = "\n".join(self._text) + "\n"
 
     # Names
