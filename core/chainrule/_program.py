@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule._dim import Dim, atoms, has_dim, resolve
@@ -64,6 +64,27 @@ def reads(instruction: Instruction, owners: Mapping[Dim, Symbol]) -> list[Symbol
         if has_dim(value):
             found.extend(owners[atom] for atom in atoms(value) if atom in owners)
     return found
+
+
+def once(program: Program, past: Collection[Instruction]) -> Program:
+    """A program that does again what was done in the past only as far as its results need it.
+
+    Effects in the past are not repeated, in programs inside neither, but for those that give what is needed.
+    """
+    owners = size_owners(program)
+    needed = {y for y in program.outputs if type(y) is Symbol}
+    kept = []
+    for instruction in reversed(program.instructions):
+        if instruction in past:
+            if needed.isdisjoint(instruction.outputs):
+                continue
+            attributes = {k: v.silent() if hasattr(v, "silent") else v for k, v in instruction.attributes.items()}
+            instruction = Instruction(
+                instruction.op, instruction.inputs, attributes, instruction.outputs, instruction.node
+            )
+        needed.update(reads(instruction, owners))
+        kept.append(instruction)
+    return Program(program.inputs, program.outputs, reversed(kept))
 
 
 def subprograms(attributes: Mapping[str, Any]) -> Iterable[Any]:

@@ -15,7 +15,7 @@ from chainrule._graph import Body, GraphNode, Instruction, wrap
 from chainrule._graph_ops import CONSTANT
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
-from chainrule._program import Program, resolved, specialised, substituted
+from chainrule._program import Program, once, resolved, specialised, substituted
 from chainrule._symbol import Symbol
 from chainrule._symbolic import SYMBOLIC
 from chainrule._tensor import Tensor
@@ -27,11 +27,10 @@ def building(body: Body) -> AbstractContextManager[None]:
     return _context.scope(graph=body, recording=True, scope="", controls=(), derives=None)
 
 
-def replay(program: Program, inputs: Sequence[Any], effects: bool = True) -> list[Any]:
+def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
     """Run a program on tensors in the graph that is being built; its results.
 
     Nodes keep their names, the overrides that were in force when they were made, and their places in the user's code.
-    Without `effects` what only has an effect is left out: the program has run once already.
     """
     values: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
     sizes: dict[Dim, Any] = {}
@@ -43,8 +42,6 @@ def replay(program: Program, inputs: Sequence[Any], effects: bool = True) -> lis
     try:
         for instruction in program.instructions:
             node = instruction.node
-            if not effects and instruction.op.effect and not instruction.outputs:
-                continue
             _context.enter(_as_then(base, node, contexts))
             results = _again(instruction, values, sizes)
             for symbol, result in zip(instruction.outputs, results, strict=True):
@@ -121,12 +118,14 @@ def vjp_program(
         xs: list[Any] = [body.input(x.spec, x.node.name) for x in program.inputs]
         for i in wanted:
             xs[i] = _record.source(xs[i], ops.identity.op, {})
-        ys = [as_tensor(y, SYMBOLIC) for y in replay(program, xs, effects=with_results)]
+        start = len(body.nodes)
+        ys = [as_tensor(y, SYMBOLIC) for y in replay(program, xs)]
+        past = () if with_results else frozenset(body.nodes[start:])
         gs = [body.input(ys[i]._value.spec, f"cotangent_{i}") for i in seeds]
         sources = [xs[i] for i in wanted]
         found = gradients_of([ys[i] for i in seeds], sources, gs, zeros=True, overrides=overrides)
         results = [*(ys if with_results else ()), *(body.lifted(dense(g)) for g in found)]
-    return Program(body.inputs, [t._value for t in results], body.nodes)
+    return once(Program(body.inputs, [t._value for t in results], body.nodes), past)
 
 
 def expanded_vjp(instruction: Instruction, inputs: Sequence[Any]) -> tuple[list[Instruction], Any]:

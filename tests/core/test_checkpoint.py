@@ -1,0 +1,266 @@
+"""Checkpoints: the same values and gradients, with nothing kept in between."""
+
+from __future__ import annotations
+
+import math
+import weakref
+
+import pytest
+
+import chainrule as cr
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def inner(x):
+    return cr.sin(cr.exp(x))
+
+
+def derivatives(x):
+    """Of sin(exp(x)), by hand."""
+    e = math.exp(x)
+    s, c = math.sin(e), math.cos(e)
+    return [e * c, e * c - e * e * s, e * c - 3 * e * e * s - e**3 * c]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda f: cr.grad(f),
+        lambda f: cr.grad(cr.function(f)),
+        lambda f: cr.function(cr.grad(f)),
+    ],
+    ids=["eager", "outside", "inside"],
+)
+def test_derivatives(way, n, same):
+    f = cr.checkpoint(inner)
+    for _ in range(n):
+        f = way(f)
+    same(f(0.3), derivatives(0.3)[n - 1])
+
+
+def test_of_a_compiled_function(same):
+    same(cr.grad(cr.grad(cr.checkpoint(cr.function(inner))))(0.3), derivatives(0.3)[1])
+
+
+def test_in_a_graph(same):
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (None,))
+        y = cr.checkpoint(inner)(x)
+        (g,) = cr.gradients(y, x)
+        (h,) = cr.gradients(g, x)
+    values = cr.Session(graph).run([y, g, h], {x: [0.3, 0.5]})
+    same(
+        values,
+        [[math.sin(math.exp(v)) for v in (0.3, 0.5)], *([derivatives(v)[i] for v in (0.3, 0.5)] for i in (0, 1))],
+    )
+
+
+def test_forward_mode(same):
+    same(cr.jvp(cr.checkpoint(inner), [0.3], [2.0]), (math.sin(math.exp(0.3)), 2 * derivatives(0.3)[0]))
+
+
+def test_without_a_gradient_it_is_the_function(same):
+    ran = []
+    f = cr.checkpoint(lambda x: ran.append(1) or x * 2.0)
+    same(f(3.0), 6.0)
+    with cr.no_grad():
+        f(cr.tensor(3.0))
+    assert ran == [1, 1]
+
+
+def test_any_arguments_and_results(same):
+    @cr.checkpoint
+    def f(tree, n, *, how="sum", scale):
+        return {"y": getattr(cr, how)(tree["a"] * n) * scale, "index": cr.argmax(tree["b"][0])}
+
+    def loss(tree, scale):
+        found = f(tree, 3, scale=scale)
+        assert found["index"].dtype == "int64"
+        return found["y"]
+
+    tree = {"a": cr.tensor([1.0, 2.0]), "b": (cr.tensor([0.0, 5.0]),)}
+    for way in (cr.grad, lambda f, i: cr.function(cr.grad(f, i))):
+        g, h = way(loss, (0, 1))(tree, cr.tensor(10.0))
+        same(g, {"a": [30.0, 30.0], "b": ([0.0, 0.0],)})
+        same(h, 9.0)
+
+
+def test_no_results(same):
+    f = cr.checkpoint(lambda x: None)
+    assert f(3.0) is None
+    same(cr.grad(lambda x: (f(x), x * 2.0)[1])(3.0), 2.0)
+    same(cr.function(lambda x: (f(x), x * 2.0)[1])(3.0), 6.0)
+
+
+# What is used from outside
+
+
+def test_gradients_reach_what_it_uses(same):
+    def loss(x):
+        return cr.checkpoint(lambda a: a * x * x)(2.0) + cr.checkpoint(lambda: x * x)()
+
+    same(cr.grad(loss)(3.0), 18.0)
+    same(cr.grad(cr.function(loss))(3.0), 18.0)
+    same(cr.grad(cr.grad(loss))(3.0), 6.0)
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_gradients_reach_variables(compile, same):
+    w = cr.Variable(2.0)
+    f = cr.checkpoint(lambda x: w * w * x)
+    f = cr.function(f) if compile else f
+    with cr.GradientTape() as outer:
+        with cr.GradientTape() as tape:
+            y = f(3.0)
+        g = tape.gradient(y, w)
+    same((y, g, outer.gradient(g, w)), (12.0, 12.0, 6.0))
+
+
+def test_a_variable_assigned_in_between_is_an_error():
+    w = cr.Variable(2.0)
+
+    def layer(x):
+        return w * x
+
+    with cr.GradientTape() as tape:
+        y = cr.checkpoint(layer)(3.0)
+        w.assign(5.0)
+    with pytest.raises(
+        cr.GradientDefinitionError, match=r"checkpoint of .*layer: run again for its gradient it used other"
+    ):
+        tape.gradient(y, w)
+
+
+def test_another_path_the_second_time_is_an_error():
+    w, v = cr.Variable(2.0), cr.Variable(2.0)
+    runs = []
+
+    def layer(x):
+        runs.append(1)
+        return x * (w if len(runs) == 1 else v)
+
+    with cr.GradientTape() as tape:
+        y = cr.checkpoint(layer)(3.0)
+    with pytest.raises(cr.GradientDefinitionError, match="let the function depend on nothing else that changes"):
+        tape.gradient(y, [w, v])
+
+
+def test_in_a_trace_variables_have_the_values_of_the_call(same):
+    w = cr.Variable(2.0)
+
+    @cr.function
+    def f(x):
+        with cr.GradientTape() as tape:
+            y = cr.checkpoint(lambda x: w * x * x)(x)
+            w.assign(50.0)
+        return tape.gradient(y, w)
+
+    same(f(3.0), 9.0)
+    same(w, 50.0)
+
+
+def test_variables_assigned_in_a_compiled_checkpoint(same):
+    w = cr.Variable(2.0)
+
+    def update(x):
+        w.assign(w * x)
+        return w * x
+
+    same(cr.grad(cr.function(cr.checkpoint(update)))(3.0), 2.0 * 2 * 3.0)
+    same(w, 6.0)
+
+
+# Scopes in force at the call are in force when it runs again
+
+
+def straight(g, _y, _x):
+    return g
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_overrides(compile, same):
+    f = cr.checkpoint(lambda x: cr.sign(x) * 2.0)
+    f = cr.function(f) if compile else f
+    with cr.override_gradients({"sign": straight}):
+        _, pull_back = cr.vjp(f, cr.tensor(3.0))
+    same(pull_back(cr.tensor(1.0)), (2.0,))
+    with cr.override_gradients({"sign": straight}):
+        same(cr.grad(f)(3.0), 2.0)
+    same(cr.grad(f)(3.0), 0.0)
+
+
+def test_overrides_at_gradient_time_in_traces(same):
+    f = cr.function(cr.checkpoint(lambda x: cr.sign(x) * 2.0))
+    same(cr.grad(f, overrides={"sign": straight})(3.0), 2.0)
+
+
+def test_names(same):
+    with cr.name_scope("layer1"):
+        _, pull_back = cr.vjp(cr.checkpoint(inner), cr.tensor(0.3))
+    same(pull_back(cr.tensor(1.0)), (derivatives(0.3)[0],))
+
+
+# Loops
+
+
+def chain(x):
+    for _ in range(3):
+        x = inner(x)
+    return x
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("compile", [False, True])
+def test_inside_of_loops_and_around_them(compile, n, same):
+    def steps(f):
+        return lambda x: cr.scan(lambda c, _: (f(c), None), x, length=3)[0]
+
+    expected = chain
+    for _ in range(n):
+        expected = cr.grad(expected)
+    for f in (steps(cr.checkpoint(inner)), cr.checkpoint(steps(inner)), cr.checkpoint(steps(cr.checkpoint(inner)))):
+        f = cr.function(f) if compile else f
+        for _ in range(n):
+            f = cr.grad(f)
+        same(f(0.1), expected(0.1))
+
+
+def test_the_derivative_of_the_chain_is_that_of_finite_differences(same, slope):
+    same(cr.grad(cr.checkpoint(chain))(0.1), slope(lambda x: chain(cr.tensor(x)), 0.1), 1e-8)
+
+
+# Memory
+
+
+def kept(wrap):
+    """How many intermediate results are kept for the gradient, of a layer that is wrapped in something."""
+    alive = []
+
+    def layer(x):
+        for _ in range(5):
+            x = cr.sin(x)
+            alive.append(weakref.ref(x))
+        return x
+
+    _, pull_back = cr.vjp(wrap(layer), cr.tensor([1.0, 2.0]))
+    assert pull_back is not None
+    return sum(ref() is not None for ref in alive)
+
+
+def test_nothing_in_between_is_kept():
+    assert kept(lambda f: f) >= 4
+    assert kept(cr.checkpoint) == 0
+
+
+def test_a_compiled_checkpoint_keeps_its_arguments_alone():
+    def residuals(f):
+        compiled = cr.function(f)
+        x = cr.tensor([1.0, 2.0])
+        cr.vjp(compiled, x)
+        ((_, _, n_kept),) = compiled._trace_of((x,), {}).compiled._splits.values()
+        return n_kept
+
+    assert residuals(chain) >= 6
+    assert residuals(cr.checkpoint(chain)) == 1
