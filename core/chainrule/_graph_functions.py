@@ -57,10 +57,10 @@ def _graph(what: str) -> Graph:
     return graph
 
 
-def _checked_name(what: str, name: Any) -> str | None:
+def checked_name(what: str, name: Any) -> str | None:
     """A name for a node: what `graph.get_tensor` can look up."""
-    if name is not None and (not isinstance(name, str) or ":" in name):
-        raise ArgumentError(f"{what}: a name is a string without a colon, got {name!r:.60}")
+    if name is not None and (not isinstance(name, str) or not name or ":" in name):
+        raise ArgumentError(f"{what}: a name is a non-empty string without a colon, got {name!r:.60}")
     return name
 
 
@@ -86,7 +86,7 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
     Tensor('images:0', shape=(None, 784), float32)
     """
     graph = _graph("placeholder")
-    name = _checked_name("placeholder", name)
+    name = checked_name("placeholder", name)
     spec = Spec(None if shape is None else _open_shape(shape), as_dtype(dtype))
     return graph.tensor(PLACEHOLDER, (), {"spec": spec}, name, source=ops.identity.op)
 
@@ -121,7 +121,7 @@ def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, 
     >>> cr.constant(7.0, shape=(2,))
     Tensor([7., 7.], float64)
     """
-    name = _checked_name("constant", name)
+    name = checked_name("constant", name)
     graph = _context.current().graph
     if graph is None:
         return _shaped(tensor(value, dtype), shape)
@@ -147,7 +147,7 @@ def group(*things: Any, name: str | None = None) -> GraphNode | None:
         DTypeError: something is no part of a graph.
         ArgumentError: the name is none.
     """
-    name = _checked_name("group", name)
+    name = checked_name("group", name)
     graph = _context.current().graph
     if graph is None or isinstance(graph, Body):
         return None

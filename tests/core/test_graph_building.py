@@ -51,11 +51,11 @@ def test_shapes_that_are_none(graph, shape):
     [lambda n: cr.placeholder("float64", (), n), lambda n: cr.constant(1.0, name=n)],
     ids=["placeholder", "constant"],
 )
-@pytest.mark.parametrize("name", [3, "x:0", ["x"]])
+@pytest.mark.parametrize("name", [3, "", "x:0", ["x"]])
 def test_names_that_are_none(graph, make, name):
-    with pytest.raises(cr.ArgumentError, match="a name is a string without a colon, got"):
+    with pytest.raises(cr.ArgumentError, match="a name is a non-empty string without a colon, got"):
         make(name)
-    with pytest.raises(cr.ArgumentError, match="group: a name is a string without a colon, got"):
+    with pytest.raises(cr.ArgumentError, match="group: a name is a non-empty string without a colon, got"):
         cr.group(name=name)
     assert len(graph) == 0
 

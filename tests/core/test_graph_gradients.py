@@ -351,7 +351,7 @@ def test_bad_options_are_refused_even_where_nothing_is_connected(session, graph)
     with pytest.raises(cr.ArgumentError, match="unconnected_gradients: expected 'none' or 'zero', got 'zeros'"):
         cr.gradients([], x, unconnected_gradients="zeros")
     for name in ("", 3, "a:0"):
-        with pytest.raises(cr.ArgumentError, match="name: expected a string without a colon"):
+        with pytest.raises(cr.ArgumentError, match="gradients: a name is a non-empty string without a colon"):
             cr.gradients([], x, name=name)
     assert len(graph) == n
 
