@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import chainrule as cr
-from chainrule import ArgumentError, DTypeError, NumericsError, Tensor, Variable, no_grad
+from chainrule import ArgumentError, DTypeError, GraphError, NumericsError, Tensor, Variable, no_grad
 from chainrule_optim._gradients import gradients_of, require_some
 from chainrule_optim._hyper import Integer, Number
 from chainrule_optim._pairs import OwnGradients
@@ -79,6 +79,7 @@ class LBFGS:
             The loss at the solution, without history.
 
         Raises:
+            GraphError: a graph or compiled function is being built.
             MissingGradientError: no variable has a gradient; says why.
             NumericsError: the loss at the start or at the end is not finite.
             ChainruleError: as `Optimizer.compute_gradients`. Whatever is raised, also by the loss, the variables are as
@@ -88,6 +89,11 @@ class LBFGS:
             RuntimeWarning: SciPy's line search failed, as it does with wrong gradients. `max_iterations` gives none.
         """
         what = f"{self.name}.minimize"
+        if cr.get_default_graph() is not None:
+            raise GraphError(
+                f"{what}: SciPy searches by values, and there are none while a graph or compiled function is being "
+                "built; call it outside, or take another optimizer"
+            )
         if not callable(loss):
             raise DTypeError(f"{what}: expected the loss as a function without arguments, got {type(loss).__name__}")
         if gradients is not None and not callable(gradients):

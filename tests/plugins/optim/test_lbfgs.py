@@ -119,6 +119,15 @@ def test_refusals(call: Any, error: type[Exception], message: str) -> None:
     assert float(a.numpy()) == 1.0
 
 
+def test_where_there_are_no_values() -> None:
+    a = cr.Variable(1.0)
+    message = r"^LBFGS\.minimize: SciPy searches by values.*; call it outside"
+    with cr.Graph().as_default(), pytest.raises(cr.GraphError, match=message):
+        cr.optim.LBFGS().minimize(lambda: a * a)
+    with pytest.raises(cr.GraphError, match=message):
+        cr.function(lambda: cr.optim.LBFGS().minimize(lambda: a * a))()
+
+
 def test_complex_variables() -> None:
     a = cr.Variable(1j)
     with pytest.raises(cr.DTypeError, match="real numbers"):
