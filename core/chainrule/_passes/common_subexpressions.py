@@ -69,4 +69,4 @@ def _equal(a: Any, b: Any) -> bool:
         return False
     if type(a) is tuple:
         return len(a) == len(b) and all(map(_equal, a, b))
-    return bool(a == b)
+    return repr(a) == repr(b) if type(a) in (float, complex) else bool(a == b)

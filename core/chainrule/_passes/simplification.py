@@ -156,6 +156,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "prevent_gradient": _same,
     "positive": _same,
     "astype": _same,
+    "strong": _same,
     "add": _neutral(0, both=True),
     "subtract": _neutral(0, both=False),
     "multiply": _neutral(1, both=True),
