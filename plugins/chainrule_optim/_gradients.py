@@ -10,6 +10,7 @@ from chainrule import (
     ArgumentError,
     DTypeError,
     GradientTape,
+    Graph,
     GraphError,
     MissingGradientError,
     ShapeError,
@@ -140,6 +141,11 @@ def _variables_of(what: str, y: Tensor, tape: GradientTape | None, gradients: Gi
     """The variables that the loss read, or of its graph, and those somebody gave gradients of."""
     if gradients is not None and not isinstance(gradients, Mapping):
         raise ArgumentError(f"{what}: a sequence of gradients needs var_list= to say whose they are; or give a mapping")
+    if tape is None and type(cr.get_default_graph()) is not Graph:
+        raise ArgumentError(
+            f"{what}: the loss is a tensor of a compiled function: pass var_list=..., or a function without arguments "
+            "that computes it"
+        )
     seen = cr.trainable_variables() if tape is None else tape.watched_variables(y)
     read = [variable for variable in seen if variable.trainable]
     known = {id(variable) for variable in read}

@@ -360,6 +360,22 @@ def test_a_loss_of_a_graph_outside_of_it() -> None:
         cr.optim.Adam().minimize(loss)
 
 
+def test_a_loss_that_is_a_tensor_of_a_function() -> None:
+    w, optimizer = cr.Variable(2.0), GradientDescent(0.25)
+    assert cr.function(lambda: optimizer.minimize(w * w, [w]))() == 4.0
+
+    @cr.function
+    def taped() -> Any:
+        with cr.GradientTape() as tape:
+            loss = w * w
+        return optimizer.minimize(loss, tape=tape)
+
+    taped()
+    assert w.numpy() == 0.5
+    with pytest.raises(cr.ArgumentError, match="minimize: the loss is a tensor of a compiled function: pass var_list="):
+        cr.function(lambda: optimizer.minimize(w * w))()
+
+
 Refused = Callable[[cr.Variable, Any], Any]
 REFUSED: dict[str, tuple[Refused, type[Exception], str]] = {
     "no variables": (lambda w, y: GradientDescent(0.1).minimize(y, []), cr.ArgumentError, "no variables to optimize"),
