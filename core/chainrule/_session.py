@@ -15,7 +15,7 @@ from chainrule._backend import Backend
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
-from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError
+from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError, TrackedValueError
 from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, CONSTANT, FULL, GROUP, PLACEHOLDER, READ
@@ -133,6 +133,7 @@ class Session:
             GraphError: a placeholder that is needed has no value, a variable is not initialised, or a fetch or feed is
                 none, unknown or of another graph.
             ShapeError, DTypeError: a value does not fit its placeholder, or a variable.
+            TrackedValueError: a value that is fed is being differentiated.
             ChainruleError: an operation failed; no variable has changed then.
         """
         if self._closed:
@@ -205,6 +206,11 @@ class Session:
         """A value that is fed, as an array of this backend with the dtype that is expected."""
         if type(value) is Tensor and type(value._value) is Symbol:
             raise DTypeError(f"{what}: expected {spec!r}, got the symbolic tensor {value.name!r}, which has no value")
+        if type(value) is Tensor and value.node is not None:
+            raise TrackedValueError(
+                f"{what}: it is being differentiated, and no gradient passes a session; build what is differentiated "
+                "in the graph, or cut it knowingly: feed x.value"
+            )
         array: Any
         if isinstance(value, self.backend.array_types) and value.dtype == self.backend.native(spec.dtype):  # type: ignore[attr-defined]  # an array has one
             array = value

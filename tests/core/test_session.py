@@ -141,6 +141,16 @@ def test_tensors_and_variables_as_feeds(session, same):
         session.run(doubled, {x: cr.placeholder("float64", (2,), name="y")})
 
 
+def test_a_tensor_that_is_being_differentiated_is_no_feed(session, same):
+    x = cr.placeholder("float64", (), name="x")
+    y = x * 2.0
+    with cr.init_scope(), cr.GradientTape() as tape:
+        watched = tape.watch(cr.tensor(3.0))
+        with pytest.raises(cr.TrackedValueError, match=r"feed of 'x': .* no gradient passes a session.*feed x\.value"):
+            session.run(y, {x: watched})
+        same(session.run(y, {x: watched.value}), 6.0)
+
+
 def test_any_tensor_can_be_fed(session, same, counted):
     counting, runs = counted
     x = cr.placeholder("float64", ())
