@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from chainrule import _context
+from chainrule import _context, ops
 from chainrule._backward import Spans, Subgraph, backpropagate
 from chainrule._convert import as_tensor
-from chainrule._definition import NoGradient
-from chainrule._dispatch import apply
 from chainrule._errors import (
     ArgumentError,
     ChainruleError,
@@ -20,7 +18,6 @@ from chainrule._errors import (
 )
 from chainrule._graph import Graph
 from chainrule._indexed_slices import add
-from chainrule._op import REQUIRED, Op
 from chainrule._overrides import resolve_overrides
 from chainrule._record import Dropped
 from chainrule._symbol import Symbol
@@ -152,20 +149,10 @@ def zeros_like(x: Tensor | Variable) -> Tensor:
     return _full_like(x.read() if isinstance(x, Variable) else x, 0)
 
 
-_LIKE: Final = Op(
-    "full_like",
-    1,
-    lambda x, value: x,
-    NoGradient("it does not depend on the values of its input"),
-    kernel=lambda xp, x, value: xp.zeros_like(x) + value,
-    attributes={"value": REQUIRED},
-)
-
-
 def _full_like(x: Tensor, value: int) -> Tensor:
     backend, array = x._backend, x._value
     if array.shape is None:  # not even the rank of a symbolic tensor is known
-        filled: Tensor = apply(_LIKE, (x,), {"value": value})
+        filled: Tensor = ops.full_like(x, value)
         return filled
     device = None if type(array) is Dropped else backend.device_of(array)
     return Tensor(backend.full(tuple(array.shape), value, array.dtype, device), backend)
@@ -241,8 +228,6 @@ def fitting(y: Tensor, seed: Any, what: str) -> Tensor:
     if seed.dtype.kind == "complex" and y.dtype.kind != "complex":
         raise DTypeError(f"{what}: a {seed.dtype} cotangent for a y of dtype {y.dtype}")
     if seed.dtype != y.dtype and y.dtype.is_inexact:
-        from chainrule import ops
-
         seed = ops.astype(seed, dtype=y.dtype)
     graph = _context.current().graph
     tensor: Tensor = graph.lifted(seed) if symbolic and graph is not None else seed
