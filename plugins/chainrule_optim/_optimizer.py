@@ -469,13 +469,17 @@ class Optimizer(ABC):
             ArgumentError: two variables have one name, or the state has parts that do not belong here, or lacks some.
             ShapeError, DTypeError: a part does not fit.
         """
-        counters = {name: self._count(name, *variables[:1]) for name in self._count_names()}
-        values, states = _state.restored(self.name, state, variables, counters, self._table, self._made_slots)
+        counts = self._count_names()
+        with cr.init_scope():
+            values, new = _state.restored(self.name, state, variables, counts, self._table, self._made_slots)
 
         def commit() -> list[tuple[Variable, Tensor]]:
-            for variable, restored in states:
-                self._table.add(variable, restored)
-            return values
+            made = [(self._count(name, *variables[:1]), state[name]) for name in counts]
+            for variable, given in new:
+                kept = self._state_of(variable)
+                self._table.add(variable, kept)
+                made += [(slot, given[part]) for part, slot in kept.named().items()]
+            return [*made, *values]
 
         return commit
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import chainrule as cr
 from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, Variable
-from chainrule_optim._slots import SlotTable, State
+from chainrule_optim._slots import SlotTable, State, make_count
 
 
 def state_of(owner: str, table: SlotTable) -> dict[str, Variable]:
@@ -25,13 +26,14 @@ def restored(
     owner: str,
     state: Mapping[str, Tensor],
     variables: Sequence[Variable],
-    counters: Mapping[str, Variable],
+    counters: Iterable[str],
     table: SlotTable,
     make: Callable[[Variable], dict[str, Variable]],
-) -> tuple[list[tuple[Variable, Tensor]], list[tuple[Variable, State]]]:
-    """What to assign, and the states to put in the table, for the optimizer to be in a state.
+) -> tuple[list[tuple[Variable, Tensor]], list[tuple[Variable, Mapping[str, Tensor]]]]:
+    """What to assign to slots, and variables with the values of slots that are to be made, to be in a state.
 
-    A variable that it has updated, of which the state has nothing, is as if it had not been.
+    A variable that it has updated, of which the state has nothing, is as if it had not been. Nothing is made here: a
+    graph would keep it.
 
     Raises:
         ArgumentError: names that do not fit.
@@ -42,8 +44,9 @@ def restored(
     for key, tensor in state.items():
         name, _, part = key.rpartition("/")
         parts.setdefault(name, {})[part] = tensor
-    values = _fitting(what, "", counters, parts.pop("", {}))
-    states: list[tuple[Variable, State]] = []
+    _fitting(what, "", dict.fromkeys(counters, make_count(owner)), parts.pop("", {}))
+    values: list[tuple[Variable, Tensor]] = []
+    new: list[tuple[Variable, Mapping[str, Tensor]]] = []
     known = _by_name(what, [*_known(table), *((variable, table.get(variable)) for variable in variables)])
     strangers = [name for name in parts if name not in known]
     if strangers:
@@ -53,15 +56,22 @@ def restored(
         )
     for name, (variable, kept) in known.items():
         if name in parts:
+            slots = make(_alike(variable)) if kept is None else kept.named()
+            fitting = _fitting(what, f"{name}/", slots, parts[name])
             if kept is None:
-                kept = table.new(variable, make(variable))
-                states.append((variable, kept))
-            values += _fitting(what, f"{name}/", kept.named(), parts[name])
+                new.append((variable, parts[name]))
+            else:
+                values += fitting
         elif kept is not None:
             slots = kept.named()
             fresh = slots if variable.graph is not None else make(variable)
             values += [(slot, fresh[part].initial_value) for part, slot in slots.items()]
-    return values, states
+    return values, new
+
+
+def _alike(variable: Variable) -> Variable:
+    """A variable of no graph that would have slots of the same shapes and dtypes."""
+    return Variable(cr.zeros(shape=variable.shape, dtype=variable.dtype), trainable=False)
 
 
 def _known(table: SlotTable) -> list[tuple[Variable, State | None]]:

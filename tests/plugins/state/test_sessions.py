@@ -251,6 +251,22 @@ def test_what_does_not_fit_changes_nothing(path: Path) -> None:
     assert session.value(w).tolist() == [0.0, 0.0]
 
 
+def test_what_does_not_fit_leaves_nothing_in_the_graph(path: Path) -> None:
+    eager = Eager("adam")
+    eager.train(0, 2)
+    save(path, eager.objects)
+    optimizer = OPTIMIZERS["adam"]()
+    with cr.Graph().as_default() as graph:
+        shapes = {"hidden": (4, 8), "out": (8,)}
+        model = {name: cr.Variable(np.zeros(shape, "float32"), name=name) for name, shape in shapes.items()}
+    size = len(graph)
+    session = cr.Session(graph)
+    with pytest.raises(CheckpointError, match="nothing was loaded"):
+        load(path, {"model": model, "optimizer": optimizer}, session=session)
+    assert len(graph) == size
+    assert [variable.name for variable in graph.variables] == ["hidden", "out"]
+
+
 @pytest.mark.parametrize("function", [save, load])
 def test_no_session_of_the_graph(path: Path, function: Callable[..., Any]) -> None:
     built = Built("momentum")
