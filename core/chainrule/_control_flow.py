@@ -50,9 +50,7 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
     if not _is_symbolic(pred):
         return (true_fn if bool(pred) else false_fn)(*operands)
     if pred.shape != () or pred.dtype != "bool":
-        raise DTypeError(
-            f"cond: pred is one boolean, got {pred.dtype}{list(pred.shape)}; compare, or take cr.any or cr.all"
-        )
+        raise DTypeError(f"cond: pred is one boolean, got {spec_of(pred)!r}; compare, or take cr.any or cr.all")
     return _choice("cond", ops.astype(pred, dtype=int64), (false_fn, true_fn), operands, ("false_fn", "true_fn"))
 
 
@@ -81,7 +79,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
             raise IndexingError(f"switch: index {i} chooses none of {len(branches)} branches")
         return branches[i](*operands)
     if index.shape != () or index.dtype.kind not in ("int", "uint"):
-        raise DTypeError(f"switch: the index is one integer, got {index.dtype}{list(index.shape)}")
+        raise DTypeError(f"switch: the index is one integer, got {spec_of(index)!r}")
     return _choice("switch", index, branches, operands, tuple(f"branches[{i}]" for i in range(len(branches))))
 
 
@@ -210,9 +208,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         return scan(lambda carried, i: (body(i, carried), None), init, numbers)[0]
     start, stop = (as_tensor(n) for n in (lower, upper))
     if any(n.shape != () or n.dtype.kind not in ("int", "uint") for n in (start, stop)):
-        raise DTypeError(
-            f"fori_loop: the bounds are integers, got {start.dtype}{start.shape} and {stop.dtype}{stop.shape}"
-        )
+        raise DTypeError(f"fori_loop: the bounds are integers, got {spec_of(start)!r} and {spec_of(stop)!r}")
     start = ops.astype(start, dtype=int64)
     return while_loop(lambda c: c[0] < stop, lambda c: (c[0] + 1, body(c[0], c[1])), (start, init))[1]
 
@@ -298,7 +294,7 @@ def _next(
             kind = ShapeError if x.dtype == y.dtype else DTypeError
             raise kind(
                 f"{what}: what is carried{path_of(treedef, i) if treedef.num_leaves > 1 else ''} was "
-                f"{x.dtype}{list(x.shape)}, the body gave {y.dtype}{list(y.shape)}; it must stay the same: cast it, or "
+                f"{spec_of(x)!r}, the body gave {spec_of(y)!r}; it must stay the same: cast it, or "
                 "begin with what the body gives"
             )
     return tensors
@@ -316,7 +312,8 @@ def _length(elements: list[Tensor], length: int | None, treedef: optree.PyTreeSp
     found: Any = length
     for i, x in enumerate(elements):
         if not x.shape:
-            raise ShapeError(f"scan: xs{path_of(treedef, i)} has no axis to go along")
+            what = "has no axis to go along" if x.shape == () else "is of unknown rank: give the placeholder a shape"
+            raise ShapeError(f"scan: xs{path_of(treedef, i)} {what}")
         if found is not None and not may_equal((found,), x.shape[:1]):
             raise ShapeError(f"scan: xs{path_of(treedef, i)} has length {x.shape[0]}, expected {found}")
         found = x.shape[0] if found is None or type(found) is not int else found
@@ -482,11 +479,13 @@ def _check_alike(what: str, traced: Sequence[_Traced], names: Sequence[str]) -> 
                 "same structure"
             )
         for i, (a, b) in enumerate(zip(first.outputs, t.outputs, strict=True)):
-            if a.dtype != b.dtype or len(a.shape) != len(b.shape):
-                kind = DTypeError if a.dtype != b.dtype else ShapeError
+            (p, q) = (y._value.spec for y in (a, b))
+            ranks = {len(s.shape) for s in (p, q) if s.shape is not None}
+            if p.dtype != q.dtype or len(ranks) > 1:
+                kind = DTypeError if p.dtype != q.dtype else ShapeError
                 raise kind(
-                    f"{what}: result{path_of(first.treedefs[0], i)} is {a.dtype}{list(a.shape)} from {names[0]}, "
-                    f"{b.dtype}{list(b.shape)} from {name}; all branches give the same dtypes and numbers of axes"
+                    f"{what}: result{path_of(first.treedefs[0], i)} is {p!r} from {names[0]}, {q!r} from {name}; all "
+                    "branches give the same dtypes and numbers of axes"
                 )
 
 

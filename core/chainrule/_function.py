@@ -237,14 +237,15 @@ class _Arguments:
         chosen = []
         for name in function.static:
             value = bound.arguments[name]
+            key = _exact(value)
             try:
-                hash(value)
+                hash(key)
             except TypeError:
                 raise DTypeError(
                     f"compiled function {function._name}: static argument {name!r} must be hashable, got "
                     f"{type(value).__name__} {value!r:.60}"
                 ) from None
-            chosen.append((name, _exact(value)))
+            chosen.append((name, key))
             self.given[name] = value
             bound.arguments[name] = None
         self.static = tuple(chosen)
@@ -274,15 +275,16 @@ class _Arguments:
         ]
 
     def _static_key(self, function: Function, leaf: Any, i: int) -> Any:
+        key = _exact(leaf)
         try:
-            hash(leaf)
+            hash(key)
         except TypeError:
             raise DTypeError(
                 f"compiled function {function._name}: argument {path_of(self.treedef, i)} is a {type(leaf).__name__}, "
                 f"neither an array nor hashable: {leaf!r:.60}; pass arrays, numbers, hashable objects or pytrees of "
                 "these"
             ) from None
-        return _exact(leaf)
+        return key
 
     def difference(self, other: _Trace) -> str:
         """What of the key differs from another trace's, in words."""
@@ -306,6 +308,8 @@ def _exact(value: Any) -> Any:
     kind = type(value)
     if kind is tuple:
         return kind, tuple(map(_exact, value))
+    if kind is slice:  # not hashable before Python 3.12
+        return kind, _exact((value.start, value.stop, value.step))
     return kind, repr(value) if kind in (float, complex) else value
 
 

@@ -340,6 +340,27 @@ def test_map_has_derivatives(derivative, same, n):
     same(derivative(f, n, x), [math.perm(4, n) * v ** (4 - n) for v in x])
 
 
+@pytest.mark.parametrize("data", [2.0, [2.0, 3.0], [[1.0], [2.0]]])
+def test_loops_and_choices_of_unknown_rank(data, same):
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64")
+        y = cr.fori_loop(0, 2, lambda i, v: v * v, x)
+        z = cr.cond(cr.sum(x) > 0.0, lambda v: v + 1.0, lambda v: v, x)
+    x_ = cr.tensor(data)
+    same(cr.Session(graph).run([y, z], {x: x_.value}), [x_**4, x_ + 1.0])
+    with graph.as_default(), pytest.raises(cr.ShapeError, match="scan: xs is of unknown rank: give the placeholder"):
+        cr.map(cr.sin, x)
+
+
+def test_sizes_from_around_a_body(same):
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (None, 2))
+        n = x.shape[0]
+        y = cr.fori_loop(0, 2, lambda i, v: v / n, cr.sum(x))
+        (g,) = cr.gradients(y, x)
+    same(cr.Session(graph).run([y, g], {x: [[1.0, 2.0], [3.0, 10.0]]}), [4.0, [[0.25, 0.25], [0.25, 0.25]]])
+
+
 # What is used from outside
 
 

@@ -167,6 +167,14 @@ def test_static_arguments_are_hashable_and_parameters():
         cr.function(3)
 
 
+def test_slices_are_static(same):
+    f = cr.function(lambda x, part: x[part])
+    x = cr.tensor([1.0, 2.0, 3.0])
+    same([f(x, slice(0, 2)), f(x, slice(1, None)), f(x, slice(0, 2))], [[1.0, 2.0], [2.0, 3.0], [1.0, 2.0]])
+    assert f.traces == 2
+    same(cr.function(lambda x, part: x[part], static="part")(x, (slice(0, 1),)), [1.0])
+
+
 def test_hashable_objects_are_static_and_others_are_refused(same):
     @dataclass(frozen=True)
     class Scale:

@@ -42,7 +42,7 @@ def _folded(instruction: Instruction, producers: Producers, backend: Backend) ->
     if any(map(has_dim, attributes.values())) or has_dim(output.shape) or output.shape is None:
         return None
     sizes = [size(x.shape) or 0 for x in instruction.inputs if type(x) is Symbol]
-    if (size(output.shape) or 0) > max(_LARGEST, *sizes):
+    if (size(output.shape) or 0) > max([_LARGEST, *sizes]):
         return None
     arrays = [_array(producers[x], backend) if type(x) is Symbol else x for x in instruction.inputs]
     if any(a is None and x is not None for a, x in zip(arrays, instruction.inputs, strict=True)):
