@@ -83,7 +83,8 @@ class Subgraph:
             if serial in found or serial < lowest:
                 continue
             if spans is not None and node not in sources and not any(a <= serial < b for a, b in spans):
-                continue
+                if node.op.name != "read_variable" or type(node.output) is not Symbol:
+                    continue  # a graph reads a variable once, for every tape that is started in it
             found[serial] = node
             if stops and node in stops and not node.op.multiple:
                 continue
@@ -143,19 +144,8 @@ def backpropagate(
     results: dict[Node, Any] = {}
     if not cotangents:
         return results
-    context = _context.current()
-    token = None
-    if context.graph is not None:
-        scope = context.graph.unique_scope(f"{context.scope}gradients")
-        token = _context.enter(context.replace(overrides=None, scope=scope))
-    elif context.overrides is not None:
-        token = _context.enter(context.replace(overrides=None))
-    try:
-        with ys[0]._backend.quiet():
-            _walk(graph, cotangents, results, overrides or {}, aggregate, bool(context.debugging))
-    finally:
-        if token is not None:
-            _context.leave(token)
+    with ys[0]._backend.quiet():
+        _walk(graph, cotangents, results, overrides or {}, aggregate, bool(_context.current().debugging))
     for node in graph.sources:
         if node in cotangents:  # where the walk ends
             results[node] = _arrived(node, cotangents[node], aggregate)
@@ -331,6 +321,8 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
     if have.shape != want.shape:
         if type(want) is Symbol and not node.op.broadcasts and may_equal(want.shape, have.shape):
             return part
+        if type(want) is Symbol and want.shape is None and may_equal(want.shape, have.shape):
+            return part  # an opaque one, which sees to it when it runs
         if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
         if len(have.shape) < len(want.shape) or any(

@@ -70,9 +70,9 @@ class Compiled:
         Variables get their new values when all of it has been computed.
         """
         context = _context.current()
-        if context.graph is not None:
-            return self._inlined(arguments)
         inputs = (*arguments, *[variable.read() for variable in self.reads])
+        if context.graph is not None and not self._is_constant(inputs):
+            return self._inlined(arguments)
         if context.recording:
             wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and _is_tracked(x)])
             if wanted:
@@ -98,6 +98,11 @@ class Compiled:
             self.assigned, values[self.n_results : self.n_results + len(self.assigned)], strict=True
         ):
             variable._value = Tensor(value, self.backend)
+
+    def _is_constant(self, inputs: Sequence[Any]) -> bool:
+        """Whether there is nothing for a graph that is being built: it can run now, as operations on constants do."""
+        symbolic = any(type(x) is Tensor and type(x._value) is Symbol for x in inputs)
+        return not (symbolic or self.assigned or any(i.op.effect for i in self.program.instructions))
 
     def _inlined(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
         """Its nodes in the graph that is being built."""

@@ -16,7 +16,7 @@ from chainrule._backend import Backend
 from chainrule._compiled import Compiled
 from chainrule._convert import as_tensor
 from chainrule._dtypes import default_dtype, scalar_dtype
-from chainrule._errors import ArgumentError, BackendError, DTypeError
+from chainrule._errors import ArgumentError, BackendError, DTypeError, GraphError
 from chainrule._graph import Body
 from chainrule._graph_ops import STRONG
 from chainrule._indexed_slices import IndexedSlices
@@ -57,6 +57,7 @@ def function(f: Callable[..., Any] | None = None, *, static: str | Sequence[str]
     Raises:
         DTypeError: on call, if an argument is neither an array nor hashable.
         SymbolicValueError: on call, if the function looks at a value.
+        GraphError: on call, if it calls itself without end, or makes variables.
 
     >>> import chainrule as cr, numpy as np
     >>> @cr.function
@@ -93,6 +94,7 @@ class Function:
         if unknown:
             raise ArgumentError(f"function: {self._name} has no parameter {', '.join(map(repr, unknown))}")
         self._cache: dict[Any, _Trace] = {}
+        self._tracing: set[Any] = set()
         self._lock = threading.RLock()
 
     @property
@@ -127,7 +129,19 @@ class Function:
         with self._lock:
             trace = self._cache.get(call.key)
             if trace is None:
-                trace = _Trace(self, call)
+                if call.key in self._tracing:
+                    raise GraphError(
+                        f"compiled function {self._name} calls itself with arguments of the same kind, so tracing it "
+                        "would never end; repeat with cr.while_loop, cr.fori_loop or cr.scan, or let an integer "
+                        "argument say how deep it goes"
+                    )
+                self._tracing.add(call.key)
+                try:
+                    trace = _Trace(self, call)
+                finally:
+                    self._tracing.discard(call.key)
+                if trace.captured:  # it is for the graph that is being built here alone
+                    return trace
                 self.traces += 1
                 if self.traces >= _MANY and self.traces & (self.traces - 1) == 0:  # at 8, 16, 32, ...
                     self._warn(call)
@@ -345,7 +359,7 @@ class _Trace:
         self.treedef = call.treedef
         self.kinds = call.kinds
         self.static = call.static
-        body = Body(f"compiled function {function._name}")
+        body = Body(f"compiled function {function._name}", outer=_context.current().graph)
         with building(body), _backends.use(call.backend):
             returned = self._call(function, call, body)
             leaves, self.result_treedef = optree.tree_flatten(returned)
@@ -353,7 +367,12 @@ class _Trace:
             outputs = [self._result(leaf, body) for leaf in leaves]
         symbols = [y for leaf in outputs for y in leaf]
         states = [body.state(variable)._value for variable in body.assigned]
-        program = Program(body.inputs, [*symbols, *states], body.nodes)
+        # What it uses of a graph or function around it comes in after the arguments.
+        self.captured = [symbol.tensor for symbol in body.captures]
+        inner = list(body.captures.values())
+        n = len(call.arrays)
+        inputs = [*body.inputs[:n], *inner, *(x for x in body.inputs[n:] if x not in inner)]
+        program = Program(inputs, [*symbols, *states], body.nodes)
         backend = call.backend
         if not call.of_data:
             backend = next((variable.backend for variable in body.reads if variable.graph is None), backend)
@@ -362,14 +381,14 @@ class _Trace:
     def _call(self, function: Function, call: _Arguments, body: Body) -> Any:
         arrays = iter(call.arrays)
         leaves = []
-        for i, (leaf, kind) in enumerate(zip(call.leaves, call.kinds, strict=True)):
-            name = path_of(call.treedef, i).removeprefix("[0]").removeprefix("[1]").strip("[]'\"") or f"argument_{i}"
+        names = _argument_names(function.python_function, call.treedef)
+        for leaf, kind, name in zip(call.leaves, call.kinds, names, strict=True):
             if kind is float or kind is complex:
                 next(arrays)
-                leaves.append(body.input(Spec((), scalar_dtype(leaf), weak=True), _identifier(name)))
+                leaves.append(body.input(Spec((), scalar_dtype(leaf), weak=True), name, ops.identity.op))
             elif type(kind) is tuple and type(kind[0]) is tuple:
                 x = next(arrays)
-                leaves.append(body.input(Spec(x.shape, x.dtype), _identifier(name)))
+                leaves.append(body.input(Spec(x.shape, x.dtype), name, ops.identity.op))
             else:
                 leaves.append(leaf)
         args, kwargs = optree.tree_unflatten(call.treedef, leaves)
@@ -404,7 +423,7 @@ class _Trace:
 
     def run(self, call: _Arguments, context: _context.Context) -> Any:
         """The result for these arguments."""
-        outputs = iter(self.compiled(call.arrays))
+        outputs = iter(self.compiled([*call.arrays, *self.captured]))
         leaves: list[Any] = []
         for how in self.results:
             if how is Tensor:
@@ -416,6 +435,17 @@ class _Trace:
         return optree.tree_unflatten(self.result_treedef, leaves)
 
 
-def _identifier(name: str) -> str:
-    """A node's name from an argument's path."""
-    return "".join(c if c.isalnum() else "_" for c in name).strip("_") or "argument"
+def _argument_names(function: Callable[..., Any], treedef: optree.PyTreeSpec) -> list[str]:
+    """Names for the leaves of `(args, kwargs)`: the parameter's, and the way to the leaf in it."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some builtins have no signature
+        parameters = []
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = []
+    for part, argument, *rest in optree.treespec_paths(treedef):
+        by_position = part == 0 and argument < len(positional)
+        first = positional[argument] if by_position else argument if part == 1 else f"argument_{argument}"
+        text = "_".join(map(str, (first, *rest)))
+        names.append("".join(c if c.isalnum() else "_" for c in text).strip("_") or "argument")
+    return names

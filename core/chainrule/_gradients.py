@@ -17,6 +17,7 @@ from chainrule._errors import (
     ShapeError,
 )
 from chainrule._graph import Graph
+from chainrule._graph_functions import checked_name
 from chainrule._indexed_slices import add
 from chainrule._overrides import resolve_overrides
 from chainrule._record import Dropped
@@ -36,6 +37,7 @@ def gradients(
     overrides: Mapping[Any, Any] | None = None,
     gate_gradients: bool = False,
     colocate_gradients_with_ops: bool = False,
+    name: str = "gradients",
 ) -> list[Any]:
     """The gradient of the sum of `ys` with respect to each of `xs`, through whatever was recorded between them.
 
@@ -53,6 +55,7 @@ def gradients(
             them is used. They are, whatever is said: nodes are built and run in that order.
         colocate_gradients_with_ops: TensorFlow's: whether gradients are computed on the device of their operations.
             They are, whatever is said: all of a program runs on one device.
+        name: what the names of the nodes that gradients add to a graph begin with; made unique, `"gradients_1/..."`.
 
     Returns:
         One for each x, of its shape and dtype: a tensor, `IndexedSlices` where all of it comes from gathers, or None.
@@ -85,6 +88,7 @@ def gradients(
     ):
         if not isinstance(flag, bool):
             raise ArgumentError(f"{option}: expected True or False, got {flag!r:.60}")
+    name = checked_name("gradients", name) or "gradients"
     ys = [_as_result(y, i) for i, y in enumerate(as_list(ys))]
     for what, things in (("ys", ys), ("xs", xs), ("grad_ys", grad_ys), ("stop_gradients", stop_gradients)):
         _check_graph(what, as_list(things))
@@ -96,7 +100,8 @@ def gradients(
         aggregate = _summing(aggregation)
     elif aggregation == "tree":
         aggregate = _tree
-    return gradients_of(ys, sources, seeds, stops, unconnected_gradients == "zero", aggregate, overrides)
+    zeros = unconnected_gradients == "zero"
+    return gradients_of(ys, sources, seeds, stops, zeros, aggregate, overrides, name=name)
 
 
 def gradients_of(
@@ -108,8 +113,33 @@ def gradients_of(
     aggregate: Callable[[list[Any]], Any] | None = None,
     overrides: Mapping[Any, Any] | None = None,
     spans: Spans | None = None,
+    name: str = "gradients",
 ) -> list[Any]:
     """`gradients`, of arguments that are known to be right."""
+    context = _context.current()
+    changed = context
+    if context.graph is not None:
+        changed = context.replace(overrides=None, scope=context.graph.unique_scope(context.scope + name))
+    elif context.overrides is not None:
+        changed = context.replace(overrides=None)
+    token = _context.enter(changed)
+    try:
+        return _found(ys, xs, seeds, stops, zeros, aggregate, overrides, spans)
+    finally:
+        _context.leave(token)
+
+
+def _found(
+    ys: Sequence[Tensor],
+    xs: Sequence[Tensor | Variable],
+    seeds: Sequence[Any],
+    stops: Sequence[Any],
+    zeros: bool,
+    aggregate: Callable[[list[Any]], Any] | None,
+    overrides: Mapping[Any, Any] | None,
+    spans: Spans | None,
+) -> list[Any]:
+    """The cotangents that reach the sources."""
     tensors = [x for x in xs if type(x) is Tensor]
     variables = [x for x in xs if isinstance(x, Variable)]
     graph = Subgraph(ys, tensors, variables, stops, spans)

@@ -421,10 +421,18 @@ class Body(Graph):
     variables it assigns are further results. So it can be run, differentiated and copied by itself.
     """
 
-    def __init__(self, what: str, parent: Graph | None = None) -> None:
+    def __init__(self, what: str, parent: Graph | None = None, outer: Graph | None = None) -> None:
+        """Start one.
+
+        Args:
+            what: what errors call it.
+            parent: the graph around it, whose symbols and variables come in.
+            outer: the same for a function, which sees to variables itself.
+        """
         super().__init__()
         self.what = what
         self.parent = parent
+        self.outer = parent or outer
         self.inputs: list[Symbol] = []
         self.captures: dict[Symbol, Symbol] = {}
         self.reads: list[Variable] = []
@@ -442,9 +450,9 @@ class Body(Graph):
             "make variables before, or in `with cr.init_scope():`"
         )
 
-    def input(self, spec: Spec, name: str | None = None) -> Tensor:
-        """A further input of this shape and dtype."""
-        x = self.tensor(ARGUMENT, (), {"spec": spec}, name)
+    def input(self, spec: Spec, name: str | None = None, source: Op | None = None) -> Tensor:
+        """A further input of this shape and dtype, one that gradients can be taken at if `source` says as what."""
+        x = self.tensor(ARGUMENT, (), {"spec": spec}, name, source)
         self.inputs.append(x._value)
         return x
 
@@ -452,14 +460,14 @@ class Body(Graph):
         """See `Graph.local`: a symbol of a graph around this one becomes an input."""
         if not self.sees(symbol.node.graph):
             return super().local(symbol)
-        assert self.parent is not None
-        return self._captured(self.parent.local_tensor(symbol.tensor))
+        assert self.outer is not None
+        return self._captured(self.outer.local_tensor(symbol.tensor))
 
     def sees(self, graph: Graph) -> bool:
         """See `Graph.sees`."""
         around: Graph | None = self
         while around is not None and around is not graph:
-            around = around.parent if isinstance(around, Body) else None
+            around = around.outer if isinstance(around, Body) else None
         return around is graph
 
     def _captured(self, outer: Tensor) -> Symbol:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import _context, _record, ops
 from chainrule._dim import Dim, resolve
 from chainrule._dispatch import apply
-from chainrule._errors import GradientDefinitionError, UnknownSizeError
+from chainrule._errors import ChainruleError, GradientDefinitionError, MissingGradientError, UnknownSizeError
 from chainrule._indexed_slices import dense
 from chainrule._node import Node
 from chainrule._op import REQUIRED, Op
@@ -49,12 +49,16 @@ def symbolic_parts(
     assert graph is not None
     start = len(graph.nodes)
     try:
+        if node.op.broadcasts and any(x.shape is None for x in (g, *node.inputs) if type(x) is Tensor):
+            raise UnknownSizeError("over which axes cotangents are summed depends on the ranks")
         if definition.joint is not None:
             return counted(definition.joint(g, y, *node.inputs, **node.attributes), node, definition)
         functions = definition.functions
         return {i: f(g, y, *node.inputs, **node.attributes) if (f := functions[i]) else None for i in wanted}
     except UnknownSizeError:
         pass
+    except (MissingGradientError, GradientDefinitionError):
+        raise
     except Exception:
         if all(x.shape is not None for x in node.inputs if type(x) is Tensor):
             raise
@@ -92,12 +96,26 @@ class _Call:
         y: Any = None if n == m else tuple(arguments[n:m]) if self.multiple else arguments[n]
         inputs = arguments[m:]
         definition = self.definition
-        if definition.joint is not None:
-            part = definition.joint(g, y, *inputs, **self.attributes)[self.wanted]
-        else:
-            function = definition.functions[self.wanted]
-            part = function(g, y, *inputs, **self.attributes) if function is not None else None
-        return ops.zeros_like(inputs[self.wanted]) if part is None else dense(part)
+        try:
+            if definition.joint is not None:
+                part = definition.joint(g, y, *inputs, **self.attributes)[self.wanted]
+            else:
+                function = definition.functions[self.wanted]
+                part = function(g, y, *inputs, **self.attributes) if function is not None else None
+        except ChainruleError:
+            raise
+        except Exception as error:
+            if any(type(x) is Tensor and x.shape is None for x in arguments):
+                raise  # it may be for want of a rank: it waits again
+            raise GradientDefinitionError(
+                f"gradient of op {definition.op.name!r} ({described(definition)}) raised {type(error).__name__}: "
+                f"{error}"
+            ) from error
+        like = inputs[self.wanted]
+        found: Tensor = ops.zeros_like(like) if part is None else dense(part)
+        if definition.op.broadcasts and found.shape != like.shape:
+            found = ops.sum_to(found, shape=like.shape)
+        return found
 
 
 def _differentiated(h: Any, _y: Any, *arguments: Any, call: _Call) -> Sequence[Any]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule._dim import Dim, atoms, has_dim, resolve
-from chainrule._errors import ShapeError
-from chainrule._graph import Instruction, specs_of
+from chainrule._errors import ChainruleError, ShapeError
+from chainrule._graph import Instruction, input_specs, specs_of
 from chainrule._graph_ops import ARGUMENT, PLACEHOLDER, SIZE
 from chainrule._symbol import Symbol
 from chainrule.infer import Shape, Spec
@@ -130,7 +130,13 @@ def specialised(
         if old.op is SIZE and not has_dim(attributes["size"]):
             values[old.outputs[0]] = attributes["size"]
             continue
-        found = specs_of(old.op, mapped, attributes)
+        try:
+            found = specs_of(old.op, mapped, attributes)
+        except ChainruleError as error:
+            got = ", ".join(map(repr, input_specs(mapped)))
+            raise type(error)(
+                f"{old.op.name}({got}): {error}; node {old.node.name!r}, made at {old.node.site}"
+            ) from error
         outputs = []
         for was, spec in zip(old.outputs, found, strict=True):
             shape = _closed(was.shape, spec.shape, known)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from chainrule import _context
 from chainrule._backend import Backend, Kernel
 from chainrule._contracts import Declared
 from chainrule._definition import Definition, Gradient, NoGradient
@@ -292,11 +293,18 @@ def find_definition(op: Op) -> Definition:
     definition = stand_in(op)
     if definition is not None:
         return definition
-    raise MissingGradientError(
+    error = MissingGradientError(
         f"op {op.name!r} of {op.owner} has no gradient definition, and one of its inputs is tracked; register one with "
         f"cr.register_gradient({op.name!r}, f), declare cr.no_gradient({op.name!r}), pass cr.stop_gradient(x), or "
         "choose a policy, cr.on_missing('finite-difference')"
     )
+    if _context.current().graph is None:
+        raise error
+
+    def missing(g: Any, _y: Any, *_inputs: Any, **_attributes: Any) -> Any:
+        raise error
+
+    return Definition(op, missing)  # in a graph all is recorded: the error is for gradients that have to pass it
 
 
 def register_methods(methods: Mapping[str, Any], owner: Owner) -> None:

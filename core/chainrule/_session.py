@@ -138,14 +138,18 @@ class Session:
         """
         if self._closed:
             raise GraphError("Session.run: the session is closed")
-        if type(fetches) is Tensor:
+        if type(fetches) in _SINGLE:
             leaves, treedef = [fetches], None
         else:
             leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
         feeds = feed_dict or {}
         if not isinstance(feeds, Mapping):
             raise DTypeError(f"Session.run: feed_dict is a mapping from tensors to values, got {feeds!r:.60}")
-        key = (tuple(map(_identity, leaves)), tuple(map(_identity, feeds)), _registry.generation)
+        key = (
+            tuple([x if type(x) is str else id(x) for x in leaves]),
+            tuple([x if type(x) is str else id(x) for x in feeds]),
+            _registry.generation,
+        )
         run = self._runs.get(key)
         if run is None:
             run = _Run(self, leaves, feeds)
@@ -156,13 +160,16 @@ class Session:
 
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] = ()) -> Callable[..., Any]:
         """A function of the values of `feed_list` that runs `fetches`, with less to look up at each call."""
-        leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
+        leaves, treedef = [fetches], None
+        if type(fetches) not in _SINGLE:
+            leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
         run = _Run(self, leaves, dict.fromkeys(feed_list))
 
         def call(*values: Any) -> Any:
             if len(values) != len(feed_list):
                 raise ArgumentError(f"this callable takes {len(feed_list)} values, got {len(values)}")
-            return optree.tree_unflatten(treedef, run(values))
+            results = run(values)
+            return results[0] if treedef is None else optree.tree_unflatten(treedef, results)
 
         return call
 
@@ -217,8 +224,7 @@ class Session:
         else:
             with _context.init_scope(), _backends.use(self.backend, self.device):
                 array = self._cast(value, spec, what)
-        if not may_equal(tuple(array.shape), spec.shape):
-            raise ShapeError(f"{what}: expected {spec!r}, got {spec.dtype}{list(array.shape)}")
+        _check_shape(array.shape, spec, what)
         return array
 
     def _cast(self, value: Any, spec: Spec, what: str) -> Any:
@@ -300,8 +306,12 @@ def default_session(what: str, session: Session | None = None) -> Session:
     return found
 
 
-def _identity(thing: Any) -> Any:
-    return thing if isinstance(thing, str) else id(thing)
+_SINGLE: Final = frozenset({Tensor, GraphNode, Variable})  # fetches that are no trees
+
+
+def _check_shape(shape: Any, spec: Spec, what: str) -> None:
+    if not may_equal(tuple(shape), spec.shape):
+        raise ShapeError(f"{what}: expected {spec!r}, got {spec.dtype}{list(shape)}")
 
 
 def _casts(have: DType, want: DType) -> bool:
@@ -334,16 +344,21 @@ class _Run:
         ]
         self.names = [x.name.removesuffix(":0") for x in self.fed]
         self.specs = [x.spec for x in self.fed]
+        backend = session.backend
+        self._natives = [backend.native(x.dtype) for x in self.fed]
+        self._array_types = frozenset(backend.array_types)
         self._plans: dict[Any, tuple[Plan, list[int]]] = {}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        session = self.session
-        arrays = []
-        for value, spec, name in zip(values, self.specs, self.names, strict=True):
-            arrays.append(session._converted(value, spec, f"feed of {name!r}"))
+        arrays = list(values)
+        types = self._array_types
+        for i, native in enumerate(self._natives):
+            value = arrays[i]
+            if type(value) not in types or value.dtype != native:
+                arrays[i] = self.session._converted(value, self.specs[i], f"feed of {self.names[i]!r}")
         if not self.assigned:
             return self._run(arrays)
-        with session._lock:  # from reading variables to giving them new values
+        with self.session._lock:  # from reading variables to giving them new values
             return self._run(arrays)
 
     def _run(self, arrays: list[Any]) -> list[Any]:
@@ -352,6 +367,8 @@ class _Run:
         key = tuple([x.shape for x in arrays])
         found = self._plans.get(key)
         if found is None:
+            for shape, spec, name in zip(key, self.specs, self.names, strict=False):  # feeds come first
+                _check_shape(shape, spec, f"feed of {name!r}")
             found = self._plans[key] = self._plan(key)
         plan, shared = found
         results: Sequence[Any] = plan(*arrays)

@@ -42,11 +42,11 @@ def test_a_graph_is_a_line_a_node_with_parts_and_scopes() -> None:
             sum: float64[] = sum(model/multiply_1, dtype=None, axis=None, keepdims=False)
 
         gradient
-          full: float64[] = full(shape=(), value=1, dtype=float64)
           gradients/
+            full: float64[] = full(shape=(), value=1, dtype=float64)
             model/
               sum_grad/  gradient of model/sum by rule 'sum' (exact) of arrays (chainrule VERSION)
-                reshape: float64[1, 1] = reshape(full, shape=(1, 1))
+                reshape: float64[1, 1] = reshape(gradients/full, shape=(1, 1))
                 broadcast_to: float64[None, 3] = broadcast_to(gradients/model/sum_grad/reshape, shape=(x.shape[0], 3))
               multiply_1_grad/multiply: float64[None, 3] = multiply(gradients/model/sum_grad/broadcast_to, 2.0)RULE
               sin_grad/  gradient of model/sin by rule 'sin' (exact) of arrays (chainrule VERSION)

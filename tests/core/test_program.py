@@ -41,7 +41,7 @@ def run(program, *arguments):
 def test_text():
     program = cr.function(lambda x, n: cr.sin(x) * n + 2.5).trace(cr.tensor([1.0, 2.0]), 3)
     assert str(program).splitlines() == [
-        "inputs a0: float64[2] '0:0'",
+        "inputs a0: float64[2] 'x:0'",
         "v0: float64[2] = sin(a0)",
         "v1: float64[2] = multiply(v0, 3)",
         "v2: float64[2] = add(v1, 2.5)",
