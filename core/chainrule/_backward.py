@@ -82,9 +82,8 @@ class Subgraph:
             serial = node.serial
             if serial in found or serial < lowest:
                 continue
-            if spans is not None and node not in sources and not any(a <= serial < b for a, b in spans):
-                if node.op.name != "read_variable" or type(node.output) is not Symbol:
-                    continue  # a graph reads a variable once, for every tape that is started in it
+            if spans is not None and node not in sources and not _is_within(node, spans):
+                continue
             found[serial] = node
             if stops and node in stops and not node.op.multiple:
                 continue
@@ -120,6 +119,13 @@ class Subgraph:
     def nodes(self) -> list[Node]:
         """The nodes a gradient passes through, in the order it does."""
         return list(reversed(self.inner))
+
+
+def _is_within(node: Node, spans: Spans) -> bool:
+    """Whether a node was made in some spans. A graph reads a variable once, for every tape that is started in it."""
+    if any(a <= node.serial < b for a, b in spans):
+        return True
+    return node.op.name == "read_variable" and type(node.output) is Symbol
 
 
 _WANTED: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (0, 1))  # by bit mask, so that nodes share them

@@ -7,8 +7,8 @@ parent's, so no scope is ever seen by a neighbour, and leaving a scope restores 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def scope(**changes: Any) -> Iterator[None]:
         leave(token)
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(ContextDecorator):  # a function to those who use it
     """Record nothing in this block: results are constants to every gradient around it.
 
     A transformation started inside (`grad`, a tape, ...) records for itself as always. Also a decorator.
@@ -119,8 +118,21 @@ def no_grad() -> Iterator[None]:
     >>> tape.gradient(y, x)
     Tensor(6.0, float64)
     """
-    with scope(recording=False):
-        yield
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Context] | None] = []
+
+    def __enter__(self) -> None:
+        context = current()
+        self._tokens.append(enter(context.replace(recording=False)) if context.recording else None)
+
+    def __exit__(self, *exception: object) -> None:
+        token = self._tokens.pop()
+        if token is not None:
+            leave(token)
+
+    def _recreate_cm(self) -> no_grad:
+        return no_grad()  # a decorated function can run in several threads at once
 
 
 @contextmanager

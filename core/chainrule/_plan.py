@@ -107,8 +107,8 @@ class _Writer:
             self._write_in_chunks(program, body, needs, last)
         shared = _shared(program, n_own)
         outputs = [self._argument(y) for y in program.outputs]
-        results = (f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
-        self._text.append(f"    return ({''.join(results)})")
+        given = "".join(f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
+        self._text.append(f"    return ({given})")
         self.source = "\n".join(self._text) + "\n"
 
     # Names

@@ -11,14 +11,13 @@ from typing import Any, Final
 import optree
 
 from chainrule import _backends, _context, _registry, ops
-from chainrule._backend import Backend
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError, TrackedValueError
 from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
-from chainrule._graph_ops import ASSIGN, CONSTANT, FULL, GROUP, PLACEHOLDER, READ
+from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
 from chainrule._passes import optimised
 from chainrule._plan import Plan
@@ -136,8 +135,7 @@ class Session:
             TrackedValueError: a value that is fed is being differentiated.
             ChainruleError: an operation failed; no variable has changed then.
         """
-        if self._closed:
-            raise GraphError("Session.run: the session is closed")
+        self._check_open("Session.run")
         if type(fetches) in _SINGLE:
             leaves, treedef = [fetches], None
         else:
@@ -176,25 +174,32 @@ class Session:
     # Variables
 
     def load(self, variable: Variable, value: Any) -> None:
-        """Give a variable a value in this session.
+        """Give a variable a value in this session; an array is copied.
 
         Raises:
             ShapeError, DTypeError: it does not fit.
-            GraphError: the variable belongs to another graph.
+            GraphError: the variable belongs to another graph, or the session is closed.
         """
+        self._check_open("Session.load")
         self._check_own(variable, "Session.load")
         spec = Spec(variable.shape, variable.dtype)
         array = self._converted(value, spec, f"value of variable {variable.name!r}")
-        self._store[id(variable)] = (variable, array)
+        own = self.backend.asarray(array, self.backend.native(spec.dtype), self.device)
+        self._store[id(variable)] = (variable, own)
+
+    def forget(self, variable: Variable) -> None:
+        """Let a variable have no value in this session any more, as before it was initialised."""
+        self._store.pop(id(variable), None)
 
     def value(self, variable: Variable) -> Any:
-        """A variable's array in this session.
+        """A variable's array in this session, to read and never to write to.
 
         Raises:
-            GraphError: it has none yet, or belongs to another graph.
+            GraphError: it has none yet, or belongs to another graph, or the session is closed.
         """
         found = self._store.get(id(variable))
         if found is None:
+            self._check_open("Session.value")
             self._check_own(variable, "Session.value")
             if variable.graph is not None:
                 raise GraphError(
@@ -245,6 +250,10 @@ class Session:
         data = x.value if x.backend is self.backend else x.numpy()
         return self.backend.asarray(data, self.backend.native(want), self.device)
 
+    def _check_open(self, what: str) -> None:
+        if self._closed:
+            raise GraphError(f"{what}: the session is closed")
+
     def _check_own(self, variable: Variable, what: str) -> None:
         """Refuse a variable of another graph."""
         if variable.graph is not None and variable.graph is not self.graph:
@@ -267,7 +276,8 @@ class InteractiveSession(Session):
 
     def __init__(self, graph: Graph | None = None, backend: str | None = None) -> None:
         global _process_default
-        super().__init__(graph if graph is not None else _context.current().graph or Graph(), backend)
+        around = _context.current().graph
+        super().__init__(graph if graph is not None else Graph() if around is None else around, backend)
         self._before: tuple[Session | None, Graph | None] = (_process_default, _context.default_graph())
         _process_default = self
         set_default_graph(self.graph)
@@ -347,7 +357,7 @@ class _Run:
         backend = session.backend
         self._natives = [backend.native(x.dtype) for x in self.fed]
         self._array_types = frozenset(backend.array_types)
-        self._plans: dict[Any, tuple[Plan, list[int]]] = {}
+        self._plans: dict[Any, Plan] = {}
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         arrays = list(values)
@@ -365,17 +375,12 @@ class _Run:
         session = self.session
         arrays += [session.value(variable) for variable in self.reads]
         key = tuple([x.shape for x in arrays])
-        found = self._plans.get(key)
-        if found is None:
+        plan = self._plans.get(key)
+        if plan is None:
             for shape, spec, name in zip(key, self.specs, self.names, strict=False):  # feeds come first
                 _check_shape(shape, spec, f"feed of {name!r}")
-            found = self._plans[key] = self._plan(key)
-        plan, shared = found
-        results: Sequence[Any] = plan(*arrays)
-        if shared:
-            results = list(results)
-            for i in shared:
-                results[i] = _copied(results[i], session.backend)
+            plan = self._plans[key] = self._plan(key)
+        results = plan(*arrays)
         for variable, at in self.unsure:
             shape = tuple(results[at].shape)
             if not may_equal(shape, variable.shape):
@@ -388,42 +393,13 @@ class _Run:
         session._store.update(new)  # in one step, that no interrupt can divide
         return [make(results) for make in self.made]
 
-    def _plan(self, shapes: Sequence[Any]) -> tuple[Plan, list[int]]:
-        """The plan for some shapes, and which of its results are copied, because their memory may be somebody else's.
-
-        What is fetched must not be a variable's or a constant's own memory, nor a variable's what was fed.
-        """
+    def _plan(self, shapes: Sequence[Any]) -> Plan:
         backend = self.session.backend
         inputs = self.program.inputs
         specs = [Spec(tuple(shape), x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
         with _backends.use(backend, self.session.device), _context.scope(graph=None, recording=False):
-            plan = Plan(optimised(specialise(self.program, specs), backend), backend)
-        program, n = plan.program, len(self.specs)
-        sources = _sources(program)
-        roots = [sources.get(y, y) for y in program.outputs]
-        first = len(roots) - len(self.assigned)
-        constants = (s for i in program.instructions if i.op in (CONSTANT, FULL) for s in i.outputs)
-        kept = {*program.inputs[n:], *constants, *roots[first:]}
-        fed = set(program.inputs[:n])
-        return plan, [i for i, root in enumerate(roots) if root in (kept if i < first else fed)]
-
-
-def _sources(program: Program) -> dict[Any, Any]:
-    """For each value that may be a view of another, whose: of all operations, linear ones of one input give views."""
-    sources: dict[Any, Any] = {}
-    for instruction in program.instructions:
-        arrays = [x for x in instruction.inputs if type(x) is Symbol]
-        if len(arrays) == 1 and (instruction.op.linear or instruction.op.name in _PASSING):
-            sources.update((y, sources.get(arrays[0], arrays[0])) for y in instruction.outputs)
-    return sources
-
-
-_PASSING: Final = ("stop_gradient", "prevent_gradient")
-
-
-def _copied(array: Any, backend: Backend) -> Any:
-    """An array of its own; a number is one already."""
-    return backend.asarray(array, array.dtype, None) if getattr(array, "shape", ()) else array
+            program = optimised(specialise(self.program, specs), backend)
+            return Plan(program, backend, len(program.outputs))
 
 
 def _fed(feed: Any, graph: Graph) -> Symbol:
