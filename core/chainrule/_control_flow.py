@@ -14,6 +14,7 @@ import optree
 
 from chainrule import _context, ops
 from chainrule._convert import as_tensor, spec_of
+from chainrule._dim import Dim
 from chainrule._dispatch import apply
 from chainrule._dtypes import int64
 from chainrule._errors import ArgumentError, DTypeError, IndexingError, ShapeError
@@ -47,10 +48,12 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
     >>> f(4.0), cr.grad(f)(4.0), cr.grad(f)(-1.0)
     (np.float64(2.0), np.float64(0.25), np.float64(0.0))
     """
+    if type(pred) is not bool:
+        pred = as_tensor(pred)
+        if pred.shape != () or pred.dtype != "bool":
+            raise DTypeError(f"cond: pred is one boolean, got {spec_of(pred)!r}; compare, or take cr.any or cr.all")
     if not _is_symbolic(pred):
-        return (true_fn if bool(pred) else false_fn)(*operands)
-    if pred.shape != () or pred.dtype != "bool":
-        raise DTypeError(f"cond: pred is one boolean, got {spec_of(pred)!r}; compare, or take cr.any or cr.all")
+        return (true_fn if pred else false_fn)(*operands)
     return _choice("cond", ops.astype(pred, dtype=int64), (false_fn, true_fn), operands, ("false_fn", "true_fn"))
 
 
@@ -73,13 +76,12 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     branches = tuple(branches)
     if not branches:
         raise ArgumentError("switch: there are no branches")
+    index = _whole(index, "switch: the index is one integer")
     if not _is_symbolic(index):
         i = int(index)
         if not 0 <= i < len(branches):
             raise IndexingError(f"switch: index {i} chooses none of {len(branches)} branches")
         return branches[i](*operands)
-    if index.shape != () or index.dtype.kind not in ("int", "uint"):
-        raise DTypeError(f"switch: the index is one integer, got {spec_of(index)!r}")
     return _choice("switch", index, branches, operands, tuple(f"branches[{i}]" for i in range(len(branches))))
 
 
@@ -203,12 +205,10 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
     >>> cr.fori_loop(0, 5, lambda i, total: total + i * i, 0)
     Tensor(30, int64)
     """
-    if not _is_symbolic(lower) and not _is_symbolic(upper):
-        numbers = ops.arange(int(lower), int(upper))
+    start, stop = (_whole(n, "fori_loop: the bounds are integers") for n in (lower, upper))
+    if not _is_symbolic(start) and not _is_symbolic(stop):
+        numbers = ops.arange(int(start), int(stop))
         return scan(lambda carried, i: (body(i, carried), None), init, numbers)[0]
-    start, stop = (as_tensor(n) for n in (lower, upper))
-    if any(n.shape != () or n.dtype.kind not in ("int", "uint") for n in (start, stop)):
-        raise DTypeError(f"fori_loop: the bounds are integers, got {spec_of(start)!r} and {spec_of(stop)!r}")
     start = ops.astype(start, dtype=int64)
     return while_loop(lambda c: c[0] < stop, lambda c: (c[0] + 1, body(c[0], c[1])), (start, init))[1]
 
@@ -223,6 +223,16 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     if not optree.tree_leaves(xs):
         raise ArgumentError("map: there are no arrays to go along")
     return scan(lambda carried, x: (carried, f(x)), (), xs)[1]
+
+
+def _whole(n: Any, what: str) -> Any:
+    """An integer, or a tensor of one."""
+    if type(n) is int:
+        return n
+    x = as_tensor(n)
+    if x.shape != () or x.dtype.kind not in ("int", "uint"):
+        raise DTypeError(f"{what}, got {spec_of(x)!r}")
+    return x
 
 
 def _begun(leaves: list[Any], elements: Sequence[Tensor] = ()) -> list[Tensor]:
@@ -305,11 +315,19 @@ def _is_free(leaf: Any, x: Tensor) -> bool:
     return is_number(leaf) and x._node is None and type(x._value) is not Symbol
 
 
-def _length(elements: list[Tensor], length: int | None, treedef: optree.PyTreeSpec) -> Any:
+def _length(elements: list[Tensor], length: Any, treedef: optree.PyTreeSpec) -> Any:
     """How many steps a scan has."""
     if not elements and length is None:
         raise ArgumentError("scan: without arrays to go along, say how many steps: length=")
     found: Any = length
+    if _is_symbolic(length):
+        raise ArgumentError(
+            "scan: how many steps there are is known beforehand; to a computed bound go by cr.fori_loop"
+        )
+    if length is not None and type(length) is not Dim:
+        found = int(_whole(length, "scan: length= is an integer"))
+        if found < 0:
+            raise ArgumentError(f"scan: length= is how many steps there are, got {found}")
     for i, x in enumerate(elements):
         if not x.shape:
             what = "has no axis to go along" if x.shape == () else "is of unknown rank: give the placeholder a shape"
@@ -326,9 +344,12 @@ def _length(elements: list[Tensor], length: int | None, treedef: optree.PyTreeSp
 class _Traced:
     """A branch or a body as a graph, and what it gives."""
 
-    def __init__(self, body: Body, outputs: list[Tensor], treedefs: list[optree.PyTreeSpec]) -> None:
+    def __init__(
+        self, body: Body, outputs: list[Tensor], weak: Sequence[bool], treedefs: list[optree.PyTreeSpec]
+    ) -> None:
         self.body = body
         self.outputs = outputs
+        self.weak = weak
         self.treedefs = treedefs
 
     def program(
@@ -362,16 +383,17 @@ def _trace(
     body = (_Sketch if isinstance(graph, _Sketch) else Body)(what, graph)
     with building(body), _context.scope(scope=_context.current().scope):
         trees = []
-        for treedef, leaves in arguments:
-            trees.append(optree.tree_unflatten(treedef, [body.input(x) for x in map_(_spec, leaves)]))
+        for treedef, given in arguments:
+            trees.append(optree.tree_unflatten(treedef, [body.input(x) for x in map_(_spec, given)]))
         found = f(*trees)
-        outputs: list[Tensor] = []
+        leaves: list[Any] = []
         treedefs = []
         for part in _pair(found) if n_results == 2 else (found,):
-            leaves, treedef = optree.tree_flatten(part)
+            some, treedef = optree.tree_flatten(part)
             treedefs.append(treedef)
-            outputs += [_output(body, leaf) for leaf in leaves]
-    return _Traced(body, outputs, treedefs)
+            leaves += some
+        outputs = [_output(body, leaf) for leaf in leaves]
+    return _Traced(body, outputs, [_is_weak(leaf) for leaf in leaves], treedefs)
 
 
 def _spec(x: Any) -> Spec:
@@ -379,7 +401,10 @@ def _spec(x: Any) -> Spec:
 
 
 def _output(body: Body, leaf: Any) -> Tensor:
-    return body.lifted(as_tensor(leaf))
+    try:
+        return body.lifted(as_tensor(leaf))
+    except DTypeError as error:
+        raise DTypeError(f"a result of {body.what}: {error}") from None
 
 
 def _fitting(
@@ -455,6 +480,8 @@ def _choice(
         _trace(f"{name} of {what}", graph, call(f), [(treedef, tensors)])
         for f, name in zip(branches, names, strict=True)
     ]
+    _check_structure(what, traced, names)
+    _retype(traced)
     _check_alike(what, traced, names)
     assigned = list({id(v): v for t in traced for v in t.body.assigned}.values())
     for t in traced:
@@ -469,8 +496,8 @@ def _choice(
     return optree.tree_unflatten(traced[0].treedefs[0], made[:n])
 
 
-def _check_alike(what: str, traced: Sequence[_Traced], names: Sequence[str]) -> None:
-    """Refuse branches with results of different kinds."""
+def _check_structure(what: str, traced: Sequence[_Traced], names: Sequence[str]) -> None:
+    """Refuse branches with results of different structures."""
     first = traced[0]
     for t, name in zip(traced[1:], names[1:], strict=True):
         if t.treedefs != first.treedefs:
@@ -478,8 +505,24 @@ def _check_alike(what: str, traced: Sequence[_Traced], names: Sequence[str]) -> 
                 f"{what}: {names[0]} gives {first.treedefs[0]}, {name} gives {t.treedefs[0]}; all branches give the "
                 "same structure"
             )
+
+
+def _retype(traced: Sequence[_Traced]) -> None:
+    """Give Python numbers among the results of branches the dtype that the other branches give."""
+    for i in range(len(traced[0].outputs)):
+        dtype = result_dtype(*(Spec((), t.outputs[i].dtype, t.weak[i]) for t in traced))
+        for t in traced:
+            if t.weak[i] and t.outputs[i].dtype != dtype:
+                with building(t.body):
+                    t.outputs[i] = ops.astype(t.outputs[i], dtype=dtype)
+
+
+def _check_alike(what: str, traced: Sequence[_Traced], names: Sequence[str]) -> None:
+    """Refuse branches with results of different dtypes or numbers of axes."""
+    first = traced[0]
+    for t, name in zip(traced[1:], names[1:], strict=True):
         for i, (a, b) in enumerate(zip(first.outputs, t.outputs, strict=True)):
-            (p, q) = (y._value.spec for y in (a, b))
+            p, q = (Spec(y._value.shape, y.dtype) for y in (a, b))
             ranks = {len(s.shape) for s in (p, q) if s.shape is not None}
             if p.dtype != q.dtype or len(ranks) > 1:
                 kind = DTypeError if p.dtype != q.dtype else ShapeError

@@ -119,6 +119,17 @@ def test_cond_takes_python_booleans_and_numbers(run, same):
     same(run(lambda x: cr.cond(x > 0.0, lambda x: x, lambda _: 7.0, x), -1.0), 7.0)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_take_the_dtype_of_the_other_branch(dtype):
+    x = cr.tensor([2.0, 3.0], dtype=dtype)
+    f = cr.function(lambda x: cr.cond(x[0] > 0.0, lambda: 0, lambda: x[1]))
+    assert f(x).dtype == f(-x).dtype == dtype
+    f = cr.function(lambda x: cr.switch(cr.argmax(x), [lambda: 1, lambda: 2.5]))
+    assert f(x).dtype == "float64"
+    with pytest.raises(cr.DTypeError, match=r"cond: result is float64\[\] from false_fn, int64\[\] from true_fn"):
+        cr.function(lambda x: cr.cond(x[0] > 0.0, lambda: cr.argmax(x), lambda: 0.5))(x)
+
+
 def test_cond_gives_any_tree(run, same):
     def f(x):
         return cr.cond(x > 0.0, lambda x: {"a": x, "b": (x + 1.0, [x * 2.0])}, lambda x: {"a": -x, "b": (x, [x])}, x)
@@ -748,8 +759,19 @@ def test_a_scan_gives_pairs(run):
         (lambda x: cr.scan(lambda c, v: (c, v), 0.0, 5.0), cr.ShapeError, "xs has no axis to go along"),
         (lambda x: cr.map(cr.sin, ()), cr.ArgumentError, "map: there are no arrays"),
         (lambda x: cr.switch(0, [], x), cr.ArgumentError, "switch: there are no branches"),
+        (lambda x: cr.scan(lambda c, v: (c, v), 0.0, length=-1), cr.ArgumentError, "how many steps there are, got -1"),
+        (lambda x: cr.scan(lambda c, v: (c, v), 0.0, length=2.5), cr.DTypeError, "length= is an integer, got"),
+        (lambda x: cr.cond(x > 0.0, cr.sum, cr.sum, x), cr.DTypeError, r"cond: pred is one boolean, got bool\["),
+        (lambda x: cr.cond(x[0], cr.sum, cr.sum, x), cr.DTypeError, r"pred is one boolean, got float64\[\]; compare"),
+        (lambda x: cr.cond(1.5, cr.sum, cr.sum, x), cr.DTypeError, "pred is one boolean, got float64"),
+        (lambda x: cr.switch(x[0], [cr.sin], x), cr.DTypeError, r"the index is one integer, got float64\[\]"),
+        (lambda x: cr.switch(0.0, [cr.sin], x), cr.DTypeError, r"the index is one integer, got float64\[\]"),
+        (lambda x: cr.fori_loop(0, x[0], lambda i, v: v, x), cr.DTypeError, "fori_loop: the bounds are integers, got"),
     ],
-    ids=["no length", "other length", "lengths", "no axis", "nothing", "no branches"],
+    ids=[
+        *("no length", "other length", "lengths", "no axis", "nothing", "no branches", "negative", "fraction"),
+        *("pred", "no bool", "a number", "index", "float index", "bounds"),
+    ],
 )
 @pytest.mark.parametrize("mode", ["eager", "function", "session"])
 def test_calls_that_mean_nothing(mode, call, error, message):
@@ -761,9 +783,6 @@ def test_calls_that_mean_nothing(mode, call, error, message):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: cr.cond(x > 0.0, cr.sum, cr.sum, x), cr.DTypeError, r"cond: pred is one boolean, got bool\[2\]"),
-        (lambda x: cr.cond(x[0], cr.sum, cr.sum, x), cr.DTypeError, r"pred is one boolean, got float64\[\]; compare"),
-        (lambda x: cr.switch(x[0], [cr.sin], x), cr.DTypeError, r"the index is one integer, got float64\[\]"),
         (
             lambda x: cr.cond(x[0] > 0.0, lambda: (x, x), lambda: x),
             cr.DTypeError,
@@ -781,9 +800,18 @@ def test_calls_that_mean_nothing(mode, call, error, message):
         ),
         (lambda x: cr.while_loop(lambda v: v > 0.0, cr.sin, x), cr.DTypeError, r"condition gives one boolean, got"),
         (lambda x: cr.while_loop(lambda v: v[0], cr.sin, x), cr.DTypeError, r"condition gives one boolean, got"),
-        (lambda x: cr.fori_loop(0, x[0], lambda i, v: v, x), cr.DTypeError, "fori_loop: the bounds are integers"),
+        (
+            lambda x: cr.cond(x[0] > 0.0, lambda: "a", lambda: "b"),
+            cr.DTypeError,
+            "a result of false_fn of cond: expected",
+        ),
+        (
+            lambda x: cr.scan(lambda c, v: (c, v), 0.0, length=cr.argmax(x)),
+            cr.ArgumentError,
+            "known beforehand; to a computed bound go by cr.fori_loop",
+        ),
     ],
-    ids=["pred", "no bool", "index", "structure", "dtype", "rank", "cond shape", "cond dtype", "bounds"],
+    ids=["structure", "dtype", "rank", "cond shape", "cond dtype", "text", "computed length"],
 )
 def test_what_a_trace_refuses(mode, call, error, message):
     with pytest.raises(error, match=message):

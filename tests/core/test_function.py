@@ -372,7 +372,7 @@ def test_looking_at_a_value_says_what_to_write(look, instead):
     assert "it has no value while compiled function" in str(caught.value)
 
 
-def test_recursion_ends_where_python_ends_it():
+def test_recursion_ends_by_static_arguments_alone():
     @cr.function
     def f(x, n):
         return x if n == 0 else x * f(x, n - 1)
@@ -380,11 +380,13 @@ def test_recursion_ends_where_python_ends_it():
     assert float(f(2.0, 5)) == 64.0
 
     @cr.function
-    def endless(x):
-        return endless(x) + 1.0
+    def factorial(n):
+        return cr.cond(n <= 1.0, lambda: 1.0, lambda: n * factorial(n - 1.0))
 
-    with pytest.raises(RecursionError):
-        endless(1.0)
+    with pytest.raises(cr.GraphError, match=r"factorial calls itself with arguments of the same kind.*cr.while_loop"):
+        factorial(5.0)
+    with pytest.raises(cr.GraphError, match="calls itself"):  # and nothing is left over from the first
+        factorial(5.0)
 
 
 # Effects
