@@ -87,7 +87,7 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
 def _mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
     if x.dtype.char not in "fdFD":  # NumPy sums short floats in longer ones
         return np.mean(x if x.dtype.kind in "fc" else x.astype(default_dtype()), axis=axis, keepdims=keepdims)
-    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    total: Any = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]  # of either value
     return total / total.dtype.type(x.size / max(total.size, 1))
 
 

@@ -305,7 +305,7 @@ def _several(node: Node, g: list[Any], definition: Definition) -> tuple[Any, Any
         return None, None
     backend = dense(some)._backend
     cotangents = tuple(
-        dense(part) if part is not None else Tensor(backend.full(tuple(out.shape), 0, out.dtype, None), backend)
+        dense(part) if part is not None else ops.zeros_like(Tensor(out, backend))
         for part, out in zip(g, node.output, strict=True)
     )
     if not definition.reads_output:

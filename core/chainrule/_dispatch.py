@@ -126,7 +126,7 @@ def failure(
     op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], backend: Backend, error: Exception
 ) -> Exception:
     """Explain a kernel that failed: by the shape rule where that sees the fault, else in the library's words."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError | RecursionError):
         return error
     got = ", ".join(repr(spec_of(x)) for x in inputs)
     given = "".join(f", {name}={value!r}" for name, value in attributes.items())

@@ -432,7 +432,7 @@ class Body(Graph):
         super().__init__()
         self.what = what
         self.parent = parent
-        self.outer = parent or outer
+        self.outer = outer if parent is None else parent
         self.inputs: list[Symbol] = []
         self.captures: dict[Symbol, Symbol] = {}
         self.reads: list[Variable] = []
@@ -514,7 +514,8 @@ class Body(Graph):
 
 def read_outside(graph: Graph, variable: Variable) -> Tensor:
     """A variable read in a graph around the one in force."""
-    token = _context.enter(_context.current().replace(graph=graph, scope="", derives=None, controls=()))
+    changes = {"graph": graph, "recording": True, "scope": "", "derives": None, "controls": ()}
+    token = _context.enter(_context.current().replace(**changes))
     try:
         return graph.read(variable)
     finally:

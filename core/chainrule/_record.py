@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule._context import Context
+from chainrule._context import Context, current
 from chainrule._node import NO_ATTRIBUTES, Cut, Node, new_serial, outside
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -149,9 +149,12 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
 
     If `x` is tracked, gradients around this one flow on into it.
     """
+    graph = current().graph
+    if graph is not None:
+        x = graph.lifted(x)
     inputs = (x,) if x._node is not None and x._node.live else ()
     node = origin(op, attributes, inputs)
-    if type(x._value) is not Symbol:
+    if graph is None:
         return Tensor(x._value, x._backend, node)
     from chainrule._graph import alias
 

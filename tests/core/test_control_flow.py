@@ -504,7 +504,7 @@ def test_variables_assigned_in_nested_bodies_and_in_while_loops(run, same):
 
     def f(x):
         def step(v):
-            cr.cond(v > 4.0, lambda: cr.asarray(w.assign(w + v)), lambda: cr.asarray(w.assign(w - v)))
+            cr.cond(v > 4.0, lambda: w.assign_add(v), lambda: w.assign_sub(v))
             return v * 2.0
 
         return cr.while_loop(lambda v: v + w < 30.0, step, x), w * 1.0
