@@ -125,6 +125,7 @@ class Graph:
     """
 
     what = "a graph"
+    closed = False  # whether all it needs from outside comes in as inputs
 
     def __init__(self) -> None:
         self.nodes: list[GraphNode] = []
@@ -420,6 +421,8 @@ class Body(Graph):
     What it uses from the graph around it comes in as further inputs, and so do the values of variables it reads; the
     variables it assigns are further results. So it can be run, differentiated and copied by itself.
     """
+
+    closed = True
 
     def __init__(self, what: str, parent: Graph | None = None, outer: Graph | None = None) -> None:
         """Start one.

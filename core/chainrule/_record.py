@@ -150,11 +150,11 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
     If `x` is tracked, gradients around this one flow on into it.
     """
     graph = current().graph
-    if graph is not None:
+    if graph is not None and graph.closed:
         x = graph.lifted(x)
     inputs = (x,) if x._node is not None and x._node.live else ()
     node = origin(op, attributes, inputs)
-    if graph is None:
+    if type(x._value) is not Symbol:
         return Tensor(x._value, x._backend, node)
     from chainrule._graph import alias
 

@@ -556,7 +556,9 @@ def test_overrides_around_a_part_of_a_body(derivative, same):
 
 
 @pytest.mark.parametrize("compile", [False, True])
-@pytest.mark.parametrize("selector", ["sign", "*sign", cr.sign if hasattr(cr, "sign") else None], ids=str)
+@pytest.mark.parametrize(
+    "selector", ["sign", "*sign", cr.sign if hasattr(cr, "sign") else None], ids=["name", "glob", "function"]
+)
 def test_overrides_at_gradient_time_reach_into_bodies(compile, selector, same):
     def f(x):
         return cr.cond(x > 0.0, stepped, lambda x: x, x) + cr.scan(lambda v, _: (cr.sign(v), None), x, length=2)[0]

@@ -426,7 +426,8 @@ def test_a_plugins_pass_runs_after_ours_on_what_they_made():
         return program
 
     with a_pass(looked):
-        assert list(passes()) == [*PASSES, "a pass"]
+        assert list(passes())[: len(PASSES)] == list(PASSES)
+        assert "a pass" in passes()
         cr.function(lambda x: cr.sin(x) * 1)(cr.tensor(X))
     assert seen[0] == ["sin"]
 
@@ -494,4 +495,4 @@ def test_info_lists_the_passes(capsys):
         lines = report().splitlines()
     start = lines.index("Passes of the compiler")
     assert [line.split()[0] for line in lines[start + 1 : start + 1 + len(PASSES)]] == list(PASSES)
-    assert lines[start + 1 + len(PASSES)].startswith("  a pass of ")
+    assert any(line.startswith("  a pass of ") for line in lines[start + 1 + len(PASSES) :])
