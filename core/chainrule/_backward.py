@@ -15,7 +15,7 @@ from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, NumericsError, ShapeError
 from chainrule._indexed_slices import IndexedSlices, add, dense
 from chainrule._node import Node
-from chainrule._parts import counted, described, symbolic_parts
+from chainrule._parts import counted, described, fitted_to, symbolic_parts
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule.infer import may_equal
@@ -331,12 +331,7 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
             return part  # an opaque one, which sees to it when it runs
         if not node.op.broadcasts or not _broadcasts_from(want.shape, have.shape):
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
-        if len(have.shape) < len(want.shape) or any(
-            h == 1 != w for h, w in zip(have.shape[::-1], want.shape[::-1], strict=False)
-        ):
-            part = ops.broadcast_to(part, shape=want.shape)
-        else:
-            part = ops.sum_to(part, shape=want.shape)
+        part = fitted_to(part, want.shape)
         have = part._value
     if have.dtype != want.dtype:
         part = _cast(part, x, i, node, definition)

@@ -141,7 +141,7 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
                 backend, first = x._backend, x
             elif x._backend is not backend:
                 if type(x._value) is Symbol or type(first._value) is Symbol:
-                    return coerce(op, tuple(map(_lifted, converted)))
+                    return coerce(op, tuple(map(lifted, converted)))
                 raise BackendError(
                     f"{op.name}: inputs are tensors of backends {backend.name!r} and {x._backend.name!r}; "
                     f"move one: cr.to_backend(x, {backend.name!r})"
@@ -160,7 +160,7 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
     ), backend
 
 
-def _lifted(x: Any) -> Any:
+def lifted(x: Any) -> Any:
     """A concrete tensor beside a symbolic one: a constant of the graph that is being built."""
     graph = current().graph
     return graph.constant(x) if graph is not None and type(x) is Tensor and type(x._value) is not Symbol else x

@@ -10,9 +10,17 @@ from typing import Any, Final, cast
 
 from chainrule._backend import Backend
 from chainrule._context import RECORDING, current
-from chainrule._convert import as_tensor, coerce, spec_of
+from chainrule._convert import as_tensor, coerce, lifted, spec_of
 from chainrule._dtypes import PYTHON_NUMBERS
-from chainrule._errors import ArgumentError, ChainruleError, DTypeError, IndexingError, KernelError, ShapeError
+from chainrule._errors import (
+    ArgumentError,
+    ChainruleError,
+    DTypeError,
+    IndexingError,
+    KernelError,
+    ShapeError,
+    UnknownSizeError,
+)
 from chainrule._node import NO_ATTRIBUTES
 from chainrule._op import Op
 from chainrule._record import finish, record
@@ -27,6 +35,11 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any
     kernel = op.kernels[backend]
     try:
         value = kernel(*[x._value if type(x) is Tensor else x for x in inputs], **attributes)
+    except UnknownSizeError as error:  # of a graph, which then has the operation on constants too
+        symbolic = tuple(map(lifted, inputs))
+        if all(a is b for a, b in zip(symbolic, inputs, strict=True)):
+            raise failure(op, inputs, attributes, backend, error) from error
+        return apply(op, symbolic, attributes)
     except Exception as error:
         raise failure(op, inputs, attributes, backend, error) from error
     context = current()

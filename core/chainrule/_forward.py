@@ -7,19 +7,25 @@ own transpose. For the rest the gradient, which is linear in the cotangent, is t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule import _context, _record, ops
 from chainrule._backward import Subgraph
 from chainrule._convert import spec_of
 from chainrule._definition import Definition
+from chainrule._dim import Dim, resolve
 from chainrule._dispatch import apply
-from chainrule._errors import MissingGradientError
+from chainrule._errors import MissingGradientError, UnknownSizeError
 from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node
+from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
+from chainrule._parts import differentiated
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule.infer import broadcast_shapes
+from chainrule.infer import Spec, broadcast_shapes
 
 
 def push_forward(
@@ -40,7 +46,8 @@ def push_forward(
             definition = (overrides or {}).get(node, node.definition)
             assert definition is not None
             into = [_tangent(x, moved) for x in node.inputs]
-            for i, out in enumerate(_through(node, definition, into)):
+            step = _through if _context.current().graph is None else _through_symbols
+            for i, out in enumerate(step(node, definition, into)):
                 if out is not None:
                     moved[node, i] = out
     return [_tangent(y, moved) for y in ys]
@@ -59,6 +66,73 @@ def _through(node: Node, definition: Definition, tangents: list[Tensor | None]) 
     if op.elementwise and op.holomorphic and definition.joint is None and not definition.policy:
         return [_diagonal(node, definition, y, tangents)]
     return _transposed(node, definition, y, tangents)
+
+
+def _through_symbols(node: Node, definition: Definition, tangents: list[Tensor | None]) -> Sequence[Tensor | None]:
+    """`_through` while a graph is being built; opaque where it asks for sizes or ranks that are not known yet."""
+    graph = _context.current().graph
+    assert graph is not None
+    start = len(graph.nodes)
+    try:
+        return _through(node, definition, tangents)
+    except UnknownSizeError:
+        pass
+    except Exception:
+        if all(x.shape is not None for x in (*node.inputs, *tangents) if type(x) is Tensor):
+            raise
+    graph.forget(start)
+    moving = tuple(i for i, tangent in enumerate(tangents) if tangent is not None)
+    inputs = (*(tangents[i] for i in moving), *node.inputs)
+    n_outputs = len(node.output) if node.op.multiple else 1
+    calls = [_Push(node.op, definition, node.attributes, moving, i) for i in range(n_outputs)]
+    return [apply(JVP, inputs, {"call": call}) for call in calls]
+
+
+@dataclass(frozen=True, eq=False)
+class _Push:
+    """A step of the forward walk that waits for sizes: the tangent of one result of an operation."""
+
+    op: Op
+    definition: Definition
+    attributes: Mapping[str, Any]
+    moving: tuple[int, ...]
+    wanted: int
+
+    def spec(self, *specs: Any) -> Spec:
+        """The shape and dtype of the result that the tangent belongs to."""
+        found = self.op.infer(*specs[len(self.moving) :], **self.attributes)
+        return found[self.wanted] if self.op.multiple else found  # type: ignore[no-any-return]  # of any rule
+
+    def specialised(self, inputs: Sequence[Any], known: Mapping[Dim, Any]) -> _Push:
+        """With the sizes in the attributes that are known."""
+        return replace(self, attributes={name: resolve(value, known) for name, value in self.attributes.items()})
+
+    def run(self, arguments: Sequence[Any]) -> Tensor:
+        """Take the step, on tensors of known shapes."""
+        n = len(self.moving)
+        given: list[Tensor | None] = [None] * (len(arguments) - n)
+        inputs = list(arguments[n:])
+        with _context.scope(recording=True, overrides={self.op.name: self.definition}):
+            for i, tangent in zip(self.moving, arguments[:n], strict=True):
+                given[i] = tangent
+                inputs[i] = _record.source(inputs[i], ops.identity.op, NO_ATTRIBUTES)
+            made = apply(self.op, tuple(inputs), self.attributes)
+        y: Tensor = made[self.wanted] if self.op.multiple else made
+        assert isinstance(y._node, Node)
+        with _context.scope(overrides=None):
+            found = _through(y._node, self.definition, given)[self.wanted]
+        return zeros_like(y) if found is None else found
+
+
+JVP = Op(
+    "jvp",
+    None,
+    lambda *specs, call: call.spec(*specs),
+    differentiated,
+    attributes={"call": REQUIRED},
+    holomorphic=False,
+    owner=ENGINE,
+)
 
 
 def _backend(node: Node) -> Any:
@@ -103,12 +177,16 @@ def _transposed(
     """The transpose of the definition: it is linear in the cotangent, so its gradient there does not depend on it."""
     op = node.op
     backend = _backend(node)
-    if op.multiple:
-        zeros = [Tensor(backend.full(tuple(o.shape), 0, o.dtype, None), backend) for o in node.output]
-        y = tuple(Tensor(o, backend, node, i) for i, o in enumerate(node.output)) if definition.reads_output else None  # type: ignore[assignment]
+    made = node.output if op.multiple else (node.output,)
+    if made and type(made[0]) is Symbol:  # of which even the rank may not be known
+        zeros = [zeros_like(symbol.tensor) for symbol in made]
+    elif op.multiple:
+        zeros = [Tensor(backend.full(tuple(o.shape), 0, o.dtype, None), backend) for o in made]
     else:
         spec = op.infer(*(spec_of(x) for x in node.inputs), **node.attributes)
         zeros = [Tensor(backend.full(spec.shape, 0, backend.native(spec.dtype), None), backend)]
+    if op.multiple:
+        y = tuple(Tensor(o, backend, node, i) for i, o in enumerate(node.output)) if definition.reads_output else None  # type: ignore[assignment]
     with _context.scope(recording=True):
         sources = [_record.source(zero, ops.identity.op, NO_ATTRIBUTES) for zero in zeros]
         g: Any = tuple(sources) if op.multiple else sources[0]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chainrule import _context, ops
 from chainrule._dim import Dim, PossibleDim, has_dim
@@ -21,7 +21,7 @@ from chainrule._node import NO_ATTRIBUTES, Site, new_serial, outside
 from chainrule._record import origin
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule.infer import Spec, scalar_spec
+from chainrule.infer import Spec, result_dtype, scalar_spec
 
 if TYPE_CHECKING:
     from chainrule._definition import Definition
@@ -185,14 +185,16 @@ class Graph:
         """
         context = _context.current()
         own = tuple([self.local(x) if type(x) is Symbol and x.node.graph is not self else x for x in inputs])
+        weak = False
         if any(type(x) is Symbol and x.weak for x in own):
+            weak = op.name in _ARITHMETIC and all(type(x) is not Symbol or x.weak for x in own)
             own = self._with_dtype(op, own)
         specs = specs_of(op, own, attributes)
         node: GraphNode = object.__new__(GraphNode)
         node.op = op
         node.inputs = own
         node.attributes = attributes
-        node.outputs = tuple([Symbol(_named(s.shape), s.dtype, node, i, s.weak) for i, s in enumerate(specs)])
+        node.outputs = tuple([Symbol(_named(s.shape), s.dtype, node, i, weak or s.weak) for i, s in enumerate(specs)])
         node.node = node
         node.graph = self
         node.serial = new_serial()
@@ -241,13 +243,29 @@ class Graph:
         return candidate
 
     def _with_dtype(self, op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Inputs where a Python number is one with a dtype, unless it stands beside an array it takes the dtype of."""
-        strong = any(type(x) is Symbol and not x.weak for x in inputs)
-        if (op.broadcasts and strong) or op is STRONG:
+        """Inputs where a Python number is one with a dtype, unless it stands beside an array it takes the dtype of.
+
+        What is computed from such numbers alone is one when the program runs too: it is cast to that dtype here.
+        """
+        if op is STRONG:
             return inputs
+        strong = [x.spec for x in inputs if type(x) is Symbol and not x.weak]
+        if not op.broadcasts or not strong:
+            return tuple([self._strong(x) if type(x) is Symbol and x.weak else x for x in inputs])
+        dtype = result_dtype(*input_specs([x for x in inputs if x is not None]))
         return tuple(
-            self.add(STRONG, (x,), {"dtype": x.dtype}).outputs[0] if type(x) is Symbol and x.weak else x for x in inputs
+            [
+                self._cast(x, dtype) if type(x) is Symbol and x.weak and x.node.op.name in _ARITHMETIC else x
+                for x in inputs
+            ]
         )
+
+    def _strong(self, x: Symbol) -> Symbol:
+        return self.add(STRONG, (x,), {"dtype": x.dtype}).outputs[0]
+
+    def _cast(self, x: Symbol, dtype: Any) -> Symbol:
+        x = self._strong(x)
+        return x if x.dtype == dtype else self.add(ops.astype.op, (x,), {"dtype": dtype}).outputs[0]
 
     def tensor(
         self,
@@ -551,6 +569,12 @@ def size_tensor(size: Dim) -> Tensor:
     if graph is None:
         raise GraphError("a size that is not known yet was used as a tensor where no graph is being built")
     return graph.tensor(SIZE, (), {"size": size})
+
+
+# What Python computes from its numbers is a number, and takes the dtype of what it meets.
+_ARITHMETIC: Final = frozenset(
+    {"add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow", "negative", "positive", "abs"}
+)
 
 
 def input_specs(inputs: Sequence[Any]) -> list[Any]:

@@ -30,6 +30,16 @@ def described(definition: Definition) -> str:
     return f"definition {definition.name!r} of {definition.owner}, {definition.location}"
 
 
+def fitted_to(part: Tensor, shape: Any) -> Tensor:
+    """A cotangent in the shape of the input it belongs to, which the operation broadcast or which is larger than it."""
+    if shape is None:
+        raise UnknownSizeError("over which axes cotangents are summed depends on the ranks")
+    have = part.shape
+    repeats = len(have) < len(shape) or any(h == 1 != w for h, w in zip(have[::-1], shape[::-1], strict=False))
+    fitted: Tensor = ops.broadcast_to(part, shape=shape) if repeats else ops.sum_to(part, shape=shape)
+    return fitted
+
+
 def counted(parts: Any, node: Node, definition: Definition) -> Sequence[Any]:
     """The result of a joint definition, once its count is right."""
     if not isinstance(parts, tuple | list) or len(parts) != len(node.inputs):
@@ -114,26 +124,29 @@ class _Call:
         like = inputs[self.wanted]
         found: Tensor = ops.zeros_like(like) if part is None else dense(part)
         if definition.op.broadcasts and found.shape != like.shape:
-            found = ops.sum_to(found, shape=like.shape)
-        return found
+            found = fitted_to(found, like.shape)
+        if found.dtype.kind == "complex" and like.dtype.kind == "float":
+            found = ops.real(found)
+        return found if found.dtype == like.dtype else ops.astype(found, dtype=like.dtype)
 
 
-def _differentiated(h: Any, _y: Any, *arguments: Any, call: _Call) -> Sequence[Any]:
+def differentiated(h: Any, _y: Any, *arguments: Any, call: Any) -> Sequence[Any]:
+    """The gradient of an opaque node: what it waits to run, run and differentiated."""
     from chainrule._gradients import gradients_of
 
+    wanted = [type(x) is Tensor and x.dtype.is_inexact for x in arguments]
     with _context.scope(recording=True):
-        sources = [_record.source(x, ops.identity.op, {}) if type(x) is Tensor else x for x in arguments]
+        sources = [_record.source(x, ops.identity.op, {}) if w else x for x, w in zip(arguments, wanted, strict=True)]
         part = call.run(sources)
-    tensors = [x for x in sources if type(x) is Tensor]
-    found = iter(gradients_of([part], tensors, [h]))
-    return [next(found) if type(x) is Tensor else None for x in sources]
+    found = iter(gradients_of([part], [x for x, w in zip(sources, wanted, strict=True) if w], [h]))
+    return [next(found) if w else None for w in wanted]
 
 
 VJP = Op(
     "vjp",
     None,
     lambda *specs, call: call.spec(*specs),
-    _differentiated,
+    differentiated,
     attributes={"call": REQUIRED},
     holomorphic=False,
     owner=ENGINE,

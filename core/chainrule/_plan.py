@@ -14,6 +14,7 @@ from chainrule._backend import Backend, Kernel
 from chainrule._dim import Dim, atoms, has_dim, resolve
 from chainrule._dispatch import failure
 from chainrule._errors import UnknownSizeError
+from chainrule._forward import JVP
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT, FULL, SIZE, STRONG
 from chainrule._op import Op
@@ -271,4 +272,5 @@ _INTERNAL: Final[Mapping[Op, Callable[[Backend], Kernel]]] = {
     STRONG: _strong,
     SIZE: lambda backend: lambda *, size: size,
     VJP: _opaque,
+    JVP: _opaque,
 }

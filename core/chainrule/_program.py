@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from chainrule._dim import Dim, atoms, has_dim, resolve
 from chainrule._errors import ChainruleError, ShapeError
@@ -11,6 +11,8 @@ from chainrule._graph import Instruction, input_specs, specs_of
 from chainrule._graph_ops import ARGUMENT, PLACEHOLDER, SIZE
 from chainrule._symbol import Symbol
 from chainrule.infer import Shape, Spec
+
+OPAQUE: Final = ("vjp", "jvp")  # what waits in a graph for sizes, and is expanded when they are known
 
 
 class Program:
@@ -45,6 +47,16 @@ class Program:
 def substituted(inputs: tuple[Any, ...], values: Mapping[Any, Any]) -> tuple[Any, ...]:
     """Inputs with symbols replaced by what stands for them."""
     return tuple([values.get(x, x) if type(x) is Symbol else x for x in inputs])
+
+
+def pair_sizes(sizes: dict[Dim, Any], old: Symbol, new: Any) -> None:
+    """Note which lengths of a value are which of the one that takes its place."""
+    shape: Any = getattr(new, "shape", None)
+    if old.shape is None or shape is None:
+        return
+    for was, now in zip(old.shape, shape, strict=True):
+        if type(was) is Dim and was.is_atom and was is not now and was._terms != getattr(now, "_terms", None):
+            sizes.setdefault(was, now)
 
 
 def size_owners(program: Program) -> dict[Dim, Symbol]:
@@ -100,7 +112,7 @@ def specialised(
     Args:
         program: the program.
         specs: the inputs' shapes and dtypes.
-        expand: `(instruction, inputs)` to the instructions and the value in place of an opaque `vjp`.
+        expand: `(instruction, inputs)` to the instructions and the value in place of an opaque node.
         outside: the sizes that are known around it, if it is the program of a branch or a loop.
 
     Raises:
@@ -122,7 +134,7 @@ def specialised(
         old = pending.pop()
         mapped = tuple([resolve(x, known) for x in substituted(old.inputs, values)])
         attributes = {name: resolved(value, mapped, known) for name, value in old.attributes.items()}
-        if old.op.name == "vjp":
+        if old.op.name in OPAQUE:
             more, value = expand(Instruction(old.op, mapped, attributes, old.outputs, old.node), mapped)
             instructions.extend(more)
             values[old.outputs[0]] = value
@@ -191,7 +203,7 @@ def _is_open(program: Program) -> bool:
 
 def _has_open(instruction: Instruction) -> bool:
     attributes = instruction.attributes
-    if instruction.op.name == "vjp" or any(map(has_dim, attributes.values())):
+    if instruction.op.name in OPAQUE or any(map(has_dim, attributes.values())):
         return True
     return any(_is_open(program) for holder in subprograms(attributes) for program in holder.programs)
 

@@ -15,7 +15,7 @@ from chainrule._graph import Body, GraphNode, Instruction, wrap
 from chainrule._graph_ops import CONSTANT
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
-from chainrule._program import Program, once, resolved, specialised, substituted
+from chainrule._program import Program, once, pair_sizes, resolved, specialised, substituted
 from chainrule._symbol import Symbol
 from chainrule._symbolic import SYMBOLIC
 from chainrule._tensor import Tensor
@@ -35,7 +35,7 @@ def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
     values: dict[Any, Any] = dict(zip(program.inputs, inputs, strict=True))
     sizes: dict[Dim, Any] = {}
     for x, given in values.items():
-        _pair_sizes(sizes, x, given)
+        pair_sizes(sizes, x, _symbol(given))
     base = _context.current()
     contexts: dict[Any, _context.Context] = {}
     token = _context.enter(base)
@@ -46,7 +46,7 @@ def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
             results = _again(instruction, values, sizes)
             for symbol, result in zip(instruction.outputs, results, strict=True):
                 values[symbol] = result
-                _pair_sizes(sizes, symbol, result)
+                pair_sizes(sizes, symbol, _symbol(result))
                 if type(result) is Tensor and type(result._value) is Symbol:
                     made = result._value.node
                     made.code, made.lasti = node.code, node.lasti
@@ -55,13 +55,8 @@ def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
     return [values.get(y, y) if type(y) is Symbol else y for y in program.outputs]
 
 
-def _pair_sizes(sizes: dict[Dim, Any], symbol: Symbol, result: Any) -> None:
-    """Note which lengths of a value are which of the one that takes its place."""
-    if type(result) is Tensor and symbol.shape is not None and result.shape is not None:
-        for old, new in zip(symbol.shape, result.shape, strict=True):
-            length: Any = old
-            if type(length) is Dim and length.is_atom and length is not new:
-                sizes.setdefault(length, new)
+def _symbol(x: Any) -> Any:
+    return x._value if type(x) is Tensor else x
 
 
 def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[Dim, Any]) -> Sequence[Any]:
@@ -73,7 +68,7 @@ def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[D
     inputs, attributes = substituted(instruction.inputs, values), instruction.attributes
     if sizes:
         inputs = tuple([resolve(x, sizes) for x in inputs])
-        symbols = tuple([x._value if type(x) is Tensor else x for x in inputs])
+        symbols = tuple(map(_symbol, inputs))
         attributes = {name: resolved(value, symbols, sizes) for name, value in attributes.items()}
     if not inputs:
         return tuple(map(wrap, graph.add(op, (), attributes).outputs))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chainrule._dim import Dim, resolve
 from chainrule._graph import Instruction
-from chainrule._program import Program, substituted
+from chainrule._program import Program, pair_sizes, resolved, substituted
 from chainrule._symbol import Symbol
 
 Producers = Mapping[Any, Instruction]
@@ -20,21 +21,26 @@ def rewrite(program: Program, rule: Rule) -> Program:
     instruction with the same outputs, or the values that take the place of its outputs.
     """
     values: dict[Any, Any] = {}
+    sizes: dict[Dim, Any] = {}
     producers: dict[Any, Instruction] = {}
     instructions = []
     changed = False
     for instruction in program.instructions:
         if values:
             inputs = substituted(instruction.inputs, values)
-            if inputs != instruction.inputs:
-                instruction = Instruction(
-                    instruction.op, inputs, instruction.attributes, instruction.outputs, instruction.node
-                )
+            attributes = instruction.attributes
+            if sizes:  # lengths of values that others have taken the place of
+                inputs = tuple([resolve(x, sizes) for x in inputs])
+                attributes = {name: resolved(value, inputs, sizes) for name, value in attributes.items()}
+            if inputs != instruction.inputs or sizes:
+                instruction = Instruction(instruction.op, inputs, attributes, instruction.outputs, instruction.node)
         found = rule(instruction, producers)
         if found is not None:
             changed = True
             if not isinstance(found, Instruction):
                 values.update(zip(instruction.outputs, found, strict=True))
+                for old, new in zip(instruction.outputs, found, strict=True):
+                    pair_sizes(sizes, old, new)
                 continue
             instruction = found
         instructions.append(instruction)
