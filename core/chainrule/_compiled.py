@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainrule import _context, _record
+from chainrule import _backends, _context, _record
 from chainrule._backend import Backend
 from chainrule._errors import BackendError
 from chainrule._graph import Instruction
@@ -45,7 +45,9 @@ class Compiled:
         reads: Sequence[Variable] = (),
         assigned: Sequence[Variable] = (),
         what: str = "a gradient",
+        device: str | None = None,
     ) -> None:
+        self.device = device
         self.program = program
         self.backend = backend
         self.reads = tuple(reads)
@@ -61,8 +63,13 @@ class Compiled:
         """The plan of the whole program."""
         if self._plan is None:
             self._check_variables()
-            self._plan = Plan(optimised(self.program, self.backend), self.backend, len(self.program.outputs))
+            self._plan = self._planned(self.program, len(self.program.outputs))
         return self._plan
+
+    def _planned(self, program: Program, *results: int) -> Plan:
+        """A plan that makes its arrays on the device of the arguments."""
+        with _backends.use(self.backend, self.device):
+            return Plan(optimised(program, self.backend), self.backend, *results)
 
     def __call__(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
         """Run it on tensors (or Python numbers, where the program takes them); its results.
@@ -138,11 +145,12 @@ class Compiled:
         if found is None:
             self._check_variables()
             joint = vjp_program(self.program, wanted, self.seeds, with_results=True)
-            joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
+            with _backends.use(self.backend, self.device):
+                joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
             forward, backward = _partitioned(joint, len(self.program.inputs), len(self.program.outputs))
             n_kept = len(backward.inputs) - len(self.seeds)
-            run = Plan(optimised(forward, self.backend), self.backend, len(self.program.outputs))
-            found = self._splits[wanted] = (run, Plan(optimised(backward, self.backend), self.backend), n_kept)
+            run = self._planned(forward, len(self.program.outputs))
+            found = self._splits[wanted] = (run, self._planned(backward), n_kept)
         return found
 
     def gradient(self, wanted: tuple[int, ...], overrides: Overrides | None = None) -> Compiled:
@@ -151,7 +159,7 @@ class Compiled:
         found = self._gradients.get(key)
         if found is None:
             program = vjp_program(self.program, wanted, self.seeds, overrides)
-            found = self._gradients[key] = Compiled(program, self.backend)
+            found = self._gradients[key] = Compiled(program, self.backend, device=self.device)
         return found
 
 

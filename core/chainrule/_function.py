@@ -175,7 +175,19 @@ class _Method:
 class _Arguments:
     """One call's arguments: the arrays among them, and the key of the trace that fits the rest."""
 
-    __slots__ = ("arrays", "as_tensors", "backend", "given", "key", "kinds", "leaves", "of_data", "static", "treedef")
+    __slots__ = (
+        "arrays",
+        "as_tensors",
+        "backend",
+        "device",
+        "given",
+        "key",
+        "kinds",
+        "leaves",
+        "of_data",
+        "static",
+        "treedef",
+    )
 
     def __init__(self, function: Function, args: Any, kwargs: Any, context: _context.Context) -> None:
         self.static: tuple[Any, ...] = ()
@@ -228,6 +240,11 @@ class _Arguments:
         self.as_tensors = self.as_tensors or only_static
         self.of_data = backend is not None
         self.backend = backend or home
+        self.device = (
+            next(x.device for x in self.arrays if type(x) is Tensor and x._backend is backend)
+            if backend is not None
+            else _backends.get_device()
+        )
         if mixed:
             self._on_one_backend(function)
         self.kinds = tuple(kinds)
@@ -237,6 +254,7 @@ class _Arguments:
             self.kinds,
             self.static,
             self.backend,
+            self.device,
             None if overrides is None else tuple((name, d.gradient) for name, d in overrides.items()),
             None if context.missing is None else tuple(context.missing.items()),
             _registry.generation,
@@ -360,7 +378,7 @@ class _Trace:
         self.kinds = call.kinds
         self.static = call.static
         body = Body(f"compiled function {function._name}", outer=_context.current().graph)
-        with building(body), _backends.use(call.backend):
+        with building(body), _backends.use(call.backend, call.device):
             returned = self._call(function, call, body)
             leaves, self.result_treedef = optree.tree_flatten(returned)
             self.results: list[Any] = []
@@ -376,7 +394,9 @@ class _Trace:
         backend = call.backend
         if not call.of_data:
             backend = next((variable.backend for variable in body.reads if variable.graph is None), backend)
-        self.compiled = Compiled(program, backend, body.reads, body.assigned, body.what)
+        self.compiled = Compiled(
+            program, backend, body.reads, body.assigned, body.what, call.device if backend is call.backend else None
+        )
 
     def _call(self, function: Function, call: _Arguments, body: Body) -> Any:
         arrays = iter(call.arrays)

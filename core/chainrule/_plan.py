@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from chainrule import _backends
 from chainrule._backend import Backend, Kernel
 from chainrule._dim import Dim, atoms, has_dim, resolve
 from chainrule._dispatch import failure
@@ -241,19 +242,29 @@ def _is_literal(value: Any) -> bool:
 
 
 def native_constant(value: Tensor, backend: Backend) -> Any:
-    """A constant as an array of the backend that a plan runs on."""
-    if value.backend is backend:
+    """A constant as an array of the backend that a plan runs on, on the device in force."""
+    device = device_of_plan(backend)
+    if value.backend is backend and device in (None, value.device):
         return value.value
-    return backend.asarray(value.backend.to_numpy(value.value), backend.native(value.dtype), None)
+    array = value.value if value.backend is backend else value.backend.to_numpy(value.value)
+    return backend.asarray(array, backend.native(value.dtype), device)
+
+
+def device_of_plan(backend: Backend) -> str | None:
+    """The device that a plan made now makes its arrays on."""
+    return _backends.get_device() if backend is _backends.get_backend() else None
 
 
 def _full(backend: Backend) -> Kernel:
-    return lambda *, shape, value, dtype: backend.full(shape, value, backend.native(dtype), None)
+    device = device_of_plan(backend)
+    return lambda *, shape, value, dtype: backend.full(shape, value, backend.native(dtype), device)
 
 
 def _strong(backend: Backend) -> Kernel:
+    device = device_of_plan(backend)
+
     def kernel(x: Any, *, dtype: Any) -> Any:
-        return backend.full((), x, backend.native(dtype), None) if not hasattr(x, "dtype") else x
+        return backend.full((), x, backend.native(dtype), device) if not hasattr(x, "dtype") else x
 
     return kernel
 

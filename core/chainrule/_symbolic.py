@@ -49,7 +49,11 @@ def _asarray(data: Any, dtype: Any, device: str | None) -> Symbol:
         return data
     backend = _backends.get_backend()
     native = None if dtype is None else backend.native(dtype)
-    symbol: Symbol = _building("constant").constant(Tensor(backend.asarray(data, native, None), backend))._value
+    symbol: Symbol = (
+        _building("constant")
+        .constant(Tensor(backend.asarray(data, native, device or _backends.get_device()), backend))
+        ._value
+    )
     return symbol
 
 

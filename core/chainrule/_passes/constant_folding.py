@@ -11,7 +11,7 @@ from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT, FULL, STRONG
 from chainrule._passes._rewrite import Producers, rewrite
 from chainrule._passes.dead_code import has_effect
-from chainrule._plan import native_constant
+from chainrule._plan import device_of_plan, native_constant
 from chainrule._program import Program
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -49,7 +49,7 @@ def _folded(instruction: Instruction, producers: Producers, backend: Backend) ->
         return None
     try:
         if op is STRONG:
-            value = backend.full((), arrays[0], backend.native(attributes["dtype"]), None)
+            value = backend.full((), arrays[0], backend.native(attributes["dtype"]), device_of_plan(backend))
         else:
             with backend.quiet():
                 value = op.kernels[backend](*arrays, **attributes)
@@ -68,4 +68,5 @@ def _array(maker: Instruction, backend: Backend) -> Any:
     shape = maker.attributes["shape"]
     if has_dim(shape) or (size(shape) or 0) > _LARGEST:
         return None
-    return backend.full(shape, maker.attributes["value"], backend.native(maker.attributes["dtype"]), None)
+    dtype = backend.native(maker.attributes["dtype"])
+    return backend.full(shape, maker.attributes["value"], dtype, device_of_plan(backend))
