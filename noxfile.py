@@ -63,10 +63,10 @@ def tests(session: nox.Session, backend: str) -> None:
     """The suite on NumPy, and the backends' tests on array_api_strict and the rest, for each Python."""
     if backend == "numpy":
         session.install(".", *group("test"))
-        session.run("pytest", "tests", "--ignore=tests/backends", *session.posargs)
+        session.run("pytest", "--numprocesses=auto", "tests", "--ignore=tests/backends", *session.posargs)
     else:
         session.install(".[array-api]", *group("test"))
-        session.run("pytest", "tests/backends", *session.posargs)
+        session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
 
 
 @nox.session(reuse_venv=False)  # pip would keep an older wheel of the same version
