@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import threading
 import warnings
@@ -83,16 +84,19 @@ class Function:
     """
 
     def __init__(self, python_function: Callable[..., Any], static: tuple[str, ...] = ()) -> None:
+        if isinstance(python_function, Function):  # as a method that is unpickled comes
+            python_function = vars(python_function)["python_function"]
         if not callable(python_function):
             raise ArgumentError(f"function: expected a function, got {python_function!r:.60}")
         update_wrapper(self, python_function)
-        self.python_function = python_function
+        self.python_function: Callable[..., Any] = python_function
         self.static = static
         self.traces = 0
         self._signature = inspect.signature(python_function) if static else None
         unknown = [] if self._signature is None else [n for n in static if n not in self._signature.parameters]
         if unknown:
             raise ArgumentError(f"function: {self._name} has no parameter {', '.join(map(repr, unknown))}")
+        self._attribute = ""
         self._cache: dict[Any, _Trace] = {}
         self._tracing: set[Any] = set()
         self._lock = threading.RLock()
@@ -101,8 +105,30 @@ class Function:
     def _name(self) -> str:
         return getattr(self.python_function, "__qualname__", repr(self.python_function))
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else _Method(self, instance)
+        """As a method, a compiled function of each instance, which lives as long as that does."""
+        if instance is None:
+            return self
+        try:
+            kept = vars(instance)
+            bound = kept.get(self._attribute)  # of `__call__` and the like Python asks again each time
+            if bound is None:
+                bound = kept[self._attribute] = Function(self.python_function.__get__(instance, owner), self.static)
+        except (AttributeError, TypeError):
+            raise GraphError(
+                f"compiled function {self._name}: instances of {type(instance).__name__} have no __dict__ to keep it "
+                "in; write it as a function that takes the instance's arrays and variables"
+            ) from None
+        return bound
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        return Function(copy.deepcopy(self.python_function, memo), self.static)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Function, (self.python_function, self.static)
 
     def __repr__(self) -> str:
         return f"<compiled function {self._name}, traced {self.traces} time{'s' * (self.traces != 1)}>"
@@ -111,6 +137,7 @@ class Function:
         context = _context.current()
         if context.debugging:  # every operation is looked at, so each runs by itself
             return self.python_function(*args, **kwargs)
+        load_plugins()
         call = _Arguments(self, args, kwargs, context)
         trace = self._cache.get(call.key)
         if trace is None:
@@ -156,20 +183,6 @@ class Function:
             RetraceWarning,
             stacklevel=5,
         )
-
-
-class _Method:
-    """A compiled function bound to an instance, which is a static argument."""
-
-    def __init__(self, function: Function, instance: Any) -> None:
-        self.__func__ = function
-        self.__self__ = instance
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__func__(self.__self__, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__func__, name)
 
 
 class _Arguments:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import math
 import threading
 import warnings
+import weakref
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -208,8 +211,40 @@ def test_methods_are_compiled_for_each_instance(same):
     same([a(5.0), b(5.0), a(1.0), a.power(2.0, 3), b.power(2.0, n=2)], [10.0, 15.0, 2.0, 64.0, 36.0])
     a.w.assign(4.0)
     same(a(5.0), 20.0)
-    assert Layer.__call__.traces == 2
-    assert a.power.traces == 2
+    assert (a.__call__.traces, b.__call__.traces, Layer.__call__.traces) == (1, 1, 0)
+    assert a.power.traces == 1
+
+
+def test_methods_live_as_long_as_their_instances_and_are_copied_with_them(same):
+    class Layer:
+        def __init__(self, w):
+            self.w = cr.Variable(w)
+
+        @cr.function
+        def apply(self, x):
+            return self.w * x
+
+    layer = Layer(2.0)
+    same(layer.apply(3.0), 6.0)
+    other = copy.deepcopy(layer)
+    other.w.assign(10.0)
+    same([layer.apply(3.0), other.apply(3.0)], [6.0, 30.0])
+    alive = weakref.ref(layer)
+    del layer
+    gc.collect()
+    assert alive() is None
+
+
+def test_methods_of_instances_without_a_dict_are_refused():
+    class Slotted:
+        __slots__ = ()
+
+        @cr.function
+        def apply(self, x):
+            return x
+
+    with pytest.raises(cr.GraphError, match="instances of Slotted have no __dict__"):
+        Slotted().apply(1.0)
 
 
 def test_looks_like_the_function_it_is_made_of():
