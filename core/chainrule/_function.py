@@ -85,7 +85,7 @@ class Function:
 
     def __init__(self, python_function: Callable[..., Any], static: tuple[str, ...] = ()) -> None:
         if isinstance(python_function, Function):  # as a method that is unpickled comes
-            python_function = vars(python_function)["python_function"]
+            python_function = python_function.python_function
         if not callable(python_function):
             raise ArgumentError(f"function: expected a function, got {python_function!r:.60}")
         update_wrapper(self, python_function)
