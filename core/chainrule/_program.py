@@ -72,6 +72,8 @@ def size_owners(program: Program) -> dict[Dim, Symbol]:
 def reads(instruction: Instruction, owners: Mapping[Dim, Symbol]) -> list[Symbol]:
     """The values that an instruction needs: its inputs, and those that tell the sizes in its attributes."""
     found = [x for x in instruction.inputs if type(x) is Symbol]
+    if not owners:
+        return found
     for value in (*instruction.inputs, *instruction.attributes.values()):
         if has_dim(value):
             found.extend(owners[atom] for atom in atoms(value) if atom in owners)
