@@ -723,7 +723,12 @@ def test_the_default_graph_of_the_process(backend, same):
         (g,) = cr.gradients(x * x, x)
         same(cr.Session().run(g, {x: 3.0}), 6.0)
         seen = []
-        thread = threading.Thread(target=lambda: seen.append((cr.get_default_graph(), cr.constant(1.0).name)))
+
+        def look():
+            with cr.use_backend(backend.name):  # a thread has not the block of the test around it
+                seen.append((cr.get_default_graph(), cr.constant(1.0).name))
+
+        thread = threading.Thread(target=look)
         thread.start()
         thread.join()
         assert seen == [(graph, "constant:0")]
