@@ -123,8 +123,8 @@ def vjp_program(
     return once(Program(body.inputs, [t._value for t in results], body.nodes), past)
 
 
-def expanded_vjp(instruction: Instruction, inputs: Sequence[Any]) -> tuple[list[Instruction], Any]:
-    """The instructions in place of an opaque `vjp` whose inputs have known sizes, and the symbol of the result."""
+def expanded(instruction: Instruction, inputs: Sequence[Any]) -> tuple[list[Instruction], Any]:
+    """The instructions in place of an opaque node whose inputs have known sizes, and the symbol of the result."""
     body = Body("a gradient")
     with _context.scope(graph=body, recording=False, scope="", controls=(), derives=instruction.node.derives):
         outer: list[Symbol] = [x for x in inputs if type(x) is Symbol]
@@ -140,4 +140,4 @@ def expanded_vjp(instruction: Instruction, inputs: Sequence[Any]) -> tuple[list[
 
 def specialise(program: Program, specs: Sequence[Spec], outside: Mapping[Dim, int] = NO_ATTRIBUTES) -> Program:  # type: ignore[assignment]  # the empty mapping
     """A program for inputs of these shapes, given what is known of sizes around it."""
-    return specialised(program, specs, expanded_vjp, outside)
+    return specialised(program, specs, expanded, outside)
