@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chainrule._dtypes import DType
 from chainrule._errors import DTypeError
 
+if TYPE_CHECKING:
+    from chainrule._graph import Instruction
+    from chainrule._region import Region
+
 Kernel = Callable[..., Any]
+
+
+class Fusion(Protocol):
+    """How a backend computes several elementwise operations, and reductions of their results, in one go."""
+
+    def takes(self, instruction: Instruction) -> bool:
+        """Whether an instruction can be part of a region."""
+
+    def compile(self, region: Region) -> Kernel:
+        """The kernel of a region: from its inputs, by position, to the tuple of its results.
+
+        With `out=`, a tuple of arrays and None in the order of the results, it writes into these arrays, which have the
+        right shape and dtype, lie in memory in order, and share none with an input but for an element's own place.
+        """
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,6 +56,7 @@ class Backend:
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
         memory: figures of a device's memory in bytes, by name; empty where there are none.
+        fusion: what computes regions of elementwise operations in one go; None if nothing here does.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
             no line of the user's; `debug_nans` finds what matters.
         complex_dtypes: its own complex dtypes, taken from `dtypes`.
@@ -58,6 +77,7 @@ class Backend:
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
+    fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
     complex_dtypes: frozenset[Any] = field(init=False, repr=False)
     _names: dict[Any, DType] = field(init=False, repr=False)

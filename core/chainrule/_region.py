@@ -1,0 +1,47 @@
+"""`Region`: elementwise operations over one space, and reductions of their results, that are computed in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from chainrule._op import REQUIRED, Op
+from chainrule._owner import ENGINE
+from chainrule._program import Program
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of a program that a backend computes without making arrays of what lies between.
+
+    Attributes:
+        program: from what comes in, which broadcasts to the space, to what others need. Its instructions are
+            elementwise and give values of the space's shape; repeat a smaller value over the space (`broadcast_to`);
+            reduce a value of the space (`sum`, `sum_to`, `mean`, `max`, `min`); or put one at a slice of a larger
+            array of zeros (`scatter_add`), and add up several of these.
+        space: the shape that its elementwise values have.
+    """
+
+    program: Program
+    space: tuple[int, ...]
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The program, as control flow shows those it holds."""
+        return (self.program,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call it."""
+        return ("region",)
+
+
+FUSED: Final = Op(
+    "fused",
+    None,
+    lambda *specs, region: region.program.specs,
+    attributes={"region": REQUIRED},
+    multiple=True,
+    build=lambda instruction, backend: backend.fusion.compile(instruction.attributes["region"]),
+    owner=ENGINE,
+)
