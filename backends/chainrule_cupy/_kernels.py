@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import Kernel
+from chainrule import Kernel, default_dtype
 from chainrule_array_api._kernels import kernels as standard_kernels
 
 
@@ -35,7 +35,18 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
             raise ValueError("integers to negative integer powers are not allowed")
         return result
 
+    def special(name: str) -> Kernel:
+        def kernel(x: Any) -> Any:
+            import cupyx.scipy.special
+
+            wide = x if x.dtype.kind == "f" else x.astype(str(default_dtype()))
+            return getattr(cupyx.scipy.special, name)(wide).astype(wide.dtype, copy=False)
+
+        return kernel
+
     return standard_kernels(xp, sums) | {
         "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
+        "erf": special("erf"),
+        "erfc": special("erfc"),
         "pow": power,
     }

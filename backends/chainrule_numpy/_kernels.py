@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -168,6 +170,25 @@ def _floating_of_any(function: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
+def _special(name: str) -> Callable[[Any], Any]:
+    """A function of one number that SciPy has for arrays, and Python for a number."""
+    of_number = getattr(math, name)
+
+    def kernel(x: Any) -> Any:
+        if type(x) is np.float64:
+            return np.float64(of_number(x))
+        return _of_scipy(name)(x).astype(x.dtype, copy=False)  # float32 for float16
+
+    return kernel
+
+
+@cache
+def _of_scipy(name: str) -> Any:
+    import scipy.special  # heavy, and needed here alone
+
+    return getattr(scipy.special, name)
+
+
 # On NumPy's scalars an operator is up to eight times cheaper than the ufunc, and on arrays it is the ufunc.
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
@@ -198,6 +219,8 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "cumulative_sum": lambda x, *, axis: np.add.accumulate(x, axis=axis),
     "deg2rad": _floating(np.deg2rad),
     "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
+    "erf": _floating(_special("erf")),
+    "erfc": _floating(_special("erfc")),
     "exp2": _floating(np.exp2),
     "log_softmax": _floating_of_any(_log_softmax),
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),

@@ -84,6 +84,8 @@ from chainrule_arrays._elementwise import tan as tan
 from chainrule_arrays._elementwise import tanh as tanh
 from chainrule_arrays._elementwise import trunc as trunc
 from chainrule_arrays._elementwise import where as where
+from chainrule_arrays._error_function import erf as erf
+from chainrule_arrays._error_function import erfc as erfc
 from chainrule_arrays._indexing import add_at as add_at
 from chainrule_arrays._indexing import argsort as argsort
 from chainrule_arrays._indexing import getitem as getitem

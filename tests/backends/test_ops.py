@@ -126,6 +126,7 @@ CASES = [
         same(op, np.array([np.nan, np.inf, -0.0, 1.0]), gradient=False)
         for op in ("isfinite", "isinf", "isnan", "signbit")
     ),
+    *(other(op, getattr(ops, op), getattr(special, op), A * 3) for op in ("erf", "erfc")),
     same("bitwise_invert", INT, gradient=False),
     same("logical_not", BOOL, gradient=False),
     same("logical_not", INT, gradient=False),

@@ -312,6 +312,8 @@ ROWS: dict[str, Row] = {
     "angle": unary(np.angle, complex=True),
     "copysign": binary(np.copysign),
     # exponentials, logarithms, powers
+    "erf": unary(scipy.special.erf),
+    "erfc": unary(scipy.special.erfc),
     "exp": unary(np.exp, complex=True),
     "exp2": unary(np.exp2),
     "expm1": unary(np.expm1, complex=True),

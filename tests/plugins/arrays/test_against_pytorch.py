@@ -36,6 +36,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             *(
                 "angle",
                 "copysign",
+                "erf",
+                "erfc",
                 "exp",
                 "exp2",
                 "expm1",
