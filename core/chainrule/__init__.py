@@ -149,9 +149,18 @@ if TYPE_CHECKING:
     from chainrule._session import InteractiveSession as InteractiveSession
     from chainrule._session import Session as Session
     from chainrule._session import get_default_session as get_default_session
+    from chainrule._settings import jit_mode as jit_mode
+    from chainrule._settings import set_jit as set_jit
+    from chainrule._settings import set_strict_math as set_strict_math
+    from chainrule._settings import use_jit as use_jit
+    from chainrule._settings import use_strict_math as use_strict_math
     from chainrule._symbol import Symbol as Symbol
     from chainrule._tape import GradientTape as GradientTape
     from chainrule._tensor import Tensor as Tensor
+    from chainrule._threads import get_num_threads as get_num_threads
+    from chainrule._threads import run_tasks as run_tasks
+    from chainrule._threads import set_num_threads as set_num_threads
+    from chainrule._threads import use_num_threads as use_num_threads
     from chainrule._variable import Variable as Variable
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
@@ -195,6 +204,7 @@ _LAZY = {
     "Function": "_function",
     "get_default_graph": "_graph_functions",
     "get_default_session": "_session",
+    "get_num_threads": "_threads",
     "global_variables": "_graph_functions",
     "global_variables_initializer": "_graph_functions",
     "grad": "_functional",
@@ -212,6 +222,7 @@ _LAZY = {
     "Instruction": "_graph",
     "InteractiveSession": "_session",
     "jacobian": "_functional",
+    "jit_mode": "_settings",
     "jvp": "_functional",
     "Kernel": "_backend",
     "map": "_control_flow",
@@ -233,10 +244,14 @@ _LAZY = {
     "register_plugin": "_plugins",
     "RetraceWarning": "_function",
     "RuleDescription": "_describe",
+    "run_tasks": "_threads",
     "scan": "_control_flow",
     "Session": "_session",
     "set_default_graph": "_graph_functions",
+    "set_jit": "_settings",
+    "set_num_threads": "_threads",
     "set_on_missing": "_missing",
+    "set_strict_math": "_settings",
     "Spec": "infer",
     "surrogate": "_contracts",
     "switch": "_control_flow",
@@ -245,6 +260,9 @@ _LAZY = {
     "tensor": "_convert",
     "trainable_variables": "_graph_functions",
     "Unary": "_define",
+    "use_jit": "_settings",
+    "use_num_threads": "_threads",
+    "use_strict_math": "_settings",
     "value_and_grad": "_functional",
     "Variable": "_variable",
     "variables_initializer": "_graph_functions",

@@ -26,8 +26,8 @@ class Context:
     """The scopes in force. `mode` sums up what an operation must attend to; 0 is nothing."""
 
     __slots__ = (
-        *("backend", "controls", "debugging", "derives", "device", "graph", "missing", "mode", "overrides"),
-        *("recording", "scope"),
+        *("backend", "controls", "debugging", "derives", "device", "graph", "jit", "missing", "mode", "overrides"),
+        *("recording", "scope", "strict", "threads"),
     )
 
     def __init__(
@@ -42,6 +42,9 @@ class Context:
         missing: Mapping[str, Any] | None = None,
         controls: tuple[GraphNode, ...] = (),
         derives: tuple[GraphNode, Definition] | None = None,
+        strict: bool | None = None,
+        jit: str | None = None,
+        threads: int | None = None,
     ) -> None:
         self.recording = recording
         self.overrides = overrides
@@ -53,6 +56,9 @@ class Context:
         self.missing = missing
         self.controls = controls
         self.derives = derives
+        self.strict = strict
+        self.jit = jit
+        self.threads = threads
         self.mode = (
             RECORDING * recording
             | OVERRIDING * (overrides is not None)
