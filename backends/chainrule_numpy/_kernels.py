@@ -177,6 +177,8 @@ def _special(name: str) -> Callable[[Any], Any]:
     def kernel(x: Any) -> Any:
         if type(x) is np.float64:
             return np.float64(of_number(x))
+        if x.dtype.kind == "c":  # SciPy would compute it
+            raise TypeError("takes real numbers")
         return _of_scipy(name)(x).astype(x.dtype, copy=False)  # float32 for float16
 
     return kernel

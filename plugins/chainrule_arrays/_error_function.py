@@ -29,6 +29,7 @@ _MIDDLE_Q: Final = (
     *(3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
 )
 _FAR: Final = 4.0
+_NOTHING: Final = 28.0  # erfc is 0 from here on, in float64 too
 _FAR_P: Final = (
     *(1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1),
     *(1.60837851487422766e-2, 6.58749161529837803e-4),
@@ -55,7 +56,8 @@ def _near(xp: Any, x: Any) -> Any:
 
 def _tail(xp: Any, x: Any) -> Any:
     """erfc(|x|), for |x| that is not small."""
-    x = xp.abs(x)
+    given = x
+    x = xp.where(xp.abs(x) < _NOTHING, xp.abs(x), xp.zeros_like(x) + _NOTHING)
     # exp(-x*x) in two factors, the first one of a square without rounding
     coarse = xp.floor(x * 16.0) / 16.0
     gaussian = xp.exp(-coarse * coarse) * xp.exp((coarse - x) * (coarse + x))
@@ -64,7 +66,7 @@ def _tail(xp: Any, x: Any) -> Any:
     square = inverse * inverse
     far = inverse * (1 / math.sqrt(math.pi) - square * _ratio(square, _FAR_P, _FAR_Q))
     tail = gaussian * xp.where(x < _FAR, _ratio(held, _MIDDLE_P, _MIDDLE_Q), far)
-    return xp.where(x < 28.0, tail, xp.where(xp.isnan(x), x, xp.zeros_like(x)))  # 0 in float64 long before
+    return xp.where(xp.isnan(given), given, tail)
 
 
 def _real(x: Any) -> Any:
