@@ -97,17 +97,26 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[:2], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Times beside other libraries', as a table and as JSON (on request; advect needs Python 3.12)."""
-    session.install(".", *group("benchmark"))
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    """Times beside NumPy and the libraries on it, as tables and as JSON (on request; advect needs Python 3.12)."""
+    compare(session, "benchmark")
 
 
 @nox.session(default=False)
 def benchmarks_frameworks(session: nox.Session) -> None:
-    """Graphs and compiled functions beside JAX and TensorFlow, each in a process of its own (on request; minutes)."""
-    session.install(".", *group("benchmark_frameworks"))
-    arguments = ("mnist_training", "compiled_chain", "--json", "build/benchmarks_frameworks.json")
-    session.run("python", "-m", "benchmarks", *arguments, *session.posargs)
+    """Times beside JAX and TensorFlow (on request; large downloads)."""
+    compare(session, "benchmark_frameworks", "--only", "chainrule,numpy,jax,tensorflow")
+
+
+@nox.session(default=False)
+def benchmarks_torch(session: nox.Session) -> None:
+    """Times beside PyTorch (on request; a large download)."""
+    compare(session, "benchmark_torch", "--only", "chainrule,numpy,torch")
+
+
+def compare(session: nox.Session, requirements: str, *arguments: str) -> None:
+    """Run the benchmarks where a group of other libraries is installed."""
+    session.install(".", *group(requirements))
+    session.run("python", "-m", "benchmarks", *arguments, "--json", f"build/{session.name}.json", *session.posargs)
 
 
 @nox.session(default=False)

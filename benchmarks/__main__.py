@@ -4,75 +4,69 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-from collections.abc import Callable, Mapping
-from importlib import metadata
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compiled_chain, contest, deep_chain, harness, mnist_step, mnist_training, scalar_chain, start
-
-LIBRARIES = ("chainrule", "numpy", "autograd", "mygrad", "advect", "jax", "tensorflow", "tensorflow-cpu")
-Report = Callable[[int], tuple[str, Any]]  # from a number of rounds to the times as text and as data
-
-
-def _workload(make: Callable[[], harness.Workload]) -> Report:
-    def report(rounds: int) -> tuple[str, Any]:
-        workload = make()
-        seconds = harness.measure(workload, rounds)
-        return harness.table(workload, seconds), seconds
-
-    return report
+from benchmarks import tables
+from benchmarks.contender import processor_time
+from benchmarks.contest import Outcome, hold
+from benchmarks.libraries import MODULES, environment, versions
+from benchmarks.workloads import WORKLOADS
 
 
-def _contest(make: Callable[[], contest.Contest]) -> Report:
-    def report(rounds: int) -> tuple[str, Any]:
-        held = make()
-        outcome = contest.hold(held, rounds)
-        return contest.report(held, outcome), outcome.data()
+def _names(known: Sequence[str], kind: str) -> Any:
+    """From names with commas between them to a list, for `argparse`."""
 
-    return report
+    def names(text: str) -> list[str]:
+        found = text.split(",")
+        unknown = [name for name in found if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"no {kind} is called {', '.join(unknown)}; there are {', '.join(known)}")
+        return found
 
-
-BENCHMARKS: Mapping[str, Report] = {
-    "scalar_chain": _workload(scalar_chain.workload),
-    "mnist_step": _workload(mnist_step.workload),
-    "mnist_training": _contest(mnist_training.contest),
-    "compiled_chain": _contest(compiled_chain.contest),
-    "deep_chain": lambda _rounds: deep_chain.report(),
-    "start": lambda _rounds: start.report(),
-}
+    return names
 
 
-def versions() -> dict[str, str]:
-    """Of Python, and of each library that is here."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("benchmarks", description="Times of chainrule beside other libraries'.")
+    workloads = _names(list(WORKLOADS), "workload")
+    parser.add_argument("workloads", nargs="*", type=workloads, help=f"{', '.join(WORKLOADS)}; by default all of them")
+    libraries = _names(MODULES, "library")
+    parser.add_argument("--only", type=libraries, help=f"libraries, with commas between them: {', '.join(MODULES)}")
+    parser.add_argument("--threads", type=int, default=1, help="of each library (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default: %(default)s)")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="times of the processor, all threads together, not of the clock: for one thread where others are at work",
+    )
+    parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), help="default: %(default)s")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("benchmarks", description="Times of chainrule beside other libraries'.")
-    parser.add_argument("benchmarks", nargs="*", help=f"{', '.join(BENCHMARKS)}; by default all of them")
-    parser.add_argument("--rounds", type=int, default=7, help="interleaved rounds (default: %(default)s)")
-    parser.add_argument("--json", type=Path, default=Path("build/benchmarks.json"), help="default: %(default)s")
-    arguments = parser.parse_args()
-    unknown = [name for name in arguments.benchmarks if name not in BENCHMARKS]
-    if unknown:
-        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    arguments = _arguments()
+    chosen = [name for names in arguments.workloads for name in names] or list(WORKLOADS)
+    around = environment(os.environ, arguments.threads)
+    clock = processor_time if arguments.processor_time else time.perf_counter
+    results: dict[str, Any] = {"versions": versions(), "machine": platform.machine(), "threads": arguments.threads}
+    listed = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    print(f"{listed}; threads: {arguments.threads}\n")
 
-    results: dict[str, Any] = {"versions": versions(), "machine": platform.machine()}
-    print(", ".join(f"{name} {version}" for name, version in results["versions"].items()), "on one thread\n")
-    for name in arguments.benchmarks or BENCHMARKS:
-        text, results[name] = BENCHMARKS[name](arguments.rounds)
-        print(text, flush=True, end="\n\n")
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"kept as {arguments.json}")
+    outcomes: dict[str, Outcome] = {}
+    for name in chosen:
+        contest = WORKLOADS[name]()
+        outcomes[name] = hold(contest, arguments.rounds, around, clock, arguments.only)
+        print(tables.of_contest(contest, outcomes[name]), flush=True, end="\n\n")
+        results["workloads"] = {name: outcome.data() for name, outcome in outcomes.items()}
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    print(tables.summary(outcomes))
+    print(f"\nkept as {arguments.json}")
 
 
 if __name__ == "__main__":

@@ -1,40 +1,22 @@
-"""Chains of 10^5 and 10^6 operations, built, differentiated and freed once: a cost for each that does not grow."""
+"""A long chain of operations on one number, built, differentiated and freed: a cost for each that does not grow."""
 
 from __future__ import annotations
 
-import gc
-import time
-
-import chainrule as cr
-from benchmarks.harness import show
-
-LENGTHS = (10**5, 10**6)
+from benchmarks.chain import operations
+from benchmarks.contest import Contest
+from benchmarks.scalar_chain import numpy_hand
+from benchmarks.scalar_chain_eager import chainrule_eager
 
 
-def seconds(length: int) -> float:
-    """What one chain takes, from nothing to nothing.
-
-    Raises:
-        AssertionError: the gradient is not the one that there must be.
-    """
-    gc.collect()
-    start = time.process_time()
-    slope = cr.grad(lambda x: _chain(x, length))(0.5)
-    took = time.process_time() - start
-    assert slope == (-1.0) ** length, slope
-    return took
-
-
-def _chain(x: cr.Tensor, length: int) -> cr.Tensor:
-    for _ in range(length):
-        x = 1.0 - x
-    return x
-
-
-def report() -> tuple[str, dict[str, float]]:
-    """The times as text and as data."""
-    times = {length: seconds(length) for length in LENGTHS}
-    lines = [
-        f"  {length:>9,} operations  {show(took):>7}  {show(took / length)} each" for length, took in times.items()
-    ]
-    return "\n".join(["deep chain, built, differentiated and freed", *lines]), {str(k): v for k, v in times.items()}
+def contest(triples: int) -> Contest:
+    """Value and derivative; every step starts again from nothing."""
+    return Contest(
+        f"deep chain of {operations(triples):,} operations, built, differentiated and freed",
+        {
+            "NumPy: by hand, Python floats": numpy_hand,
+            "chainrule: eager": chainrule_eager,
+        },
+        inputs=(triples,),
+        operations=operations(triples),
+        tolerance=1e-6,  # the slope's errors add up along the chain
+    )

@@ -1,58 +1,51 @@
-"""A thousand dependent operations on one number: what recording an operation and walking back over it costs."""
+"""A thousand dependent operations on one number, value and gradient: what a compiled operation costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from functools import partial
 
-import numpy as np
+from benchmarks.chain import by_hand, chain, operations
+from benchmarks.contender import Made, once
+from benchmarks.contest import Contest
 
-import chainrule as cr
-from benchmarks.chain import chain
-from benchmarks.harness import Workload
-
-TRIPLES = 333
-OPERATIONS = 3 * TRIPLES + 1
 START = 0.5
 
 
-def workload() -> Workload:
-    """Value and derivative, by every library that is installed."""
-    libraries = {"chainrule": _chainrule, "autograd": _autograd, "mygrad": _mygrad, "advect": _advect}
-    here = {name: make for name, make in libraries.items() if find_spec(name)}
-    return Workload(
-        f"scalar chain of {OPERATIONS:,} operations, value and gradient",
-        {name: make() for name, make in here.items()},
-        missing={name: "not installed" for name in libraries.keys() - here.keys()},
-        operations=OPERATIONS,
+def contest(triples: int = 333) -> Contest:
+    """Value and derivative, compiled before."""
+    return Contest(
+        f"scalar chain of {operations(triples):,} operations, compiled, value and gradient",
+        {
+            "NumPy: by hand, Python floats": numpy_hand,
+            "chainrule: function": chainrule_function,
+            "chainrule: session": chainrule_session,
+            "chainrule without JIT: function": chainrule_function,
+        },
+        inputs=(triples,),
+        operations=operations(triples),
     )
 
 
-def _chainrule() -> Callable[[], tuple[Any, Any]]:
-    function = cr.value_and_grad(lambda x: chain(x, cr.sin, TRIPLES))
-    return lambda: function(START)
+def numpy_hand(triples: int) -> Made:
+    """`math` on Python's floats."""
+    return once(lambda: by_hand(START, triples))
 
 
-def _autograd() -> Callable[[], tuple[Any, Any]]:
-    autograd: Any = import_module("autograd")
-    function = autograd.value_and_grad(lambda x: chain(x, autograd.numpy.sin, TRIPLES))
-    return lambda: function(START)
+def chainrule_function(triples: int) -> Made:
+    """A compiled function with the gradient in it."""
+    import chainrule as cr
+
+    both = cr.function(cr.value_and_grad(partial(chain, sin=cr.sin, triples=triples)))
+    return once(lambda: both(START))
 
 
-def _mygrad() -> Callable[[], tuple[Any, Any]]:
-    mygrad: Any = import_module("mygrad")
+def chainrule_session(triples: int) -> Made:
+    """A graph, its gradient, and a callable that runs both."""
+    import chainrule as cr
 
-    def run() -> tuple[Any, Any]:
-        x = mygrad.tensor(START)
-        y = chain(x, mygrad.sin, TRIPLES)
-        y.backward()
-        return y.data, x.grad
-
-    return run
-
-
-def _advect() -> Callable[[], tuple[Any, Any]]:
-    function: Any = import_module("advect").value_and_grad(lambda x: chain(x, np.sin, TRIPLES))
-    return lambda: function(np.float64(START))
+    with cr.Graph().as_default() as graph:
+        x = cr.placeholder("float64", (), name="x")
+        y = chain(x, cr.sin, triples)
+        (slope,) = cr.gradients(y, [x])
+    run = cr.Session(graph).make_callable([y, slope], [x])
+    return once(lambda: run(START))
