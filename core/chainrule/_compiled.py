@@ -7,9 +7,10 @@ the results, and the gradient is a second plan. Where that is to be differentiat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from chainrule import _backends, _context, _record
+from chainrule import _context, _record
 from chainrule._backend import Backend
 from chainrule._errors import BackendError
 from chainrule._graph import Instruction
@@ -20,6 +21,7 @@ from chainrule._passes import optimised
 from chainrule._plan import Plan
 from chainrule._program import Program, reads, size_owners
 from chainrule._replay import replay, specialise, vjp_program
+from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._variable import Variable
@@ -36,6 +38,7 @@ class Compiled:
         assigned: the variables whose new values come out after the results.
         backend: the backend it runs on.
         what: what errors call it.
+        settings: the settings that its plans are made under, and those of its gradient.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Compiled:
         assigned: Sequence[Variable] = (),
         what: str = "a gradient",
         device: str | None = None,
+        settings: tuple[bool, str] | None = None,
     ) -> None:
         self.device = device
+        self.settings = plan_settings() if settings is None else settings
         self.program = program
         self.backend = backend
         self.reads = tuple(reads)
@@ -67,9 +72,14 @@ class Compiled:
         return self._plan
 
     def _planned(self, program: Program, *results: int) -> Plan:
-        """A plan that makes its arrays on the device of the arguments."""
-        with _backends.use(self.backend, self.device):
+        """A plan of what belongs to it."""
+        with self._home():
             return Plan(optimised(program, self.backend), self.backend, *results)
+
+    def _home(self) -> AbstractContextManager[None]:
+        """Where its plans are made: on the device of the arguments, under the settings it was made under."""
+        strict, jit = self.settings
+        return _context.scope(backend=self.backend, device=self.device, strict=strict, jit=jit)
 
     def __call__(self, arguments: Sequence[Any]) -> Sequence[Tensor]:
         """Run it on tensors (or Python numbers, where the program takes them); its results.
@@ -145,7 +155,7 @@ class Compiled:
         if found is None:
             self._check_variables()
             joint = vjp_program(self.program, wanted, self.seeds, with_results=True)
-            with _backends.use(self.backend, self.device):
+            with self._home():
                 joint = optimised(specialise(joint, [x.spec for x in joint.inputs]), self.backend)
             forward, backward = _partitioned(joint, len(self.program.inputs), len(self.program.outputs))
             n_kept = len(backward.inputs) - len(self.seeds)
@@ -159,7 +169,7 @@ class Compiled:
         found = self._gradients.get(key)
         if found is None:
             program = vjp_program(self.program, wanted, self.seeds, overrides)
-            found = self._gradients[key] = Compiled(program, self.backend, device=self.device)
+            found = self._gradients[key] = Compiled(program, self.backend, device=self.device, settings=self.settings)
         return found
 
 

@@ -24,6 +24,7 @@ from chainrule._indexed_slices import IndexedSlices
 from chainrule._plugins import load_plugins
 from chainrule._program import Program
 from chainrule._replay import building
+from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._trees import is_tensor, path_of
@@ -272,6 +273,7 @@ class _Arguments:
             None if context.missing is None else tuple(context.missing.items()),
             _registry.generation,
             default_dtype(),
+            plan_settings(),
         )
 
     def _without_static(self, function: Function, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -342,7 +344,7 @@ class _Arguments:
         ]
         if self.static != other.static:
             changes.append("a static argument changed")
-        return "; ".join(changes) or "gradient overrides, the backend or what plugins registered changed"
+        return "; ".join(changes) or "gradient overrides, the backend, a setting or what plugins registered changed"
 
 
 _STATIC: Final = frozenset({int, bool, str, bytes, type(None)})

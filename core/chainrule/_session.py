@@ -24,6 +24,7 @@ from chainrule._plan import Plan
 from chainrule._plugins import load_plugins
 from chainrule._program import Program, substituted
 from chainrule._replay import specialise
+from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._variable import Variable
@@ -374,12 +375,13 @@ class _Run:
     def _run(self, arrays: list[Any]) -> list[Any]:
         session = self.session
         arrays += [session.value(variable) for variable in self.reads]
-        key = tuple([x.shape for x in arrays])
+        shapes = tuple([x.shape for x in arrays])
+        key = (shapes, plan_settings())
         plan = self._plans.get(key)
         if plan is None:
-            for shape, spec, name in zip(key, self.specs, self.names, strict=False):  # feeds come first
+            for shape, spec, name in zip(shapes, self.specs, self.names, strict=False):  # feeds come first
                 _check_shape(shape, spec, f"feed of {name!r}")
-            plan = self._plans[key] = self._plan(key)
+            plan = self._plans[key] = self._plan(shapes)
         results = plan(*arrays)
         for variable, at in self.unsure:
             shape = tuple(results[at].shape)
