@@ -13,7 +13,8 @@ import numpy as np
 from chainrule import Op, default_dtype, infer
 
 
-def _native(key: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+def native(key: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index that a key stands for."""
     from chainrule_arrays._indexing import native_index
 
     return native_index(key, arrays)
@@ -34,7 +35,7 @@ def _sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
 
 def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...]) -> Any:
     result = np.zeros(shape, values.dtype)
-    place = _native(key, arrays)
+    place = native(key, arrays)
     if arrays:
         np.add.at(result, place, values)
     else:
@@ -63,13 +64,13 @@ def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int
 
 def _add_at(x: Any, values: Any, *arrays: Any, key: Any) -> Any:
     result = np.array(x)
-    np.add.at(result, _native(key, arrays), values)
+    np.add.at(result, native(key, arrays), values)
     return result
 
 
 def _set_at(x: Any, values: Any, *arrays: Any, key: Any) -> Any:
     result = np.array(x)
-    result[_native(key, arrays)] = values
+    result[native(key, arrays)] = values
     return result
 
 
@@ -93,19 +94,24 @@ def _mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
     return total / total.dtype.type(x.size / max(total.size, 1))
 
 
-def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+def summed_axes(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of an array along which it repeats one of that shape when they broadcast."""
     lead = x.ndim - len(shape)
-    axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1))
+    return (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1))
+
+
+def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    axes = summed_axes(x, shape)
     if axes:
         x = np.add.reduce(x, axis=axes, dtype=x.dtype)
     return x if x.shape == shape else x.reshape(shape)
 
 
-_NARROW = 48  # a shorter axis is reduced faster as the first one
+NARROW = 48  # a shorter axis is reduced faster as the first one
 
 
 def _softmax(x: Any, *, axis: Any) -> Any:
-    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] < _NARROW:
+    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] < NARROW:
         e = x.T.copy()
         e -= np.maximum.reduce(e, axis=0)
         np.exp(e, e)
@@ -121,7 +127,7 @@ def _log_softmax(x: Any, *, axis: int) -> Any:
 
 
 def _sparse_softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    if logits.ndim == 2 and logits.shape[1] < _NARROW:
+    if logits.ndim == 2 and logits.shape[1] < NARROW:
         shifted = logits.T.copy()
         shifted -= np.maximum.reduce(shifted, axis=0)
         picked = shifted[labels, np.arange(len(labels))]
@@ -179,13 +185,14 @@ def _special(name: str) -> Callable[[Any], Any]:
             return np.float64(of_number(x))
         if x.dtype.kind == "c":  # SciPy would compute it
             raise TypeError("takes real numbers")
-        return _of_scipy(name)(x).astype(x.dtype, copy=False)  # float32 for float16
+        return of_scipy(name)(x).astype(x.dtype, copy=False)  # float32 for float16
 
     return kernel
 
 
 @cache
-def _of_scipy(name: str) -> Any:
+def of_scipy(name: str) -> Any:
+    """SciPy's function of that name."""
     import scipy.special  # heavy, and needed here alone
 
     return getattr(scipy.special, name)

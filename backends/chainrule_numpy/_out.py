@@ -1,0 +1,215 @@
+"""Kernels that write their result where they are told, for plans that use memory again.
+
+`OUT[name](*inputs, **attributes, out=array)` computes what the operation's kernel does, to the bit (complex numbers: to
+the rounding), and gives `out` back: an array of the result's shape and dtype that lies in memory in order. Of
+elementwise operations it may be one of the inputs that have its shape and dtype; of `add_at` and `set_at` it may be the
+array that is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule import default_dtype
+from chainrule_numpy._kernels import NARROW, native, of_scipy, summed_axes
+
+Kernel = Callable[..., Any]
+
+
+def _floating(ufunc: Any) -> Kernel:
+    """A function of floating-point numbers: it computes in the result's dtype, into which it casts integers."""
+
+    def kernel(*inputs: Any, out: Any) -> Any:
+        return ufunc(*inputs, out=out, dtype=out.dtype)
+
+    return kernel
+
+
+def _pow(a: Any, b: Any, *, out: Any) -> Any:
+    # What NumPy's operator makes of these exponents: not the same to the bit as its general power.
+    if type(b) in (int, float) and out.dtype.kind == "f" and getattr(a, "dtype", None) == out.dtype:
+        if b == 2:
+            return np.square(a, out)
+        if b == 0.5:
+            return np.sqrt(a, out)
+        if b == 1:
+            return np.positive(a, out)
+        if b == -1:
+            return np.reciprocal(a, out)
+    return np.power(a, b, out)
+
+
+def _sigmoid(x: Any, *, out: Any) -> Any:
+    np.multiply(0.5, x, out, dtype=out.dtype)
+    np.tanh(out, out)
+    np.add(1.0, out, out)
+    return np.multiply(0.5, out, out)
+
+
+def _special(name: str) -> Kernel:
+    def kernel(x: Any, *, out: Any) -> Any:
+        return of_scipy(name)(x if x.dtype.kind == "f" else x.astype(out.dtype), out=out)
+
+    return kernel
+
+
+def _astype(x: Any, *, dtype: Any, out: Any) -> Any:
+    np.copyto(out, x, casting="unsafe")
+    return out
+
+
+def _where(condition: Any, a: Any, b: Any, *, out: Any) -> Any:
+    if type(condition) is not np.ndarray or condition.dtype != np.bool_:
+        condition = np.asarray(condition, np.bool_)
+    if a is out:
+        np.copyto(out, b, where=~condition)
+        return out
+    if b is not out:
+        if condition is out:
+            condition = condition.copy()
+        np.copyto(out, b)
+    np.copyto(out, a, where=condition)
+    return out
+
+
+def _multiply_zero_wins(g: Any, d: Any, *, out: Any) -> Any:
+    zero = np.equal(g, 0)
+    np.multiply(g, d, out)
+    if zero.any():
+        np.copyto(out, 0, where=zero)
+    return out
+
+
+def _clip(x: Any, low: Any, high: Any, *, out: Any) -> Any:
+    if low is None and high is None:
+        np.copyto(out, x)
+        return out
+    return np.clip(x, low, high, out=out)
+
+
+def _reduction(ufunc: Any) -> Kernel:
+    def kernel(x: Any, *, axis: Any, keepdims: bool, out: Any) -> Any:
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+    return kernel
+
+
+def _accumulation(ufunc: Any) -> Kernel:
+    return lambda x, *, axis, out: ufunc.accumulate(x, axis=axis, out=out)
+
+
+def _mean(x: Any, *, axis: Any, keepdims: bool, out: Any) -> Any:
+    if x.dtype.char not in "fdFD":
+        x = x if x.dtype.kind in "fc" else x.astype(default_dtype())
+        return np.mean(x, axis=axis, keepdims=keepdims, out=out)
+    np.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    return np.divide(out, out.dtype.type(x.size / max(out.size, 1)), out)
+
+
+def _sum_to(x: Any, *, shape: tuple[int, ...], out: Any) -> Any:
+    axes = summed_axes(x, shape)
+    if not axes:
+        np.copyto(out, x.reshape(shape))
+        return out
+    left = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    np.add.reduce(x, axis=axes, dtype=x.dtype, out=out.reshape(left))
+    return out
+
+
+def _softmax(x: Any, *, axis: Any, out: Any) -> Any:
+    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] < NARROW:
+        e = x.T.astype(out.dtype)
+        e -= np.maximum.reduce(e, axis=0)
+        np.exp(e, e)
+        np.divide(e, np.add.reduce(e, axis=0), out.T)
+        return out
+    np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out, dtype=out.dtype)
+    np.exp(out, out)
+    return np.divide(out, np.add.reduce(out, axis=axis, keepdims=True), out)
+
+
+def _log_softmax(x: Any, *, axis: Any, out: Any) -> Any:
+    np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out, dtype=out.dtype)
+    return np.subtract(out, np.log(np.add.reduce(np.exp(out), axis=axis, keepdims=True)), out)
+
+
+def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...], out: Any) -> Any:
+    out.fill(0)
+    place = native(key, arrays)
+    if arrays:
+        np.add.at(out, place, values)
+    else:
+        out[place] = values
+    return out
+
+
+def _add_at(x: Any, values: Any, *arrays: Any, key: Any, out: Any) -> Any:
+    if x is not out:
+        np.copyto(out, x)
+    np.add.at(out, native(key, arrays), values)
+    return out
+
+
+def _set_at(x: Any, values: Any, *arrays: Any, key: Any, out: Any) -> Any:
+    if x is not out:
+        np.copyto(out, x)
+    out[native(key, arrays)] = values
+    return out
+
+
+def _concat(*arrays: Any, axis: int, out: Any) -> Any:
+    return np.concatenate(arrays, axis=axis, out=out)
+
+
+def _stack(*arrays: Any, axis: int, out: Any) -> Any:
+    return np.stack(arrays, axis=axis, out=out)
+
+
+_PLAIN = (
+    *("abs", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift"),
+    *("bitwise_xor", "equal", "floor_divide", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less"),
+    *("less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "maximum", "minimum"),
+    *("multiply", "negative", "not_equal", "remainder", "signbit", "subtract"),
+)
+_OF_FLOATING = (
+    *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh", "deg2rad"),
+    *("divide", "exp", "exp2", "expm1", "hypot", "log", "log10", "log1p", "log2", "logaddexp", "rad2deg", "sin"),
+    *("sinh", "sqrt", "tan", "tanh"),
+)
+
+OUT: dict[str, Kernel] = {
+    **{name: getattr(np, name) for name in _PLAIN},
+    **{name: _floating(getattr(np, name)) for name in _OF_FLOATING},
+    "add_at": _add_at,
+    "astype": _astype,
+    "clip": _clip,
+    "concat": _concat,
+    "cumulative_prod": _accumulation(np.multiply),
+    "cumulative_sum": _accumulation(np.add),
+    "erf": _special("erf"),
+    "erfc": _special("erfc"),
+    "log_softmax": _log_softmax,
+    "max": _reduction(np.maximum),
+    "mean": _mean,
+    "min": _reduction(np.minimum),
+    "multiply_zero_wins": _multiply_zero_wins,
+    "pow": _pow,
+    "prod": _reduction(np.multiply),
+    "reciprocal": lambda x, *, out: np.divide(1.0, x, out, dtype=out.dtype),
+    "relu": lambda x, *, out: np.maximum(x, x.dtype.type(0), out=out),
+    "scatter_add": _scatter_add,
+    "set_at": _set_at,
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+    "softplus": lambda x, *, out: np.logaddexp(x, 0, out, dtype=out.dtype),
+    "square": lambda x, *, out: np.multiply(x, x, out),
+    "stack": _stack,
+    "sum": lambda x, *, axis, keepdims, dtype, out: np.add.reduce(
+        x, axis=axis, dtype=dtype, out=out, keepdims=keepdims
+    ),
+    "sum_to": _sum_to,
+    "where": _where,
+}
