@@ -293,7 +293,7 @@ def _from_plugins(name: str) -> Any:
 
     _plugins.load_plugins()
     if name in _registry.functions:
-        return _registry.functions[name]
+        return _registry.find_function(name)
     if name in _registry.ops:
         return _registry.ops[name]
     if name in _registry.namespaces:

@@ -165,10 +165,19 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_function(value: Any) -> bool:
+    """Whether a public function is one, or says where it is."""
+    if not isinstance(value, str):
+        return callable(value)
+    module, _, name = value.partition(":")
+    return name.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
 _A_FUNCTION: Final = "a function"
+_OR_PLACE: Final = 'a function, or "module:function" to import it at its first use'  # of public ones
 NAMES: Final[Mapping[str, Kind]] = {
     "chainrule_ops": ("ops", _ops),
-    "chainrule_functions": ("functions", _table(_registry.functions, callable, _A_FUNCTION, public=True)),
+    "chainrule_functions": ("functions", _table(_registry.functions, _is_function, _OR_PLACE, public=True)),
     "chainrule_numpy_functions": ("NumPy functions", _table(_registry.numpy_functions, callable, _A_FUNCTION)),
     "chainrule_tensor_methods": ("tensor methods", _methods),
     "chainrule_namespaces": ("namespaces", _table(_registry.namespaces, _is_text, "a module's name", public=True)),

@@ -9,6 +9,7 @@ import difflib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from chainrule import _context
@@ -87,7 +88,7 @@ def _place(value: Any) -> str:
 
 generation = 0
 ops: Table[Callable[..., Any]] = Table("op")
-functions: Table[Callable[..., Any]] = Table("function")
+functions: Table[Callable[..., Any] | str] = Table("function")
 numpy_functions: Table[Callable[..., Any]] = Table("NumPy function")
 tensor_methods: Table[Any] = Table("tensor method")
 gradients: Table[Any] = Table("gradient")
@@ -116,6 +117,16 @@ def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
     if operation.definition is not None:
         operation.definition.owner = owner
     bind_operator(operation.name, function)
+
+
+def find_function(name: str) -> Callable[..., Any] | None:
+    """The public function of a name that no operation has, imported at its first use; None if there is none."""
+    found = functions.get(name)
+    if not isinstance(found, str):
+        return found
+    module, _, attribute = found.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), attribute)
+    return function
 
 
 def op_of(function: Any, owner: Owner) -> Op:

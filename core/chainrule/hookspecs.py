@@ -33,13 +33,15 @@ def chainrule_ops() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body]
 
 
 @hookspec
-def chainrule_functions() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
+def chainrule_functions() -> Mapping[str, Callable[..., Any] | str]:  # type: ignore[empty-body]  # as above
     """Public functions that are no operations of their own, by the name they get under `cr`.
+
+    `"module:function"` in place of one is imported at its first use.
 
     Example:
         @hookimpl
         def chainrule_functions():
-            return {"hstack": hstack}
+            return {"hstack": hstack, "train": "our_package.training:train"}
     """
 
 

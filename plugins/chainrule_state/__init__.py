@@ -12,32 +12,48 @@
 <Variable 'w' [1., 2.], float64>
 
 A checkpoint is a file in the safetensors format. Whatever has state beside variables takes part by two methods, see
-`Stateful`. Importing the package imports neither an array library nor safetensors.
+`Stateful`. Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from chainrule_state._checkpoint import Checkpoint
-from chainrule_state._errors import (
-    CheckpointError,
-    CheckpointExistsError,
-    CheckpointFileError,
-    CheckpointNotFoundError,
-    SafetensorsMissingError,
-)
-from chainrule_state._inspect import inspect_checkpoint
-from chainrule_state._load import Loaded, load
-from chainrule_state._named import Stateful
-from chainrule_state._save import save
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Checkpoint",
-    "CheckpointError",
-    "CheckpointExistsError",
-    "CheckpointFileError",
-    "CheckpointNotFoundError",
-    "Loaded",
-    "SafetensorsMissingError",
-    "Stateful",
-    "inspect_checkpoint",
-    "load",
-    "save",
-]
+if TYPE_CHECKING:
+    from chainrule_state._checkpoint import Checkpoint as Checkpoint
+    from chainrule_state._errors import CheckpointError as CheckpointError
+    from chainrule_state._errors import CheckpointExistsError as CheckpointExistsError
+    from chainrule_state._errors import CheckpointFileError as CheckpointFileError
+    from chainrule_state._errors import CheckpointNotFoundError as CheckpointNotFoundError
+    from chainrule_state._errors import SafetensorsMissingError as SafetensorsMissingError
+    from chainrule_state._inspect import inspect_checkpoint as inspect_checkpoint
+    from chainrule_state._load import Loaded as Loaded
+    from chainrule_state._load import load as load
+    from chainrule_state._named import Stateful as Stateful
+    from chainrule_state._save import save as save
+
+# Where each public name is.
+_PARTS = {
+    "Checkpoint": "_checkpoint",
+    "CheckpointError": "_errors",
+    "CheckpointExistsError": "_errors",
+    "CheckpointFileError": "_errors",
+    "CheckpointNotFoundError": "_errors",
+    "Loaded": "_load",
+    "SafetensorsMissingError": "_errors",
+    "Stateful": "_named",
+    "inspect_checkpoint": "_inspect",
+    "load": "_load",
+    "save": "_save",
+}
+__all__ = [*_PARTS]  # names all the same
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(f"chainrule_state.{_PARTS[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

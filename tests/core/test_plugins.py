@@ -113,6 +113,15 @@ def chainrule_info():
     ]
 
 
+def test_functions_may_be_imported_at_their_first_use(installed: Any) -> None:
+    source = "import chainrule as cr\n@cr.hookimpl\ndef chainrule_functions(): return {'shade': 'colorsys:rgb_to_hls'}"
+    installed.add("late", source)
+    printed = installed.run(
+        "import sys, chainrule as cr; cr.plugins(); print('colorsys' in sys.modules, cr.shade(1, 1, 1))"
+    )
+    assert printed == "False (0.0, 1.0, 0.0)\n"
+
+
 def test_entry_point_may_name_an_object(installed: Any) -> None:
     source = """
 import chainrule as cr

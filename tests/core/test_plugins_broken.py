@@ -154,7 +154,11 @@ BROKEN = {
     "functions: None": (plugin(functions="None"), "PluginError: hook chainrule_functions: expected .*, got None"),
     "functions: no function": (
         plugin(functions="{'broken_number': 3}"),
-        "PluginError: function 'broken_number': expected a function, got 3",
+        "PluginError: function 'broken_number': expected a function, or .*, got 3",
+    ),
+    "functions: no place": (
+        plugin(functions="{'broken_place': 'broken.module'}"),
+        "PluginError: function 'broken_place': expected a function, or \"module:function\" .*, got 'broken.module'",
     ),
     "functions: keys": (
         plugin(functions="{broken: broken}"),

@@ -9,13 +9,17 @@ from chainrule_state.plugin import chainrule_functions
 
 
 def test_hook_gives_the_functions() -> None:
-    for name, function in chainrule_functions().items():
-        assert getattr(cr, name) is function is getattr(chainrule_state, name)
+    assert sorted(chainrule_functions()) == ["inspect_checkpoint", "load", "save"]
+    for name in chainrule_functions():
+        assert getattr(cr, name) is getattr(chainrule_state, name)
 
 
 def test_plugin_loads_nothing_heavy() -> None:
     program = (
-        "import sys, chainrule_state.plugin\nassert not {'numpy', 'safetensors', 'chainrule_optim'} & set(sys.modules)"
+        "import sys, chainrule as cr, chainrule_state.plugin\n"
+        "assert not {'numpy', 'safetensors', 'chainrule_optim', 'chainrule_state._load'} & set(sys.modules)\n"
+        "cr.sum, cr.save\n"
+        "assert not {'chainrule_state._load', 'chainrule_optim._checked', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
