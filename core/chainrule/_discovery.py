@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chainrule._owner import Owner
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,7 @@ class Found:
     @property
     def owner(self) -> Owner:
         """The distribution that provides it."""
-        dist = self.entries[0].dist
-        return Owner(self.name, dist.name if dist else "", dist.version if dist else "")
+        return Owner(self.name, *_named(self.entries[0].dist))
 
     @property
     def conflict(self) -> str | None:
@@ -50,4 +49,10 @@ def find(group: str) -> dict[str, Found]:
 
 
 def _dist(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else ""
+    return _named(entry.dist)[0]
+
+
+@lru_cache(maxsize=64)
+def _named(dist: Distribution | None) -> tuple[str, str]:
+    """The name and version of a distribution, whose file is read and parsed each time it is asked for them."""
+    return (dist.name, dist.version) if dist else ("", "")
