@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import DTYPES, Backend, DType
+from chainrule_numpy import _threads
 from chainrule_numpy._kernels import KERNELS, in_floating
 
 
@@ -29,6 +30,8 @@ def numpy_backend() -> Backend:
         scalar_type=np.float64,
         memory=_memory,
         quiet=partial(np.errstate, all="ignore"),
+        set_threads=_threads.set_threads,
+        report=_threads.report,
     )
 
 

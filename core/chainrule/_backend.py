@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -59,6 +59,9 @@ class Backend:
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
             no line of the user's; `debug_nans` finds what matters.
+        set_threads: sets how many threads the library computes with by itself, in the whole process; None brings back
+            what it had. None instead of a function if it has none or they cannot be set.
+        report: further lines for `chainrule info`.
         complex_dtypes: its own complex dtypes, taken from `dtypes`.
     """
 
@@ -79,6 +82,8 @@ class Backend:
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
     fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
+    set_threads: Callable[[int | None], None] | None = None
+    report: Callable[[], Iterable[str]] = tuple
     complex_dtypes: frozenset[Any] = field(init=False, repr=False)
     _names: dict[Any, DType] = field(init=False, repr=False)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from chainrule import _context, _discovery
+from chainrule import _context, _discovery, _threads
 from chainrule._backend import Backend
 from chainrule._errors import BackendError, BackendUnavailableError, ChainruleError
 
@@ -57,6 +57,7 @@ def load_backend(name: str) -> Backend:
         backend = _loaded.get(name)
         if backend is None:
             backend = _load(name)
+            _threads.govern(backend)
             _loaded[name] = backend
             _by_type.clear()
         return backend

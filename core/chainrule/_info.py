@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
+from typing import Any
 from warnings import catch_warnings
 
-from chainrule import _backends, _overrides, _passes, _plugins, _registry
+from chainrule import _backends, _overrides, _passes, _plugins, _registry, _settings, _threads
 from chainrule._cli import Command
 from chainrule._errors import ChainruleError
 from chainrule._version import __version__
@@ -21,7 +22,7 @@ _DEPENDENCIES = ("pluggy", "optree", "numpy", "scipy")
 
 def report() -> str:
     """The report as text."""
-    parts = (_versions(), _environment(), _backend_lines(), _plugin_lines(), _pass_lines())
+    parts = (_versions(), _environment(), _setting_lines(), _backend_lines(), _plugin_lines(), _pass_lines())
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -40,7 +41,10 @@ def _environment() -> Iterator[str]:
     for name in names:
         yield f"  {name}={os.environ[name]}"
     if not names:
-        known = (_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA")
+        known = (
+            *(_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA"),
+            *(_threads.VARIABLE, _settings.STRICT, _settings.JIT),
+        )
         yield f"  none of chainrule's variables is set ({', '.join(known)})"
     yield from (f"  {line}" for line in _plugins.unknown_disabled())
     try:
@@ -48,6 +52,27 @@ def _environment() -> Iterator[str]:
             _plugins.load_plugins()
     except ChainruleError as error:
         yield f"  {error}"
+
+
+def _setting_lines() -> Iterator[str]:
+    yield "Settings"
+    yield from (
+        f"  {line}"
+        for line in (
+            _setting("threads", _threads.NUM_THREADS),
+            _setting("strict math", _settings.STRICT_MATH),
+            _setting("JIT", _settings.JIT_MODE),
+        )
+    )
+
+
+def _setting(what: str, setting: _settings.Setting[Any]) -> str:
+    """A setting's value, and where it comes from."""
+    try:
+        value = setting.value()
+        return f"{what}: {('off', 'on')[value] if type(value) is bool else value} ({setting.origin()})"
+    except ChainruleError as error:
+        return f"{what}: {error}"
 
 
 def _backend_lines() -> Iterator[str]:
@@ -65,6 +90,7 @@ def _backend_lines() -> Iterator[str]:
             memory = ", ".join(f"{key} {value / 2**30:.1f} GiB" for key, value in backend.memory(None).items())
             yield f" {mark}{name}: {backend.version}; devices {devices}" + (f"; memory {memory}" if memory else "")
             yield f"    dtypes {', '.join(backend.dtypes)}"
+            yield from (f"    {line}" for line in backend.report())
         except Exception as error:  # whatever a backend does wrong, the report goes on
             yield f" {mark}{name}: unavailable: {error}"
 

@@ -8,18 +8,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chainrule import _context
 from chainrule._errors import ArgumentError
 from chainrule._settings import Setting
 
+if TYPE_CHECKING:
+    from chainrule._backend import Backend
+
 T = TypeVar("T")
 
 VARIABLE: Final = "CHAINRULE_NUM_THREADS"
-_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+_QUOTA: Final = "/sys/fs/cgroup/cpu.max"
 _inside = threading.local()  # has `task` while this thread computes a task
 
 
@@ -43,7 +45,8 @@ def usable_cpus() -> int:
     except AttributeError:  # not on macOS and Windows
         n = os.cpu_count() or 1
     try:
-        quota, period = map(int, _QUOTA.read_text().split())
+        with open(_QUOTA) as file:
+            quota, period = map(int, file.read().split())
     except (OSError, ValueError):  # there is no such file, or it says "max"
         return n
     return max(1, min(n, -(-quota // period)))
@@ -65,7 +68,10 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int | None) -> None:
-    """Choose how many threads compute, in the whole process.
+    """Choose how many threads compute, in the whole process: chainrule's own, and those of NumPy's BLAS.
+
+    BLAS's are set where threadpoolctl is installed (`pip install 'chainrule[threads]'`); without any setting they stay
+    as they are.
 
     Args:
         n: 1 or more; None goes back to `CHAINRULE_NUM_THREADS`, and to the number of CPUs if that is unset.
@@ -81,11 +87,14 @@ def set_num_threads(n: int | None) -> None:
     """
     NUM_THREADS.set(None if n is None else _checked(n, "set_num_threads"))
     _pool.shrink(NUM_THREADS.value() - 1)
+    _libraries.adjust()
 
 
 @contextmanager
 def use_num_threads(n: int) -> Iterator[None]:
     """Choose how many threads compute in a `with` block.
+
+    BLAS's threads are the process's: while several threads are in such blocks, the block entered last counts for them.
 
     Raises:
         ArgumentError: `n` is no positive int.
@@ -95,8 +104,62 @@ def use_num_threads(n: int) -> Iterator[None]:
     ...     cr.get_num_threads()
     1
     """
-    with _context.scope(threads=_checked(n, "use_num_threads")):
+    with _context.scope(threads=_checked(n, "use_num_threads")), _libraries.scope(n):
         yield
+
+
+# The threads of array libraries
+
+
+class _Libraries:
+    """Array libraries with threads of their own, which are the process's: the number in force is set here alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._setters: list[Callable[[int | None], None]] = []
+        self._scopes: dict[object, int] = {}
+
+    def add(self, set_threads: Callable[[int | None], None]) -> None:
+        """Govern another one."""
+        with self._lock:
+            self._setters.append(set_threads)
+            if self._scopes or NUM_THREADS.given() is not None:
+                self.adjust()
+
+    def adjust(self) -> None:
+        """Set what is in force: what the last block asked for, else the setting, else the library's own."""
+        with self._lock:
+            n = next(reversed(self._scopes.values()), None) or NUM_THREADS.given()
+            for set_threads in self._setters:
+                set_threads(n)
+
+    @contextmanager
+    def scope(self, n: int) -> Iterator[None]:
+        """Ask for `n` threads in a block."""
+        mark = object()
+        try:
+            with self._lock:
+                self._scopes[mark] = n
+                self.adjust()
+            yield
+        finally:
+            with self._lock:
+                self._scopes.pop(mark, None)
+                self.adjust()
+
+
+_libraries = _Libraries()
+
+
+def govern(backend: Backend) -> None:
+    """Have a backend that was loaded compute with as many threads as was asked for.
+
+    Raises:
+        ArgumentError: `CHAINRULE_NUM_THREADS` has a wrong value.
+    """
+    NUM_THREADS.given()
+    if backend.set_threads is not None:
+        _libraries.add(backend.set_threads)
 
 
 # The pool
@@ -195,7 +258,7 @@ class _Job:
         return None if first is None else self.errors[first]
 
 
-def run_tasks(tasks: Sequence[Callable[[], T]]) -> list[T]:
+def run_tasks(tasks: Sequence[Callable[[], T]], blas: bool = False) -> list[T]:
     """Run functions at the same time, on as many threads as `get_num_threads` says; this one is one of them.
 
     Each sees the scopes that are in force here. Inside a task they run one after the other. It returns when all have
@@ -203,19 +266,31 @@ def run_tasks(tasks: Sequence[Callable[[], T]]) -> list[T]:
 
     Args:
         tasks: what to call. They should spend their time where Python's lock is free: in array libraries, mostly.
+        blas: whether they call BLAS, which then computes on one thread in each, rather than on several.
 
     Returns:
         What they returned, in their order.
 
     Raises:
         BaseException: what the first of them raised, in their order; and an interrupt of this thread.
+
+    >>> import chainrule as cr
+    >>> cr.run_tasks([lambda: 1, lambda: 2])
+    [1, 2]
     """
     helpers = min(get_num_threads(), len(tasks)) - 1
     if helpers < 1 or hasattr(_inside, "task"):
         return [task() for task in tasks]
+    if blas:
+        with _libraries.scope(1):
+            return _run(tasks, helpers)
+    return _run(tasks, helpers)
+
+
+def _run(tasks: Sequence[Callable[[], T]], helpers: int) -> list[T]:
     job = _Job([_with_context(task) for task in tasks])
-    _inside.task = True
     interrupt: BaseException | None = None
+    _inside.task = True
     try:
         _pool.invite(job, helpers)
         job.work()

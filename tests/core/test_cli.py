@@ -120,11 +120,12 @@ def test_info_with_a_wrong_backend_goes_on(installed: Any) -> None:
 
 
 def test_info_names_the_variables_when_none_is_set(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    for name in ("CHAINRULE_BACKEND", "CHAINRULE_DISABLE_PLUGINS", "CHAINRULE_OVERRIDES", "CHAINRULE_DATA"):
+    names = ["CHAINRULE_BACKEND", "CHAINRULE_DISABLE_PLUGINS", "CHAINRULE_OVERRIDES", "CHAINRULE_DATA"]
+    names += ["CHAINRULE_NUM_THREADS", "CHAINRULE_STRICT_MATH", "CHAINRULE_JIT"]
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     assert main(["info"]) == 0
-    names = "CHAINRULE_BACKEND, CHAINRULE_DISABLE_PLUGINS, CHAINRULE_OVERRIDES, CHAINRULE_DATA"
-    assert f"  none of chainrule's variables is set ({names})\n" in capsys.readouterr().out
+    assert f"  none of chainrule's variables is set ({', '.join(names)})\n" in capsys.readouterr().out
 
 
 HOOKS = [name for name in vars(hookspecs) if name.startswith("chainrule_")]

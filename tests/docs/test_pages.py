@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule import _backends, _overrides, _plugins, hookspecs
+from chainrule import _backends, _overrides, _plugins, _settings, _threads, hookspecs
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -58,4 +58,5 @@ def test_every_hook_is_in_the_reference():
 def test_every_environment_variable_is_in_the_reference():
     page = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
     read = {_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA"}
+    read |= {_threads.VARIABLE, _settings.STRICT, _settings.JIT}
     assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == read
