@@ -1,6 +1,7 @@
 """The compiler's passes, each from a program and a backend to a program that computes the same.
 
-`optimised` runs them in order, ours and then those of plugins' `chainrule_passes` hooks, until nothing changes.
+`optimised` runs them in order, ours and then those of plugins' `chainrule_passes` hooks, until nothing changes. One of
+ours leaves nothing behind that it would change itself, so it runs again only after another has changed the program.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
 from chainrule._passes.decomposition import decomposition
 from chainrule._passes.simplification import simplification
+from chainrule._passes.stability import stability
 from chainrule._program import Program
 from chainrule._symbol import Symbol
 
@@ -26,10 +28,12 @@ Report = Callable[[str, Program], Any]
 PASSES: Final[Mapping[str, Pass]] = {
     "dead_code": dead_code,
     "decomposition": decomposition,
+    "stability": stability,
     "simplification": simplification,
     "constant_folding": constant_folding,
     "common_subexpressions": common_subexpressions,
 }
+LAST: Final[Mapping[str, Pass]] = {}  # once, after those of plugins: what they put together no other takes apart
 _ROUNDS: Final = 4  # each makes a program shorter or changes nothing; what a fourth would find is not worth looking for
 
 
@@ -39,9 +43,9 @@ def passes() -> dict[str, Pass]:
     Raises:
         PluginError: a plugin's pass has the name of one of ours.
     """
-    for name in PASSES.keys() & _registry.passes:
+    for name in {**PASSES, **LAST}.keys() & _registry.passes:
         raise PluginError(f"pass {name!r} of {_registry.passes.owners[name]}: chainrule has a pass of that name itself")
-    return {**PASSES, **_registry.passes}
+    return {**PASSES, **_registry.passes, **LAST}
 
 
 def optimised(program: Program, backend: Backend, report: Report = lambda name, program: None) -> Program:
@@ -55,16 +59,29 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
     Raises:
         PluginError: a plugin's pass failed, or gave what is no program from the same inputs to the same results.
     """
+    known = {name: run for name, run in passes().items() if name not in LAST}
+    due = set(known)
     for _ in range(_ROUNDS):
-        before = program
-        for name, run in passes().items():
+        for name, run in known.items():
+            if name not in due:
+                continue
+            due.discard(name)
             made = run(program, backend) if name in PASSES else _checked(name, run, program, backend)
             if made is not program:
                 program = made
                 report(name, program)
-        if program is before:
+                if name != "dead_code":  # what is left out gives the others no openings
+                    due.update(known if name not in PASSES else known.keys() - {name})
+        if not due:
             break
-    return dead_code(program, backend)
+    if due:
+        program = dead_code(program, backend)
+    for name, run in LAST.items():
+        made = run(program, backend)
+        if made is not program:
+            program = made
+            report(name, program)
+    return program
 
 
 def _checked(name: str, run: Pass, program: Program, backend: Backend) -> Program:

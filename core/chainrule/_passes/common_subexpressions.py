@@ -26,7 +26,7 @@ def common_subexpressions(program: Program, backend: Backend) -> Program:
         found = known.setdefault(key, instruction.outputs)
         return found if found is not instruction.outputs else None
 
-    return rewrite(program, rule)
+    return rewrite(program, rule, backend)
 
 
 def _key(instruction: Instruction) -> Hashable:
@@ -35,8 +35,10 @@ def _key(instruction: Instruction) -> Hashable:
     if instruction.op is CONSTANT:
         return (CONSTANT, id(instruction.attributes["value"].value))
     inputs = tuple([(type(x), repr(x)) if type(x) in PYTHON_NUMBERS else x for x in instruction.inputs])
-    attributes = tuple(sorted((name, _exact(value)) for name, value in instruction.attributes.items()))
-    key = (instruction.op, inputs, attributes)
+    attributes = instruction.attributes
+    if not attributes:
+        return (instruction.op, inputs)
+    key = (instruction.op, inputs, tuple(sorted([(name, _exact(value)) for name, value in attributes.items()])))
     try:
         hash(key)
     except TypeError:

@@ -24,17 +24,19 @@ def constant_folding(program: Program, backend: Backend) -> Program:
     """The program with constants in place of operations on constants. What fails is left to fail when it runs."""
 
     def rule(instruction: Instruction, producers: Producers) -> Instruction | None:
-        if instruction.op in (CONSTANT, FULL) or len(instruction.outputs) != 1 or not instruction.inputs:
-            return None
-        makers = [producers.get(x) for x in instruction.inputs if type(x) is Symbol]
-        if any(maker is None or maker.op not in (CONSTANT, FULL) for maker in makers):
-            return None
-        return _folded(instruction, producers, backend)
+        for x in instruction.inputs:
+            if type(x) is Symbol:
+                maker = producers.get(x)
+                if maker is None or (maker.op is not CONSTANT and maker.op is not FULL):
+                    return None
+        return _folded(instruction, producers, backend) if instruction.inputs else None
 
-    return rewrite(program, rule)
+    return rewrite(program, rule, backend)
 
 
 def _folded(instruction: Instruction, producers: Producers, backend: Backend) -> Instruction | None:
+    if len(instruction.outputs) != 1:
+        return None
     op, attributes, (output,) = instruction.op, instruction.attributes, instruction.outputs
     numbers = [x for x in instruction.inputs if type(x) is not Symbol and x is not None]
     if op.build is not None or has_effect(instruction) or any(type(x) not in PYTHON_NUMBERS for x in numbers):

@@ -1,0 +1,227 @@
+"""Identities of arithmetic. What they change is the rounding of a last digit or the sign of a zero, and no more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from chainrule._dtypes import DType
+from chainrule._graph import Instruction
+from chainrule._graph_ops import FULL
+from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._splats import is_all, number_of
+from chainrule._symbol import Symbol
+
+_LIMITS: Final = {"float16": (2.0**-14, 2.0**15), "bfloat16": (2.0**-126, 2.0**127), "float32": (2.0**-126, 2.0**127)}
+_DOUBLE: Final = (2.0**-1022, 2.0**1023)
+
+
+def like(x: Any, y: Symbol) -> bool:
+    """Whether a value has the shape and dtype of a result it would take the place of."""
+    return type(x) is Symbol and not x.weak and x.shape == y.shape and x.shape is not None and x.dtype == y.dtype
+
+
+def same(instruction: Instruction, producers: Producers) -> Found:
+    """Operations that give their input back, where shape and dtype are the same."""
+    x, y = instruction.inputs[0], instruction.outputs[0]
+    return (x,) if like(x, y) else None
+
+
+def twice(instruction: Instruction, producers: Producers) -> Found:
+    """An operation that undoes itself."""
+    inner = producers.made(instruction.inputs[0], instruction.op.name)
+    return None if inner is None else (inner.inputs[0],)
+
+
+def _neutral(number: float, both: bool) -> Rule:
+    """`x op number` is `x`, and `number op x` too if the operation commutes."""
+
+    def rule(instruction: Instruction, producers: Producers) -> Found:
+        a, b = instruction.inputs
+        (y,) = instruction.outputs
+        if y.dtype.kind == "complex" and number == 1:  # an infinity times one has a part that is NaN
+            return None
+        if is_all(b, number, producers) and like(a, y):
+            return (a,)
+        return (b,) if both and is_all(a, number, producers) and like(b, y) else None
+
+    return rule
+
+
+def _by_minus_one(instruction: Instruction, producers: Producers) -> Found:
+    """`x * -1` and `x / -1` are `-x`."""
+    a, b = instruction.inputs
+    (y,) = instruction.outputs
+    op = producers.op("negative")
+    if op is None or y.dtype.kind not in ("int", "float"):
+        return None
+    if is_all(b, -1, producers) and like(a, y):
+        return instead(op, (a,), instruction)
+    if instruction.op.name == "multiply" and is_all(a, -1, producers) and like(b, y):
+        return instead(op, (b,), instruction)
+    return None
+
+
+def _negative_outside(instruction: Instruction, producers: Producers) -> Found:
+    """`-a * b` is `-(a * b)`, and so for quotients: outside, it can become part of a sum. With a number it goes in."""
+    (y,) = instruction.outputs
+    inputs = list(instruction.inputs)
+    if y.dtype.kind != "float" or y.weak:
+        return None
+    minus = False
+    for i, x in enumerate(inputs):
+        inner = producers.made(x, "negative")
+        if inner is not None and inner.inputs[0].dtype == y.dtype and _is_whole(x, inputs[1 - i], y):
+            inputs[i] = inner.inputs[0]
+            minus = not minus
+    if inputs == list(instruction.inputs):
+        return None
+    if minus:
+        for i, x in enumerate(inputs):
+            if type(x) in (int, float):
+                inputs[i] = -x
+                minus = False
+                break
+    if not minus:
+        return instead(instruction.op, tuple(inputs), instruction)
+    step = made(instruction.op, tuple(inputs), instruction)
+    op = producers.op("negative")
+    return None if op is None else [step, instead(op, step.outputs, instruction)]
+
+
+def _is_whole(x: Symbol, other: Any, y: Symbol) -> bool:
+    """Whether an input is as large as the result, or the other one is no array: negating the result costs no more."""
+    return x.shape == y.shape or type(other) is not Symbol
+
+
+def _negative(instruction: Instruction, producers: Producers) -> Found:
+    """`-(a - b)` is `b - a`, and the negative of a multiple is another multiple."""
+    (x,), (y,) = instruction.inputs, instruction.outputs
+    if y.dtype.kind != "float" or y.weak:
+        return None
+    difference = producers.made(x, "subtract")
+    if difference is not None and producers.used_once(x):
+        return instead(difference.op, difference.inputs[::-1], instruction)
+    for name in ("multiply", "divide"):
+        inner = producers.made(x, name)
+        if inner is not None and any(type(v) in (int, float) for v in inner.inputs):
+            a, b = inner.inputs
+            inputs = (-a, b) if type(a) in (int, float) else (a, -b)
+            return instead(inner.op, inputs, instruction)
+    return None
+
+
+def _multiple(instruction: Instruction, producers: Producers) -> Found:
+    """A multiple of a multiple is one, where no product on the way is out of range that the last is not."""
+    x, number = _split(instruction)
+    (y,) = instruction.outputs
+    inner = producers.made(x, "multiply")
+    if number is None or inner is None or y.dtype.kind != "float" or not like(x, y):
+        return None
+    z, other = _split(inner)
+    if other is None or not like(z, y):
+        return None
+    product = number * other
+    if not _is_safe(product, y.dtype) or (abs(number) < 1) != (abs(other) < 1):
+        return None
+    return instead(instruction.op, (z, product), instruction)
+
+
+def _split(instruction: Instruction) -> tuple[Any, Any]:
+    """The array and the number of a product, None for the number if there is none."""
+    a, b = instruction.inputs
+    if type(a) in (int, float):
+        return b, a
+    return a, b if type(b) in (int, float) else None
+
+
+def _is_safe(number: float, dtype: DType) -> bool:
+    """Whether a number is neither infinite in a dtype, nor too small for all of its digits."""
+    low, high = _LIMITS.get(dtype.name, _DOUBLE)
+    return low <= abs(number) <= high
+
+
+def _by_power_of_two(instruction: Instruction, producers: Producers) -> Found:
+    """`x / 2` is `x * 0.5`, exactly."""
+    a, b = instruction.inputs
+    (y,) = instruction.outputs
+    op = producers.op("multiply")
+    if type(b) not in (int, float) or y.dtype.kind != "float" or not like(a, y) or op is None:
+        return None
+    exact = math.isfinite(b) and abs(math.frexp(b)[0]) == 0.5 and _is_safe(b, y.dtype) and _is_safe(1 / b, y.dtype)
+    return instead(op, (a, 1 / b), instruction) if exact else None
+
+
+def _with_negative(name: str, commutes: bool) -> Rule:
+    """`a + -b` is `a - b`, and `a - -b` is `a + b`."""
+
+    def rule(instruction: Instruction, producers: Producers) -> Found:
+        a, b = instruction.inputs
+        (y,) = instruction.outputs
+        op = producers.op(name)
+        if op is None or y.weak or y.dtype.kind not in ("int", "float"):
+            return None
+        for x, other in ((b, a), (a, b)) if commutes else ((b, a),):
+            inner = producers.made(x, "negative")
+            if inner is not None:
+                return instead(op, (other, inner.inputs[0]), instruction)
+        return None
+
+    return rule
+
+
+def _power(instruction: Instruction, producers: Producers) -> Found:
+    """`x**1` is `x`, `x**2` the square. A root is not a power of 1/2: of -0.0 and minus infinity they differ."""
+    x, n = instruction.inputs
+    (y,) = instruction.outputs
+    if not like(x, y) or y.dtype.kind not in ("int", "uint", "float"):
+        return None
+    if is_all(n, 1, producers):
+        return (x,)
+    op = producers.op("square")
+    return instead(op, (x,), instruction) if op is not None and is_all(n, 2, producers) else None
+
+
+def _finite_derivative(instruction: Instruction, producers: Producers) -> Found:
+    """Zero wins over nothing where the derivative is finite, or the cotangent a number that is not zero."""
+    g, d = instruction.inputs
+    (y,) = instruction.outputs
+    g_number, d_number = number_of(g, producers), number_of(d, producers)
+    op = producers.op("multiply")
+    if op is None or y.weak or y.dtype.kind != "float":
+        return None
+    if g_number == 0 and y.shape is not None:
+        return instead(FULL, (), instruction, shape=y.shape, value=0.0, dtype=y.dtype)
+    if g_number is not None or (d_number is not None and math.isfinite(d_number)):
+        return instead(op, (g, d), instruction)
+    return None
+
+
+def _even(instruction: Instruction, producers: Producers) -> Found:
+    """Operations that give the same for `-x` as for `x`."""
+    inner = producers.made(instruction.inputs[0], "negative")
+    if inner is None or instruction.outputs[0].dtype.kind != "float":
+        return None
+    return instead(instruction.op, inner.inputs, instruction)
+
+
+ALGEBRA: Final[Mapping[str, Sequence[Callable[[Instruction, Producers], Found]]]] = {
+    "identity": (same,),
+    "stop_gradient": (same,),
+    "prevent_gradient": (same,),
+    "positive": (same,),
+    "astype": (same,),
+    "strong": (same,),
+    "conj": (twice,),
+    "negative": (twice, _negative),
+    "add": (_neutral(0, both=True), _with_negative("subtract", commutes=True)),
+    "subtract": (_neutral(0, both=False), _with_negative("add", commutes=False)),
+    "multiply": (_neutral(1, both=True), _by_minus_one, _negative_outside, _multiple),
+    "divide": (_neutral(1, both=False), _by_minus_one, _negative_outside, _by_power_of_two),
+    "multiply_zero_wins": (_finite_derivative, _negative_outside),
+    "pow": (_power,),
+    "square": (_even,),
+    "abs": (_even,),
+    "cos": (_even,),
+}
