@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.contender import Made, once
 from benchmarks.contest import Contest
+from benchmarks.ways import of_gradients
 
 RATE = 0.03
 HALF = math.sqrt(0.5)
@@ -20,21 +21,16 @@ def contest(size: int = 1_000_000) -> Contest:
     ranges = {"spot": (50.0, 150.0), "volatility": (0.1, 0.6), "strike": (50.0, 150.0), "years": (0.1, 2.0)}
     return Contest(
         f"Black-Scholes, {size:,} options, value and gradient by spot and volatility, float64",
-        {
-            "NumPy: by hand": numpy_hand,
-            "chainrule: function": chainrule_function,
-            "chainrule without JIT: function": chainrule_function,
-            "chainrule: eager": chainrule_eager,
-        },
+        {"NumPy: by hand": numpy_hand, **of_gradients(loss, 2)},
         inputs=tuple(random.uniform(low, high, size) for low, high in ranges.values()),
     )
 
 
-def prices(spot: Any, volatility: Any, strike: Any, years: Any, xp: Any, erf: Any) -> Any:
+def loss(xp: Any, spot: Any, volatility: Any, strike: Any, years: Any) -> Any:
     """The sum of call prices, as one writes it."""
 
     def normal(z: Any) -> Any:
-        return 0.5 * (1.0 + erf(z * HALF))
+        return 0.5 * (1.0 + xp.erf(z * HALF))
 
     spread = volatility * xp.sqrt(years)
     d1 = (xp.log(spot / strike) + (RATE + 0.5 * volatility * volatility) * years) / spread
@@ -58,27 +54,3 @@ def numpy_hand(spot: Any, volatility: Any, strike: Any, years: Any) -> Made:
         return value, delta, vega
 
     return once(compute)
-
-
-def _chainrule() -> Any:
-    import chainrule as cr
-
-    return cr.value_and_grad(lambda *options: prices(*options, cr, cr.erf), argnums=(0, 1))
-
-
-def _flat(value: Any, gradients: Any) -> Any:
-    return value, *gradients
-
-
-def chainrule_function(*options: Any) -> Made:
-    """A compiled function with the gradient in it."""
-    import chainrule as cr
-
-    both = cr.function(_chainrule())
-    return once(lambda: _flat(*both(*options)))
-
-
-def chainrule_eager(*options: Any) -> Made:
-    """`cr.value_and_grad`."""
-    both = _chainrule()
-    return once(lambda: _flat(*both(*options)))

@@ -9,7 +9,7 @@ from typing import Any
 A, B = 2.4028, 0.18486  # sin(x) A - B has a fixed point near 2 with slope -0.9999: derivatives do not vanish
 
 
-def chain(x: Any, sin: Callable[[Any], Any], triples: int) -> Any:
+def forward(x: Any, sin: Callable[[Any], Any], triples: int) -> Any:
     """Sine, multiply and subtract, again and again, and a last sine: `3 * triples + 1` operations."""
     for _ in range(triples):
         x = sin(x) * A - B

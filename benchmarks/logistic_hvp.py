@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.contender import Made, once
 from benchmarks.contest import Contest
+from benchmarks.ways import of_hessian_vector
 
 DECAY = 0.01
 
@@ -19,19 +20,15 @@ def contest(rows: int = 10_000, columns: int = 200) -> Contest:
     w, v = random.normal(size=(2, columns)) / np.sqrt(columns)
     return Contest(
         f"Hessian-vector product of a logistic regression, X[{rows:,}, {columns}] float64",
-        {
-            "NumPy: by hand": numpy_hand,
-            "chainrule: function": chainrule_function,
-            "chainrule: eager": chainrule_eager,
-        },
+        {"NumPy: by hand": numpy_hand, **of_hessian_vector(loss)},
         inputs=(w, v, X, y),
     )
 
 
-def loss(w: Any, X: Any, y: Any, xp: Any, softplus: Any) -> Any:
+def loss(xp: Any, w: Any, X: Any, y: Any) -> Any:
     """The mean negative log-likelihood, and weight decay."""
     z = X @ w
-    return xp.mean(softplus(z) - y * z) + 0.5 * DECAY * xp.sum(w * w)
+    return xp.mean(xp.softplus(z) - y * z) + 0.5 * DECAY * xp.sum(w * w)
 
 
 def numpy_hand(w: Any, v: Any, X: Any, y: Any) -> Made:
@@ -42,23 +39,3 @@ def numpy_hand(w: Any, v: Any, X: Any, y: Any) -> Made:
         return [(p * (1.0 - p) * (X @ v)) @ X / len(y) + DECAY * v]
 
     return once(compute)
-
-
-def _chainrule() -> Any:
-    import chainrule as cr
-
-    return cr.hvp(lambda w, X, y: loss(w, X, y, cr, cr.softplus))
-
-
-def chainrule_function(w: Any, v: Any, X: Any, y: Any) -> Made:
-    """A compiled function with the product in it."""
-    import chainrule as cr
-
-    product = cr.function(_chainrule())
-    return once(lambda: [product(w, v, X, y)])
-
-
-def chainrule_eager(w: Any, v: Any, X: Any, y: Any) -> Made:
-    """`cr.hvp`."""
-    product = _chainrule()
-    return once(lambda: [product(w, v, X, y)])

@@ -8,26 +8,22 @@ import numpy as np
 
 from benchmarks.contender import Made, once
 from benchmarks.contest import Contest
+from benchmarks.ways import of_gradients
 
 
 def contest(size: int = 100_000) -> Contest:
     """Value and gradient."""
     return Contest(
         f"Rosenbrock's function of {size:,} numbers, value and gradient, float64",
-        {
-            "NumPy: by hand": numpy_hand,
-            "chainrule: function": chainrule_function,
-            "chainrule without JIT: function": chainrule_function,
-            "chainrule: eager": chainrule_eager,
-        },
+        {"NumPy: by hand": numpy_hand, **of_gradients(loss, 1)},
         inputs=(np.random.default_rng(0).normal(size=size),),
     )
 
 
-def rosenbrock(x: Any, total: Any) -> Any:
+def loss(xp: Any, x: Any) -> Any:
     """As one writes it."""
     head, tail = x[:-1], x[1:]
-    return total(100.0 * (tail - head**2) ** 2 + (1.0 - head) ** 2)
+    return xp.sum(100.0 * (tail - head**2) ** 2 + (1.0 - head) ** 2)
 
 
 def numpy_hand(x: Any) -> Made:
@@ -50,19 +46,3 @@ def numpy_hand(x: Any) -> Made:
         return value, gradient
 
     return once(compute)
-
-
-def chainrule_function(x: Any) -> Made:
-    """A compiled function with the gradient in it."""
-    import chainrule as cr
-
-    both = cr.function(cr.value_and_grad(lambda x: rosenbrock(x, cr.sum)))
-    return once(lambda: both(x))
-
-
-def chainrule_eager(x: Any) -> Made:
-    """`cr.value_and_grad`."""
-    import chainrule as cr
-
-    both = cr.value_and_grad(lambda x: rosenbrock(x, cr.sum))
-    return once(lambda: both(x))

@@ -1,51 +1,52 @@
-"""A thousand dependent operations on one number, value and gradient: what a compiled operation costs."""
+"""A thousand dependent operations on one number, value and gradient: what an operation costs, compiled and eager."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
-from benchmarks.chain import by_hand, chain, operations
+from benchmarks import chain
 from benchmarks.contender import Made, once
 from benchmarks.contest import Contest
+from benchmarks.ways import of_gradients
 
 START = 0.5
+TRIPLES = 333
+EAGER = ("chainrule: eager", "autograd", "MyGrad", "PyTorch")
 
 
-def contest(triples: int = 333) -> Contest:
-    """Value and derivative, compiled before."""
+def compiled(triples: int = TRIPLES) -> Contest:
+    """By what compiles."""
+    return contest(f"compiled scalar chain of {chain.operations(triples):,} operations", False, triples)
+
+
+def eager(triples: int = TRIPLES) -> Contest:
+    """By what does not, or need not."""
+    return contest(f"eager scalar chain of {chain.operations(triples):,} operations", True, triples)
+
+
+def deep(triples: int) -> Contest:
+    """A long chain, built, differentiated and freed: a cost for each operation that must not grow."""
+    return contest(f"deep chain of {chain.operations(triples):,} operations, eager", True, triples)
+
+
+def contest(title: str, eager: bool, triples: int) -> Contest:
+    """Value and derivative."""
+    ways = {name: way for name, way in of_gradients(partial(loss, triples), 1).items() if (name in EAGER) == eager}
     return Contest(
-        f"scalar chain of {operations(triples):,} operations, compiled, value and gradient",
-        {
-            "NumPy: by hand, Python floats": numpy_hand,
-            "chainrule: function": chainrule_function,
-            "chainrule: session": chainrule_session,
-            "chainrule without JIT: function": chainrule_function,
-        },
-        inputs=(triples,),
-        operations=operations(triples),
+        f"{title}, value and gradient",
+        {"NumPy: by hand, Python's floats": partial(numpy_hand, triples), **ways},
+        inputs=(START,),
+        operations=chain.operations(triples),
+        tolerance=1e-6 if triples > TRIPLES else 1e-8,  # the slope's errors add up along the chain
     )
 
 
-def numpy_hand(triples: int) -> Made:
+def loss(triples: int, xp: Any, x: Any) -> Any:
+    """The chain."""
+    return chain.forward(x, xp.sin, triples)
+
+
+def numpy_hand(triples: int, x: float) -> Made:
     """`math` on Python's floats."""
-    return once(lambda: by_hand(START, triples))
-
-
-def chainrule_function(triples: int) -> Made:
-    """A compiled function with the gradient in it."""
-    import chainrule as cr
-
-    both = cr.function(cr.value_and_grad(partial(chain, sin=cr.sin, triples=triples)))
-    return once(lambda: both(START))
-
-
-def chainrule_session(triples: int) -> Made:
-    """A graph, its gradient, and a callable that runs both."""
-    import chainrule as cr
-
-    with cr.Graph().as_default() as graph:
-        x = cr.placeholder("float64", (), name="x")
-        y = chain(x, cr.sin, triples)
-        (slope,) = cr.gradients(y, [x])
-    run = cr.Session(graph).make_callable([y, slope], [x])
-    return once(lambda: run(START))
+    return once(lambda: chain.by_hand(x, triples))

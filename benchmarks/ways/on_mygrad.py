@@ -1,0 +1,59 @@
+"""MyGrad: NumPy with tensors that have a `backward`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from benchmarks.contender import Made, once
+from benchmarks.optimizers import Optimizer
+from benchmarks.ways.loss import Loss, Namespace, namespace, unrolled
+
+
+def _namespace() -> Namespace:
+    mg: Any = import_module("mygrad")
+    nnet: Any = import_module("mygrad.nnet")
+
+    def channels_first(x: Any) -> Any:
+        return mg.transpose(x, (0, 3, 1, 2))
+
+    def channels_last(x: Any) -> Any:
+        return mg.transpose(x, (0, 2, 3, 1))
+
+    def conv(x: Any, w: Any) -> Any:
+        return channels_last(nnet.conv_nd(channels_first(x), mg.transpose(w, (3, 2, 0, 1)), stride=1, padding=1))
+
+    return namespace(
+        mg,
+        transpose=lambda x, axes: mg.transpose(x, *axes),
+        relu=nnet.relu,
+        softplus=lambda x: mg.logaddexp(0.0, x),
+        softmax=lambda x: nnet.softmax(x, axis=-1),
+        cross_entropy=nnet.softmax_crossentropy,
+        take=lambda table, ids: table[ids],
+        conv=conv,
+        max_pool=lambda x: channels_last(nnet.max_pool(channels_first(x), (2, 2), (2, 2))),
+        scan=lambda step, carried, xs: mg.stack(unrolled(step, carried, xs)),
+    )
+
+
+def _both(loss: Loss, xp: Namespace, parameters: Sequence[Any], rest: Sequence[Any]) -> Any:
+    mg: Any = import_module("mygrad")
+    tensors = [mg.tensor(each, copy=False) for each in parameters]
+    value = loss(xp, *tensors, *rest)
+    value.backward()
+    return value.data, *(each.grad for each in tensors)
+
+
+def gradients(loss: Loss, count: int, *arguments: Any) -> Made:
+    """Tensors of the arrays, and `backward`."""
+    xp, parameters, rest = _namespace(), arguments[:count], arguments[count:]
+    return once(lambda: _both(loss, xp, parameters, rest))
+
+
+def training(loss: Loss, count: int, optimizer: Optimizer, *arguments: Any) -> Made:
+    """The same, and an update by hand."""
+    xp, parameters, batch = _namespace(), [each.copy() for each in arguments[:count]], arguments[count:]
+    update = optimizer.by_hand(parameters)
+    return lambda: update(_both(loss, xp, parameters, batch)[1:]), lambda: parameters
