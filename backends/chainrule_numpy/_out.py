@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import default_dtype
-from chainrule_numpy._kernels import NARROW, native, of_scipy, summed_axes
+from chainrule_numpy._kernels import NARROW, chosen_by_bits, native, of_scipy, summed_axes
 
 Kernel = Callable[..., Any]
 
@@ -62,6 +62,8 @@ def _astype(x: Any, *, dtype: Any, out: Any) -> Any:
 
 
 def _where(condition: Any, a: Any, b: Any, *, out: Any) -> Any:
+    if condition is not out and chosen_by_bits(condition, a, b, out) is not None:
+        return out
     if type(condition) is not np.ndarray or condition.dtype != np.bool_:
         condition = np.asarray(condition, np.bool_)
     if a is out:
