@@ -1,0 +1,49 @@
+"""Regions as machine code, through llvmlite: the extra `chainrule[jit]`.
+
+Nothing of llvmlite is imported before a region is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from chainrule._graph import Instruction
+from chainrule._region import Region
+
+
+@cache
+def why_not() -> str | None:
+    """Why regions are not compiled to machine code here, or None if they are."""
+    if find_spec("llvmlite") is None:
+        return "llvmlite is not installed: pip install 'chainrule[jit]'"
+    from chainrule_numpy._jit import _objects
+
+    return _objects.why_not()
+
+
+def vector_math() -> str:
+    """What computes functions such as `exp` for vectors of numbers, and what it lacks."""
+    from chainrule_numpy._jit import _machine, _math
+
+    return _math.described(_machine.host().x86)
+
+
+def takes(instruction: Instruction) -> bool:
+    """Whether an instruction can be part of a region that is compiled."""
+    from chainrule_numpy._jit import _analysis
+
+    return _analysis.takes(instruction)
+
+
+def compile(region: Region) -> Callable[..., tuple[Any, ...]] | None:
+    """A region as a kernel: `kernel(*arrays, out=(...))` gives a tuple of results.
+
+    Returns:
+        The kernel, or None if there is no code for a region of this kind.
+    """
+    from chainrule_numpy._jit import _kernel
+
+    return _kernel.kernel_of(region)

@@ -1,0 +1,82 @@
+"""Machine code through llvmlite: what this processor has, and functions made from LLVM's language."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import llvmlite.binding as llvm
+
+_LONG: Final = 1500  # lines; a longer module is compiled with less effort, which grows faster than its length
+
+
+class Host(NamedTuple):
+    """This machine.
+
+    Attributes:
+        target: LLVM's target.
+        cpu: the processor's name.
+        features: what it can do, as LLVM writes it.
+        bits: how wide its vectors are.
+        x86: which variants of vector functions it can call, by the letters of the x86-64 vector ABI.
+    """
+
+    target: Any
+    cpu: str
+    features: str
+    bits: int
+    x86: str
+
+
+@lru_cache(maxsize=1)
+def host() -> Host:
+    """This machine, asked once."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    triple = llvm.get_process_triple()
+    try:
+        found = llvm.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on this processor
+        found = llvm.FeatureMap()
+    bits, x86 = 128, ""
+    if triple.startswith("x86_64"):
+        x86 = "b"
+        if found.get("avx2") and found.get("fma"):
+            bits, x86 = 256, "db"
+            if all(found.get(f"avx512{part}") for part in ("f", "dq", "bw", "vl")):
+                bits, x86 = 512, "edb"
+    return Host(llvm.Target.from_triple(triple), llvm.get_host_cpu_name(), found.flatten(), bits, x86)
+
+
+class Code:
+    """Functions in memory; they are there as long as this is."""
+
+    def __init__(self, text: str) -> None:
+        """Compile a module.
+
+        Args:
+            text: the module, in LLVM's language.
+
+        Raises:
+            RuntimeError: LLVM does not understand it.
+        """
+        machine = host()
+        long = text.count("\n") > _LONG
+        target = machine.target.create_target_machine(
+            cpu=machine.cpu, features=machine.features, opt=1 if long else 2, jit=True
+        )
+        module = llvm.parse_assembly(text)
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_simplify_cfg_pass()
+        passes.add_instruction_combine_pass()
+        if not long:
+            passes.add_new_gvn_pass()
+        passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1)))
+        self._engine = llvm.create_mcjit_compiler(module, target)
+        self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Where a function is."""
+        address: int = self._engine.get_function_address(name)
+        return address
