@@ -152,6 +152,7 @@ if TYPE_CHECKING:
     from chainrule._settings import jit_mode as jit_mode
     from chainrule._settings import set_jit as set_jit
     from chainrule._settings import set_strict_math as set_strict_math
+    from chainrule._settings import strict_math as strict_math
     from chainrule._settings import use_jit as use_jit
     from chainrule._settings import use_strict_math as use_strict_math
     from chainrule._symbol import Symbol as Symbol
@@ -253,6 +254,7 @@ _LAZY = {
     "set_on_missing": "_missing",
     "set_strict_math": "_settings",
     "Spec": "infer",
+    "strict_math": "_settings",
     "surrogate": "_contracts",
     "switch": "_control_flow",
     "Symbol": "_symbol",

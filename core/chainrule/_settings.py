@@ -99,7 +99,13 @@ def plan_settings() -> tuple[bool, str]:
 
 
 def strict_math() -> bool:
-    """Whether plans compute every operation by itself, as eager code does; see `set_strict_math`."""
+    """Whether compiled programs compute what eager code does, bit for bit; see `set_strict_math`.
+
+    >>> import chainrule as cr
+    >>> with cr.use_strict_math():
+    ...     cr.strict_math()
+    True
+    """
     return plan_settings()[0]
 
 
@@ -108,7 +114,8 @@ def set_strict_math(strict: bool | None) -> None:
 
     By default a compiled program may fuse operations, use another library's `exp` or `sin` (to 4 units in the last
     place) and add up in another order. In strict mode it runs the backend's own kernels one by one, in the order in
-    which they are written. Functions that are compiled already are compiled again for the other mode.
+    which they are written. Functions that are compiled already are compiled again for the other mode. Passes of plugins
+    run in both modes, and can ask `strict_math()`.
 
     Args:
         strict: whether to; None goes back to `CHAINRULE_STRICT_MATH`, and to False if that is unset.

@@ -11,6 +11,7 @@ import chainrule as cr
 from chainrule import _registry, _settings
 from chainrule._graph import Instruction
 from chainrule._owner import USER
+from chainrule._passes import passes
 from chainrule._program import Program
 
 
@@ -124,6 +125,13 @@ def fast_sin(backend):
 
 
 STRICT, FAST = math.sin(1.0), math.cos(1.0)
+
+
+def test_passes_that_change_bits_are_left_out():
+    with cr.use_strict_math(False):
+        assert {"simplification", "dead_code"} <= passes().keys()
+    with cr.use_strict_math():
+        assert list(passes()) == ["dead_code", "decomposition", "constant_folding", "common_subexpressions"]
 
 
 @pytest.mark.usefixtures("fast_sin")

@@ -20,6 +20,7 @@ from chainrule._passes.decomposition import decomposition
 from chainrule._passes.simplification import simplification
 from chainrule._passes.stability import stability
 from chainrule._program import Program
+from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
 
 Pass = Callable[[Program, Backend], Program]
@@ -34,18 +35,22 @@ PASSES: Final[Mapping[str, Pass]] = {
     "common_subexpressions": common_subexpressions,
 }
 LAST: Final[Mapping[str, Pass]] = {}  # once, after those of plugins: what they put together no other takes apart
+_EXACT: Final = frozenset({"dead_code", "decomposition", "constant_folding", "common_subexpressions"})  # to the bit
 _ROUNDS: Final = 4  # each makes a program shorter or changes nothing; what a fourth would find is not worth looking for
 
 
 def passes() -> dict[str, Pass]:
-    """All passes by name, in the order they run.
+    """All passes by name, in the order they run; under strict math those of ours alone that change no bit.
 
     Raises:
         PluginError: a plugin's pass has the name of one of ours.
     """
     for name in {**PASSES, **LAST}.keys() & _registry.passes:
         raise PluginError(f"pass {name!r} of {_registry.passes.owners[name]}: chainrule has a pass of that name itself")
-    return {**PASSES, **_registry.passes, **LAST}
+    known = {**PASSES, **_registry.passes, **LAST}
+    if strict_math():
+        return {name: run for name, run in known.items() if name in _EXACT or name in _registry.passes}
+    return known
 
 
 def optimised(program: Program, backend: Backend, report: Report = lambda name, program: None) -> Program:
@@ -59,7 +64,8 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
     Raises:
         PluginError: a plugin's pass failed, or gave what is no program from the same inputs to the same results.
     """
-    known = {name: run for name, run in passes().items() if name not in LAST}
+    every = passes()
+    known = {name: run for name, run in every.items() if name not in LAST}
     due = set(known)
     for _ in range(_ROUNDS):
         for name, run in known.items():
@@ -76,8 +82,8 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
             break
     if due:
         program = dead_code(program, backend)
-    for name, run in LAST.items():
-        made = run(program, backend)
+    for name in [name for name in every if name in LAST]:
+        made = every[name](program, backend)
         if made is not program:
             program = made
             report(name, program)
