@@ -12,10 +12,12 @@ import numpy as np
 from chainrule import DTYPES, Backend, DType
 from chainrule_numpy import _threads
 from chainrule_numpy._kernels import KERNELS, in_floating
+from chainrule_numpy._memory import keep_memory
 
 
 def numpy_backend() -> Backend:
     """NumPy as a backend."""
+    freed = f"freed memory {keep_memory()}"
     return Backend(
         name="numpy",
         version=np.__version__,
@@ -29,6 +31,7 @@ def numpy_backend() -> Backend:
         wrap_generic=in_floating,
         scalar_type=np.float64,
         memory=_memory,
+        notes=lambda: [freed],
         quiet=partial(np.errstate, all="ignore"),
         set_threads=_threads.set_threads,
         report=_threads.report,

@@ -56,6 +56,7 @@ class Backend:
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
         memory: figures of a device's memory in bytes, by name; empty where there are none.
+        notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
             no line of the user's; `debug_nans` finds what matters.
@@ -80,6 +81,7 @@ class Backend:
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
+    notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
     set_threads: Callable[[int | None], None] | None = None

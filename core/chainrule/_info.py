@@ -42,7 +42,7 @@ def _environment() -> Iterator[str]:
         yield f"  {name}={os.environ[name]}"
     if not names:
         known = (
-            *(_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA"),
+            *(_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA", "CHAINRULE_KEEP_MEMORY"),
             *(_threads.VARIABLE, _settings.STRICT, _settings.JIT),
         )
         yield f"  none of chainrule's variables is set ({', '.join(known)})"
@@ -90,6 +90,7 @@ def _backend_lines() -> Iterator[str]:
             memory = ", ".join(f"{key} {value / 2**30:.1f} GiB" for key, value in backend.memory(None).items())
             yield f" {mark}{name}: {backend.version}; devices {devices}" + (f"; memory {memory}" if memory else "")
             yield f"    dtypes {', '.join(backend.dtypes)}"
+            yield from (f"    {line}" for line in backend.notes())
             yield from (f"    {line}" for line in backend.report())
         except Exception as error:  # whatever a backend does wrong, the report goes on
             yield f" {mark}{name}: unavailable: {error}"

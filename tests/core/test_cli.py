@@ -121,7 +121,7 @@ def test_info_with_a_wrong_backend_goes_on(installed: Any) -> None:
 
 def test_info_names_the_variables_when_none_is_set(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     names = ["CHAINRULE_BACKEND", "CHAINRULE_DISABLE_PLUGINS", "CHAINRULE_OVERRIDES", "CHAINRULE_DATA"]
-    names += ["CHAINRULE_NUM_THREADS", "CHAINRULE_STRICT_MATH", "CHAINRULE_JIT"]
+    names += ["CHAINRULE_KEEP_MEMORY", "CHAINRULE_NUM_THREADS", "CHAINRULE_STRICT_MATH", "CHAINRULE_JIT"]
     for name in names:
         monkeypatch.delenv(name, raising=False)
     assert main(["info"]) == 0

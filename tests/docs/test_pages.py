@@ -57,6 +57,6 @@ def test_every_hook_is_in_the_reference():
 
 def test_every_environment_variable_is_in_the_reference():
     page = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
-    read = {_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA"}
+    read = {_backends.VARIABLE, _plugins.DISABLE, _overrides.VARIABLE, "CHAINRULE_DATA", "CHAINRULE_KEEP_MEMORY"}
     read |= {_threads.VARIABLE, _settings.STRICT, _settings.JIT}
     assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == read
