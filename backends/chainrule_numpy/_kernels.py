@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Op, default_dtype, infer
+from chainrule_numpy._sums import add_reduce
 
 
 def native(key: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -125,7 +126,7 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
 def _mean(x: Any, *, axis: Any, keepdims: bool) -> Any:
     if x.dtype.char not in "fdFD":  # NumPy sums short floats in longer ones
         return np.mean(x if x.dtype.kind in "fc" else x.astype(default_dtype()), axis=axis, keepdims=keepdims)
-    total: Any = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]  # of either value
+    total = add_reduce(x, axis, keepdims)
     return total / total.dtype.type(x.size / max(total.size, 1))
 
 
@@ -138,7 +139,7 @@ def summed_axes(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     axes = summed_axes(x, shape)
     if axes:
-        x = np.add.reduce(x, axis=axes, dtype=x.dtype)
+        x = add_reduce(x, axes, dtype=x.dtype)
     return x if x.shape == shape else x.reshape(shape)
 
 
@@ -283,7 +284,7 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "softplus": _floating(lambda x: np.logaddexp(x, 0)),
     "sort": _sort,
     "sparse_softmax_cross_entropy": _sparse_softmax_cross_entropy,
-    "sum": lambda x, *, axis, keepdims, dtype: np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims),
+    "sum": add_reduce,
     "sum_to": _sum_to,
     "where": _where,
 }

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule import default_dtype
 from chainrule_numpy._kernels import NARROW, chosen_by_bits, native, of_scipy, summed_axes
+from chainrule_numpy._sums import add_reduce
 
 Kernel = Callable[..., Any]
 
@@ -107,7 +108,7 @@ def _mean(x: Any, *, axis: Any, keepdims: bool, out: Any) -> Any:
     if x.dtype.char not in "fdFD":
         x = x if x.dtype.kind in "fc" else x.astype(default_dtype())
         return np.mean(x, axis=axis, keepdims=keepdims, out=out)
-    np.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    add_reduce(x, axis, keepdims, out=out)
     return np.divide(out, out.dtype.type(x.size / max(out.size, 1)), out)
 
 
@@ -117,7 +118,7 @@ def _sum_to(x: Any, *, shape: tuple[int, ...], out: Any) -> Any:
         np.copyto(out, x.reshape(shape))
         return out
     left = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    np.add.reduce(x, axis=axes, dtype=x.dtype, out=out.reshape(left))
+    add_reduce(x, axes, dtype=x.dtype, out=out.reshape(left))
     return out
 
 
@@ -209,9 +210,7 @@ OUT: dict[str, Kernel] = {
     "softplus": lambda x, *, out: np.logaddexp(x, 0, out, dtype=out.dtype),
     "square": lambda x, *, out: np.multiply(x, x, out),
     "stack": _stack,
-    "sum": lambda x, *, axis, keepdims, dtype, out: np.add.reduce(
-        x, axis=axis, dtype=dtype, out=out, keepdims=keepdims
-    ),
+    "sum": add_reduce,
     "sum_to": _sum_to,
     "where": _where,
 }
