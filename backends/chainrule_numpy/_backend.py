@@ -13,6 +13,7 @@ from chainrule import DTYPES, Backend, DType
 from chainrule_numpy import _threads
 from chainrule_numpy._kernels import KERNELS, in_floating
 from chainrule_numpy._memory import keep_memory
+from chainrule_numpy._notes import notes
 
 
 def numpy_backend() -> Backend:
@@ -31,10 +32,9 @@ def numpy_backend() -> Backend:
         wrap_generic=in_floating,
         scalar_type=np.float64,
         memory=_memory,
-        notes=lambda: [freed],
+        notes=lambda: [freed, *notes()],
         quiet=partial(np.errstate, all="ignore"),
         set_threads=_threads.set_threads,
-        report=_threads.report,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,7 +62,6 @@ class Backend:
             no line of the user's; `debug_nans` finds what matters.
         set_threads: sets how many threads the library computes with by itself, in the whole process; None brings back
             what it had. None instead of a function if it has none or they cannot be set.
-        report: further lines for `chainrule info`.
         complex_dtypes: its own complex dtypes, taken from `dtypes`.
     """
 
@@ -85,7 +84,6 @@ class Backend:
     fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
     set_threads: Callable[[int | None], None] | None = None
-    report: Callable[[], Iterable[str]] = tuple
     complex_dtypes: frozenset[Any] = field(init=False, repr=False)
     _names: dict[Any, DType] = field(init=False, repr=False)
 

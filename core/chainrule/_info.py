@@ -91,7 +91,6 @@ def _backend_lines() -> Iterator[str]:
             yield f" {mark}{name}: {backend.version}; devices {devices}" + (f"; memory {memory}" if memory else "")
             yield f"    dtypes {', '.join(backend.dtypes)}"
             yield from (f"    {line}" for line in backend.notes())
-            yield from (f"    {line}" for line in backend.report())
         except Exception as error:  # whatever a backend does wrong, the report goes on
             yield f" {mark}{name}: unavailable: {error}"
 

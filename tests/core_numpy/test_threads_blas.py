@@ -63,9 +63,10 @@ def test_tasks_that_call_blas_have_one_thread_each():
         assert set(threads().values()) == {2}
 
 
-def test_the_report():
+def test_the_notes():
     with cr.use_num_threads(1):
-        lines = list(cr.get_backend().report())
+        lines = list(cr.get_backend().notes())
+    assert any(line.startswith("JIT: ") for line in lines)
     found = [line for line in lines if line.startswith("BLAS: ")]
     assert len(found) == len(threads())
     assert all(line.endswith(", 1 thread") for line in found)
@@ -111,7 +112,7 @@ def test_without_a_setting_nothing_is_looked_for():
 
 def test_without_threadpoolctl_the_report_says_what_to_do():
     hide = "sys.modules['threadpoolctl'] = None"
-    say = "cr.set_num_threads(1); print(*cr.get_backend().report())"
+    say = "cr.set_num_threads(1); print(*cr.get_backend().notes(), sep='\\n')"
     text = run(before=hide, after=say, CHAINRULE_NUM_THREADS="2")
-    assert text.startswith("BLAS: its threads are not set by chainrule, because threadpoolctl is not installed; pip")
+    assert "\nBLAS: its threads are not set by chainrule, because threadpoolctl is not installed; pip" in text
     assert "OPENBLAS_NUM_THREADS" in text
