@@ -18,7 +18,7 @@ OPTIMIZER = Adam(1e-3)
 
 
 def contest(batch: int = 128, widths: Sequence[int] = (784, 512, 256, 10)) -> Contest:
-    """Whole steps; the parameters after three."""
+    """Whole steps; the parameters after two."""
     random = np.random.default_rng(0)
     parameters: list[Any] = []
     for rows, columns in pairwise(widths):
@@ -28,8 +28,8 @@ def contest(batch: int = 128, widths: Sequence[int] = (784, 512, 256, 10)) -> Co
         f"MLP training step with Adam, {'-'.join(map(str, widths))}, batch of {batch}, float32",
         {"NumPy: by hand": numpy_hand, **of_training(loss, len(parameters), OPTIMIZER)},
         inputs=(*(each.astype(np.float32) for each in (*parameters, x)), y),
-        steps=3,
-        tolerance=1e-3,  # of vanishing gradients, Adam takes the sign
+        steps=2,
+        tolerance=1e-2,  # Adam makes much of gradients that are rounding errors; wrong ones are 4e-2 away
         traced=True,
     )
 
