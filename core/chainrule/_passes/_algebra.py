@@ -34,32 +34,28 @@ def twice(instruction: Instruction, producers: Producers) -> Found:
     return None if inner is None else (inner.inputs[0],)
 
 
-def _neutral(number: float, both: bool) -> Rule:
-    """`x op number` is `x`, and `number op x` too if the operation commutes."""
-
-    def rule(instruction: Instruction, producers: Producers) -> Found:
-        a, b = instruction.inputs
-        (y,) = instruction.outputs
-        if y.dtype.kind == "complex" and number == 1:  # an infinity times one has a part that is NaN
-            return None
-        if is_all(b, number, producers) and like(a, y):
-            return (a,)
-        return (b,) if both and is_all(a, number, producers) and like(b, y) else None
-
-    return rule
-
-
-def _by_minus_one(instruction: Instruction, producers: Producers) -> Found:
-    """`x * -1` and `x / -1` are `-x`."""
+def _without_zero(instruction: Instruction, producers: Producers) -> Found:
+    """`x + 0`, `0 + x` and `x - 0` are `x`."""
     a, b = instruction.inputs
     (y,) = instruction.outputs
-    op = producers.op("negative")
-    if op is None or y.dtype.kind not in ("int", "float"):
-        return None
-    if is_all(b, -1, producers) and like(a, y):
-        return instead(op, (a,), instruction)
-    if instruction.op.name == "multiply" and is_all(a, -1, producers) and like(b, y):
-        return instead(op, (b,), instruction)
+    if is_all(b, 0, producers) and like(a, y):
+        return (a,)
+    return (b,) if instruction.op.name == "add" and is_all(a, 0, producers) and like(b, y) else None
+
+
+def _by_one(instruction: Instruction, producers: Producers) -> Found:
+    """`x * 1`, `1 * x` and `x / 1` are `x`; with -1 they are `-x`."""
+    a, b = instruction.inputs
+    (y,) = instruction.outputs
+    for x, other in ((a, b), (b, a)) if instruction.op.name == "multiply" else ((a, b),):
+        number = number_of(other, producers)
+        if type(number) is bool or number not in (1, -1) or not like(x, y):
+            continue
+        if number == 1:  # of complex numbers, an infinity times one has a part that is NaN
+            return None if y.dtype.kind == "complex" else (x,)
+        op = producers.op("negative")
+        if op is not None and y.dtype.kind in ("int", "float"):
+            return instead(op, (x,), instruction)
     return None
 
 
@@ -116,8 +112,8 @@ def _multiple(instruction: Instruction, producers: Producers) -> Found:
     """A multiple of a multiple is one, where no product on the way is out of range that the last is not."""
     x, number = _split(instruction)
     (y,) = instruction.outputs
-    inner = producers.made(x, "multiply")
-    if number is None or inner is None or y.dtype.kind != "float" or not like(x, y):
+    inner = None if number is None else producers.made(x, "multiply")
+    if inner is None or y.dtype.kind != "float" or not like(x, y):
         return None
     z, other = _split(inner)
     if other is None or not like(z, y):
@@ -146,11 +142,11 @@ def _by_power_of_two(instruction: Instruction, producers: Producers) -> Found:
     """`x / 2` is `x * 0.5`, exactly."""
     a, b = instruction.inputs
     (y,) = instruction.outputs
-    op = producers.op("multiply")
-    if type(b) not in (int, float) or y.dtype.kind != "float" or not like(a, y) or op is None:
+    if type(b) not in (int, float) or y.dtype.kind != "float" or not like(a, y):
         return None
+    op = producers.op("multiply")
     exact = math.isfinite(b) and abs(math.frexp(b)[0]) == 0.5 and _is_safe(b, y.dtype) and _is_safe(1 / b, y.dtype)
-    return instead(op, (a, 1 / b), instruction) if exact else None
+    return instead(op, (a, 1 / b), instruction) if exact and op is not None else None
 
 
 def _with_negative(name: str, commutes: bool) -> Rule:
@@ -159,13 +155,11 @@ def _with_negative(name: str, commutes: bool) -> Rule:
     def rule(instruction: Instruction, producers: Producers) -> Found:
         a, b = instruction.inputs
         (y,) = instruction.outputs
-        op = producers.op(name)
-        if op is None or y.weak or y.dtype.kind not in ("int", "float"):
-            return None
         for x, other in ((b, a), (a, b)) if commutes else ((b, a),):
             inner = producers.made(x, "negative")
-            if inner is not None:
-                return instead(op, (other, inner.inputs[0]), instruction)
+            if inner is not None and not y.weak and y.dtype.kind in ("int", "float"):
+                op = producers.op(name)
+                return None if op is None else instead(op, (other, inner.inputs[0]), instruction)
         return None
 
     return rule
@@ -215,13 +209,21 @@ ALGEBRA: Final[Mapping[str, Sequence[Callable[[Instruction, Producers], Found]]]
     "strong": (same,),
     "conj": (twice,),
     "negative": (twice, _negative),
-    "add": (_neutral(0, both=True), _with_negative("subtract", commutes=True)),
-    "subtract": (_neutral(0, both=False), _with_negative("add", commutes=False)),
-    "multiply": (_neutral(1, both=True), _by_minus_one, _negative_outside, _multiple),
-    "divide": (_neutral(1, both=False), _by_minus_one, _negative_outside, _by_power_of_two),
+    "add": (_without_zero, _with_negative("subtract", commutes=True)),
+    "subtract": (_without_zero, _with_negative("add", commutes=False)),
+    "multiply": (_by_one, _negative_outside, _multiple),
+    "divide": (_by_one, _negative_outside, _by_power_of_two),
     "multiply_zero_wins": (_finite_derivative, _negative_outside),
     "pow": (_power,),
     "square": (_even,),
     "abs": (_even,),
     "cos": (_even,),
+}
+
+SPREAD: Final = frozenset({"full", "constant", "broadcast_to", "reshape"})  # what may repeat one number
+OPENINGS: Final[Mapping[str, frozenset[str]]] = {  # what makes an input that an identity starts from, if not a number
+    "add": frozenset({"negative", "scatter_add"}),
+    **dict.fromkeys(("subtract", "multiply", "divide", "multiply_zero_wins"), frozenset({"negative"})),
+    **dict.fromkeys(("square", "abs", "cos"), frozenset({"negative"})),
+    "negative": frozenset({"negative", "subtract", "multiply", "divide"}),
 }

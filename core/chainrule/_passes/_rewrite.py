@@ -75,14 +75,13 @@ def rewrite(program: Program, rule: Rule, backend: Backend) -> Program:
     pending = list(reversed(program.instructions))
     while pending:
         instruction = pending.pop()
-        if values:
+        if sizes or not values.keys().isdisjoint(instruction.inputs):
             inputs = substituted(instruction.inputs, values)
             attributes = instruction.attributes
             if sizes:  # lengths of values that others have taken the place of
                 inputs = tuple([resolve(x, sizes) for x in inputs])
                 attributes = {name: resolved(value, inputs, sizes) for name, value in attributes.items()}
-            if inputs != instruction.inputs or sizes:
-                instruction = Instruction(instruction.op, inputs, attributes, instruction.outputs, instruction.node)
+            instruction = Instruction(instruction.op, inputs, attributes, instruction.outputs, instruction.node)
         found = rule(instruction, producers)
         if found is None:
             instructions.append(instruction)

@@ -56,11 +56,9 @@ def _typed(value: Any, dtype: DType) -> Any:
 def splats(instruction: Instruction, producers: Producers) -> Found:
     """An operation on splats: a splat, if it has no other inputs; else the operation on the numbers that they are."""
     op, inputs = instruction.op, instruction.inputs
-    if not any(type(x) is Symbol and (m := producers.get(x)) is not None and m.op in (FULL, CONSTANT) for x in inputs):
-        return None
     (y,) = instruction.outputs
     if op.name in _COPIES:
-        maker = producers[inputs[0]] if len(inputs) == 1 else None
+        maker = producers.get(inputs[0]) if len(inputs) == 1 else None
         if maker is None or y.shape is None or (maker.op is CONSTANT and op.name != "broadcast_to"):
             return None
         value = number_of(inputs[0], producers)

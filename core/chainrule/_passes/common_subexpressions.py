@@ -34,7 +34,7 @@ def _key(instruction: Instruction) -> Hashable:
         return None
     if instruction.op is CONSTANT:
         return (CONSTANT, id(instruction.attributes["value"].value))
-    inputs = tuple([(type(x), repr(x)) if type(x) in PYTHON_NUMBERS else x for x in instruction.inputs])
+    inputs = tuple([x if type(x) is Symbol else _number(x) for x in instruction.inputs])
     attributes = instruction.attributes
     if not attributes:
         return (instruction.op, inputs)
@@ -44,6 +44,13 @@ def _key(instruction: Instruction) -> Hashable:
     except TypeError:
         return None
     return key
+
+
+def _number(x: Any) -> Any:
+    """An input that is no symbol in a key: as `_exact`, and a size or nothing as it is."""
+    if type(x) not in PYTHON_NUMBERS:
+        return x
+    return type(x), x if x and type(x) is not complex else repr(x)
 
 
 def _exact(value: Any) -> Any:

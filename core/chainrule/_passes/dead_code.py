@@ -15,20 +15,22 @@ def dead_code(program: Program, backend: Backend) -> Program:
     kept: list[Instruction] = []
     changed = False
     for instruction in reversed(program.instructions):
-        used = [symbol in needed for symbol in instruction.outputs]
-        if not any(used) and not has_effect(instruction):
+        if needed.isdisjoint(instruction.outputs) and not has_effect(instruction):
             changed = True
             continue
-        pruned = _pruned(instruction, used)
-        if pruned is not instruction:
-            changed = True
-        kept.append(pruned)
-        needed.update(reads(pruned, owners))
+        if "flow" in instruction.attributes:
+            pruned = _pruned(instruction, [symbol in needed for symbol in instruction.outputs])
+            changed = changed or pruned is not instruction
+            instruction = pruned
+        kept.append(instruction)
+        needed.update(reads(instruction, owners))
     return Program(program.inputs, program.outputs, reversed(kept)) if changed else program
 
 
 def has_effect(instruction: Instruction) -> bool:
     """Whether an instruction does more than give results, itself or inside of its sub-programs."""
+    if not instruction.attributes:
+        return instruction.op.effect
     return instruction.op.effect or any(
         has_effect(inner)
         for value in instruction.attributes.values()
@@ -40,8 +42,7 @@ def has_effect(instruction: Instruction) -> bool:
 
 def _pruned(instruction: Instruction, used: list[bool]) -> Instruction:
     """Control flow without the results, and what comes in for them, that nobody uses."""
-    flow = instruction.attributes.get("flow")
-    if flow is None or all(used):
+    if all(used):
         return instruction
-    made: Instruction = flow.pruned(instruction, used)
+    made: Instruction = instruction.attributes["flow"].pruned(instruction, used)
     return made

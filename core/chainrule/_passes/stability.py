@@ -18,6 +18,8 @@ from chainrule._program import Program
 
 def stability(program: Program, backend: Backend) -> Program:
     """The program with stable operations in place of unstable formulas."""
+    if not any(instruction.op.name in _RULES for instruction in program.instructions):
+        return program
     return rewrite(program, _stable, backend)
 
 
