@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,13 @@ import numpy as np
 
 from chainrule import DTYPES, Backend, DType
 from chainrule_numpy import _threads
+from chainrule_numpy._fusion import NumpyFusion
 from chainrule_numpy._kernels import KERNELS, in_floating
 from chainrule_numpy._memory import keep_memory
 from chainrule_numpy._notes import notes
+from chainrule_numpy._out import into
+
+_ALIGNED = 64  # bytes: a cache line, and the longest vector
 
 
 def numpy_backend() -> Backend:
@@ -32,6 +37,9 @@ def numpy_backend() -> Backend:
         wrap_generic=in_floating,
         scalar_type=np.float64,
         memory=_memory,
+        into=into,
+        workspace=_workspace,
+        fusion=NumpyFusion(),
         notes=lambda: [freed, *notes()],
         quiet=partial(np.errstate, all="ignore"),
         set_threads=_threads.set_threads,
@@ -50,6 +58,17 @@ def _asarray(data: Any, dtype: Any, device: str | None) -> Any:
 def _full(shape: tuple[int, ...], value: complex, dtype: Any, device: str | None) -> Any:
     # A NumPy scalar is a legal 0-d value, and many times cheaper to compute with than a 0-d array.
     return np.full(shape, value, dtype) if shape else dtype.type(value)
+
+
+def _workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any]]) -> list[Any]:
+    stretches = []
+    for size in sizes:
+        stretch = np.empty(size + _ALIGNED, np.uint8)
+        start = -stretch.ctypes.data % _ALIGNED
+        stretches.append(stretch[start : start + size])
+    return [
+        stretches[slot][: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape) for slot, shape, dtype in arrays
+    ]
 
 
 def _memory(device: str | None) -> Mapping[str, int]:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import default_dtype
+from chainrule._graph import Instruction
+from chainrule._symbol import Symbol
 from chainrule_numpy._kernels import NARROW, chosen_by_bits, native, of_scipy, summed_axes
 from chainrule_numpy._sums import add_reduce
 
@@ -79,10 +81,11 @@ def _where(condition: Any, a: Any, b: Any, *, out: Any) -> Any:
 
 
 def _multiply_zero_wins(g: Any, d: Any, *, out: Any) -> Any:
+    if np.isfinite(np.add.reduce(d, axis=None)):  # nothing infinite is in it
+        return np.multiply(g, d, out)
     zero = np.equal(g, 0)
     np.multiply(g, d, out)
-    if zero.any():
-        np.copyto(out, 0, where=zero)
+    np.copyto(out, 0, where=zero)
     return out
 
 
@@ -182,6 +185,18 @@ _OF_FLOATING = (
     *("divide", "exp", "exp2", "expm1", "hypot", "log", "log10", "log1p", "log2", "logaddexp", "rad2deg", "sin"),
     *("sinh", "sqrt", "tan", "tanh"),
 )
+
+
+def into(instruction: Instruction) -> Kernel | None:
+    """The kernel of an instruction that writes its result where it is told, if there is one."""
+    name = instruction.op.name
+    if name in _OF_FLOATING and len(instruction.outputs) == 1:
+        dtype = instruction.outputs[0].dtype
+        if all(type(x) is not Symbol or x.dtype == dtype for x in instruction.inputs):  # there is nothing to cast
+            found: Kernel = getattr(np, name)
+            return found
+    return OUT.get(name)
+
 
 OUT: dict[str, Kernel] = {
     **{name: getattr(np, name) for name in _PLAIN},

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 Kernel = Callable[..., Any]
 
 
+def _no_workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any]]) -> Sequence[Any]:
+    """Of a backend whose kernels write into no array."""
+    assert not arrays
+    return ()
+
+
 class Fusion(Protocol):
     """How a backend computes several elementwise operations, and reductions of their results, in one go."""
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
+
+    def pays(self, region: Region) -> bool:
+        """Whether a region is computed faster than its instructions one after the other."""
 
     def compile(self, region: Region) -> Kernel:
         """The kernel of a region: from its inputs, by position, to the tuple of its results.
@@ -56,6 +65,10 @@ class Backend:
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
         memory: figures of a device's memory in bytes, by name; empty where there are none.
+        into: the kernel of an instruction that writes its result into an array: like the usual one, with `out=`, of the
+            right shape and dtype and in order in memory, which for an elementwise one may be an input; or None.
+        workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape and a dtype of the
+            library's own, in stretches of so many bytes.
         notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
@@ -80,6 +93,8 @@ class Backend:
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
+    into: Callable[[Instruction], Kernel | None] = lambda instruction: None
+    workspace: Callable[[Sequence[int], Sequence[tuple[int, tuple[int, ...], Any]]], Sequence[Any]] = _no_workspace
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext

@@ -18,7 +18,7 @@ from chainrule._graph import Graph, Instruction
 from chainrule._graph_functions import as_node, placeholder
 from chainrule._graph_ops import PLACEHOLDER
 from chainrule._graph_text import counted, program_lines
-from chainrule._passes import optimised
+from chainrule._passes import lowered
 from chainrule._plan import Plan
 from chainrule._plugins import load_plugins
 from chainrule._program import Program, subprograms
@@ -186,7 +186,7 @@ def _explained(name: str, program: Program, backend: Backend, specs: list[Spec] 
             program = specialise(program, specs)
             if program is not stages["traced"]:
                 stages["specialised"] = program
-        final = _deep(program, lambda p: optimised(p, backend), optimised(program, backend, report))
+        final = _deep(program, lambda p: lowered(p, backend), lowered(program, backend, report))
         stages["plan"] = final
         return ProgramExplanation(name, backend.name, stages, dict(_sources("plan", final, backend)))
 

@@ -1,7 +1,8 @@
 """`Plan`: a program as a Python function for one backend.
 
 One statement an instruction, local variables alone, kernels and attributes bound beforehand: nothing of the graph is
-looked at when it runs. A long program becomes functions of bounded size, which Python compiles in linear time.
+looked at when it runs. A long program becomes functions of bounded size, which Python compiles in linear time. What
+nobody outside gets to see is computed into the arrays of a workspace, which the plan keeps for its next call.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chainrule._errors import UnknownSizeError
 from chainrule._forward import JVP
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT, FULL, SIZE, STRONG
+from chainrule._memory import NEW, planned
 from chainrule._op import Op
 from chainrule._parts import VJP
 from chainrule._program import Program, reads, size_owners
@@ -35,6 +37,7 @@ class Plan:
         program: what it runs, after all passes.
         backend: the backend it runs on.
         source: the Python code of it.
+        memory: which values are computed into which arrays of its workspace.
     """
 
     def __init__(self, program: Program, backend: Backend, n_own: int = 0) -> None:
@@ -50,10 +53,12 @@ class Plan:
         self.backend = backend
         writer = _Writer(program, backend, n_own)
         self.source = writer.source
+        self.memory = writer.memory
         self._statements = writer.statements
         self._file = f"<chainrule plan {_new_number()}>"
         exec(compile(self.source, self._file, "exec"), writer.names)
         self.function: Callable[..., tuple[Any, ...]] = writer.names["plan"]
+        self._workspaces: list[Any] = []  # those that no call uses now: at most one for each thread that has called
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         """Run it on the backend's arrays.
@@ -61,10 +66,21 @@ class Plan:
         Raises:
             ChainruleError: a kernel failed; names the operation, its inputs and the line of the user's code.
         """
+        if not self.memory.arrays:
+            try:
+                return self.function(*arrays)
+            except Exception as error:
+                raise self._explained(error) from error
         try:
-            return self.function(*arrays)
+            workspace = self._workspaces.pop()
+        except IndexError:
+            workspace = self.memory.workspace(self.backend)
+        try:
+            return self.function(workspace, *arrays)
         except Exception as error:
             raise self._explained(error) from error
+        finally:
+            self._workspaces.append(workspace)
 
     def _explained(self, error: Exception) -> Exception:
         """What failed, of which the line of the generated code tells."""
@@ -97,16 +113,21 @@ class _Writer:
         self._text: list[str] = []
         self._local: dict[Symbol, str] = {}
         self._bound: dict[Symbol, str] = {}
+        self._place = "w{}".format  # an array of the workspace
         self._owners = size_owners(program)
         body = self._named(program)
         needs = [[x for x in reads(instruction, self._owners) if x in self._local] for instruction in body]
         results = [y for y in program.outputs if y in self._local]
         last = {symbol: i for i, symbols in enumerate(needs) for symbol in symbols} | dict.fromkeys(results, len(body))
+        self.memory = planned(program, body, backend)
+        space = "w, " if self.memory.arrays else ""
         if len(body) <= CHUNK:
-            self._text.append(f"def plan({self._list(program.inputs)}):")
+            self._text.append(f"def plan({space}{self._list(program.inputs)}):")
+            if space:
+                self._text.append(f"    {''.join(f'w{n}, ' for n in range(len(self.memory.arrays)))}= w")
             self._write(body, needs, 0, last)
         else:
-            self._write_in_chunks(program, body, needs, last)
+            self._write_in_chunks(program, body, needs, last, space)
         shared = _shared(program, n_own)
         outputs = [self._argument(y) for y in program.outputs]
         given = "".join(f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
@@ -160,24 +181,30 @@ class _Writer:
                 self._text.append(f"    del {self._list(dead)}")
 
     def _write_in_chunks(
-        self, program: Program, body: list[Instruction], needs: list[list[Symbol]], last: Mapping[Symbol, int]
+        self,
+        program: Program,
+        body: list[Instruction],
+        needs: list[list[Symbol]],
+        last: Mapping[Symbol, int],
+        space: str,
     ) -> None:
+        self._place = "w[{}]".format
         calls = []
         for n, start in enumerate(range(0, len(body), CHUNK)):
             stop = min(start + CHUNK, len(body))
             made = dict.fromkeys(s for instruction in body[start:stop] for s in instruction.outputs)
             taken = dict.fromkeys(s for symbols in needs[start:stop] for s in symbols if s not in made)
             given = [s for s in made if last.get(s, -1) >= stop]
-            self._text.append(f"def f{n}({self._list(taken)}):")
+            self._text.append(f"def f{n}({space}{self._list(taken)}):")
             self._write(body[start:stop], needs[start:stop], start, last)
             self._text.append(f"    return ({''.join(f'{self._local[s]}, ' for s in given)})")
             calls.append(
-                f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({self._list(taken)})"
+                f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({space}{self._list(taken)})"
             )
             dead = [s for s in taken if last[s] < stop]
             if dead:
                 calls.append(f"del {self._list(dead)}")
-        self._text.append(f"def plan({self._list(program.inputs)}):")
+        self._text.append(f"def plan({space}{self._list(program.inputs)}):")
         self._text.extend(f"    {call}" for call in calls)
 
     def _list(self, symbols: Iterable[Symbol]) -> str:
@@ -189,10 +216,16 @@ class _Writer:
         if op.build is not None:
             kernel = op.build(instruction, self.backend)
             attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
+        elif instruction.outputs and instruction.outputs[0] in self.memory.places:
+            kernel = self.backend.into(instruction) or op.kernels[self.backend]
         else:
             internal = _INTERNAL.get(op)
             kernel = op.kernels[self.backend] if internal is None else internal(self.backend)
         arguments += [f"{name}={self._argument(value)}" for name, value in attributes.items()]
+        places = [self.memory.places.get(y) for y in instruction.outputs]
+        if any(place is not None for place in places):
+            into = [str(place) if place is None else self._place(place) for place in places]
+            arguments.append(f"out=({', '.join(into)},)" if op.multiple else f"out={into[0]}")
         return f"{self._bind(kernel)}({', '.join(arguments)})"
 
     def _argument(self, value: Any) -> str:
@@ -215,19 +248,9 @@ class _Writer:
         return f"{self._local[symbol]}.shape[{symbol.shape.index(atom)}]"
 
 
-# Operations whose results are new arrays on every backend. Others may give back an input, or a view of one.
-_NEW: Final = frozenset(
-    {
-        *("add", "subtract", "multiply", "divide", "pow", "negative", "square", "sqrt", "exp", "log", "sin", "cos"),
-        *("tanh", "sigmoid", "relu", "maximum", "minimum", "where", "matmul", "sum", "mean", "softmax", "log_softmax"),
-        *("sparse_softmax_cross_entropy", "softmax_cross_entropy", "scatter_add", "scatter_add_rows"),
-    }
-)
-
-
 def _shared(program: Program, n_own: int) -> set[int]:
     """Which of the first outputs may share memory with something else, and are to be copied."""
-    new = {s for i in program.instructions if i.op.name in _NEW for s in i.outputs}
+    new = {s for i in program.instructions if i.op.name in NEW for s in i.outputs}
     shared, seen = set(), set()
     for i, y in enumerate(program.outputs[:n_own]):
         if type(y) is Symbol and (y not in new or y in seen):

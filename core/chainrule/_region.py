@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from chainrule._backend import Backend, Kernel
+from chainrule._graph import Instruction
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
 from chainrule._program import Program
+
+REDUCTIONS: Final = frozenset({"sum", "sum_to", "mean", "max", "min"})  # that a region may end in
+
+
+def is_pointwise(op: Op) -> bool:
+    """Whether each element of an operation's result comes from the same element of its inputs, and a region has it.
+
+    Those that only choose between their inputs are not called elementwise: their derivatives follow another rule.
+    """
+    return op.elementwise or op.name in ("where", "broadcast_to")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +48,17 @@ class Region:
         return ("region",)
 
 
+def _kernel(instruction: Instruction, backend: Backend) -> Kernel:
+    assert backend.fusion is not None, "only a backend that computes regions gets any"
+    return backend.fusion.compile(instruction.attributes["region"])
+
+
 FUSED: Final = Op(
     "fused",
     None,
     lambda *specs, region: region.program.specs,
     attributes={"region": REQUIRED},
     multiple=True,
-    build=lambda instruction, backend: backend.fusion.compile(instruction.attributes["region"]),
+    build=_kernel,
     owner=ENGINE,
 )

@@ -6,6 +6,7 @@ import gc
 import math
 import re
 import weakref
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,8 @@ def run(plan, *arguments):
 
 
 def test_source_is_one_statement_an_instruction():
-    plan = Plan(program_of(lambda x, y: cr.sin(x) * y + 2.5, [1.0], [2.0]), cr.get_backend())
+    backend = replace(cr.get_backend(), into=lambda instruction: None)
+    plan = Plan(program_of(lambda x, y: cr.sin(x) * y + 2.5, [1.0], [2.0]), backend)
     made = [re.sub(r"c\d+", "c", line.strip()) for line in plan.source.splitlines()]
     assert made == [
         "def plan(a0, a1):",

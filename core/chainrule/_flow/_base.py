@@ -10,7 +10,7 @@ from chainrule._backend import Backend
 from chainrule._graph import Instruction
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
-from chainrule._passes import optimised
+from chainrule._passes import lowered
 from chainrule._passes.dead_code import dead_code
 from chainrule._plan import Plan
 from chainrule._program import Program, once
@@ -20,7 +20,7 @@ Overrides = Mapping[Any, Any]
 
 
 def plan_of(program: Program, backend: Backend) -> Plan:
-    return Plan(optimised(program, backend), backend)
+    return Plan(lowered(program, backend), backend)
 
 
 def inexact(symbols: Sequence[Symbol]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from chainrule._passes.common_subexpressions import common_subexpressions
 from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
 from chainrule._passes.decomposition import decomposition
+from chainrule._passes.fusion import fusion
 from chainrule._passes.simplification import simplification
 from chainrule._passes.stability import stability
 from chainrule._program import Program
@@ -88,6 +89,22 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
             program = made
             report(name, program)
     return program
+
+
+def lowered(program: Program, backend: Backend, report: Report = lambda name, program: None) -> Program:
+    """A program as plans are made of: after all passes, and then with what the backend computes in one go as regions.
+
+    Args:
+        program, backend, report: see `optimised`.
+
+    Raises:
+        PluginError: see `optimised`.
+    """
+    program = optimised(program, backend, report)
+    made = fusion(program, backend)
+    if made is not program:
+        report("fusion", made)
+    return made
 
 
 def _checked(name: str, run: Pass, program: Program, backend: Backend) -> Program:

@@ -1,0 +1,314 @@
+"""Regions by NumPy alone: block by block, so that what lies between stays in the processor's cache.
+
+A region becomes a Python function with a loop over blocks of its space. What is computed on the way goes into a few
+small arrays that are used again and again. Several threads take a part of the space each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule import _threads
+from chainrule._graph import Instruction
+from chainrule._region import REDUCTIONS, Region
+from chainrule._symbol import Symbol
+from chainrule_numpy._out import OUT
+from chainrule_numpy._space import Slices, collapsed, reduced_axes, slices_of, wide
+
+CACHE: Final = 1 << 20  # bytes that the blocks of all arrays of a region take together
+SMALLEST: Final = 4096  # elements of a block: in a smaller one, calling NumPy takes longer than it computes
+SHARE: Final = 1 << 16  # elements at least that another thread is worth
+_UFUNCS: Final = {"sum": np.add, "sum_to": np.add, "mean": np.add, "max": np.maximum, "min": np.minimum}
+_new_number = itertools.count(1).__next__
+
+
+def takes(instruction: Instruction) -> bool:
+    """Whether an instruction can be part of a region."""
+    op, (y,) = instruction.op, instruction.outputs
+    if op.name in REDUCTIONS:
+        return y.dtype.kind in ("float", "int") and y.dtype.bits >= 32
+    return (
+        op.name in OUT or op.name == "broadcast_to" or (op.name == "scatter_add" and slices_of(instruction) is not None)
+    )
+
+
+class Blocks:
+    """A region as a kernel.
+
+    Attributes:
+        source: the Python code of the loop.
+    """
+
+    def __init__(self, region: Region) -> None:
+        writer = _Writer(region)
+        self.source = writer.source
+        self._inputs = writer.inputs
+        self._results = writer.results
+        self._scratch = writer.scratch
+        self._chunks = partial(_chunks, writer.shape[0], writer.step, writer.most_threads)
+        exec(compile(self.source, f"<chainrule region {_new_number()}>", "exec"), writer.names)
+        self._run: Callable[..., Any] = writer.names["run"]
+        self._free: list[list[Any]] = []  # scratch arrays that no call uses now
+
+    def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
+        arrays = [x if shape is None else x.reshape(shape) for x, shape in zip(inputs, self._inputs, strict=True)]
+        results = [
+            result.started(given) for result, given in zip(self._results, out or itertools.repeat(None), strict=False)
+        ]
+        places = [place for result, y in zip(self._results, results, strict=True) for place in result.places(y)]
+        tasks = [partial(self._part, start, stop, arrays, places) for start, stop in self._chunks()]
+        parts = _threads.run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
+        totals = iter([list(itertools.chain(*each)) for each in zip(*parts, strict=True)])
+        return tuple([result.finished(y, totals) for result, y in zip(self._results, results, strict=True)])
+
+    def _part(self, start: int, stop: int, arrays: Sequence[Any], places: Sequence[Any]) -> Any:
+        """Do a part of the space; the partial results of its blocks."""
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = [np.empty(shape, dtype) for shape, dtype in self._scratch]
+        try:
+            return self._run(start, stop, arrays, places, scratch)
+        finally:
+            self._free.append(scratch)
+
+
+def _chunks(length: int, step: int, most: int) -> list[tuple[int, int]]:
+    """The part of the first axis that each thread takes: whole blocks."""
+    n = max(1, min(_threads.get_num_threads(), most))
+    blocks = math.ceil(length / step)
+    ends = [min(length, round(blocks * i / n) * step) for i in range(n + 1)]
+    return [(a, b) for a, b in itertools.pairwise(ends) if a < b]
+
+
+class _Written:
+    """A result of the space's shape, or reduced along some axes but the first, that blocks are written into."""
+
+    def __init__(self, y: Symbol, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.final = tuple(y.shape or ())
+        self.dtype = np.dtype(str(y.dtype))
+
+    def started(self, given: Any) -> Any:
+        return np.empty(self.final, self.dtype) if given is None else given
+
+    def places(self, y: Any) -> list[Any]:
+        return [y.reshape(self.shape)]
+
+    def finished(self, y: Any, totals: Any) -> Any:
+        return y
+
+
+class _Total(_Written):
+    """A result that is reduced along the first axis: each block gives a part of it."""
+
+    def __init__(self, y: Symbol, ufunc: np.ufunc, count: int) -> None:
+        super().__init__(y, ())
+        self.ufunc = ufunc
+        self.count = count  # of what a mean is of; 1 for what is none
+
+    def started(self, given: Any) -> Any:
+        return given
+
+    def places(self, y: Any) -> list[Any]:
+        return []
+
+    def finished(self, y: Any, totals: Any) -> Any:
+        total = self.ufunc.reduce(np.array(next(totals)), axis=0)
+        if self.count != 1:
+            total = total / total.dtype.type(self.count)
+        total = total.reshape(self.final)
+        if y is None:
+            return total[()] if not self.final else total
+        y[...] = total
+        return y
+
+
+class _Scattered(_Written):
+    """Values at slices of an array of zeros, added up. The first of them are written, the others are added."""
+
+    def __init__(self, y: Symbol, contributions: Sequence[Slices], shape: tuple[int, ...]) -> None:
+        super().__init__(y, shape)
+        self.contributions = contributions
+
+    def started(self, given: Any) -> Any:
+        y = super().started(given)
+        whole = [slice(None)] * y.ndim
+        for axis, part in enumerate(self.contributions[0]):
+            for rest in (slice(0, part.start), slice(part.stop, None)):
+                y[tuple([*whole[:axis], rest])] = 0
+        return y
+
+    def places(self, y: Any) -> list[Any]:
+        return [y[part].reshape(self.shape) for part in self.contributions]
+
+
+class _Writer:
+    """Writes the loop of a region."""
+
+    def __init__(self, region: Region) -> None:
+        program, space = region.program, region.space
+        self.shape, axes_of = collapsed(region)
+        rows = self.shape[1:]
+        self.names: dict[str, Any] = {"copyto": np.copyto}
+        self.inputs: list[tuple[int, ...] | None] = []
+        self.results: list[_Written] = []
+        self.scratch: list[tuple[tuple[int, ...], Any]] = []
+        self._values: dict[Symbol, str] = {}
+        setup: list[str] = []
+        for k, x in enumerate(program.inputs):
+            shape = wide(x, space, axes_of, self.shape)
+            self.inputs.append(shape)
+            self._values[x] = f"a{k}"
+            if shape is not None and shape[0] == self.shape[0]:
+                setup.append(f"x{k} = a{k}[i:j]")
+                self._values[x] = f"x{k}"
+        body = self._body(program, space, axes_of)
+        width = math.prod(rows)
+        bytes_a_row = width * sum(np.dtype(str(x.dtype)).itemsize for x in (*program.inputs, *program.outputs))
+        bytes_a_row += width * sum(np.dtype(dtype).itemsize for _, dtype in self.scratch)
+        smallest = math.ceil(SMALLEST / max(width, 1))
+        self.step = max(smallest, CACHE // max(bytes_a_row, 1) // smallest * smallest)
+        self.scratch = [((min(self.step, self.shape[0]), *rows), dtype) for _, dtype in self.scratch]
+        scatters = any(isinstance(result, _Scattered) for result in self.results)
+        self.most_threads = 1 if scatters else math.prod(space) // SHARE
+        places = [f"o{k}" for k in range(self._n_places)]
+        totals = [f"p{k}" for k in range(self._n_totals)]
+        head = [
+            *([f"{', '.join(f'a{k}' for k in range(len(self.inputs)))}, = arrays"] if self.inputs else []),
+            *([f"{', '.join(places)}, = places"] if places else []),
+            *([f"{', '.join(f's{k}' for k in range(len(self.scratch)))}, = scratch"] if self.scratch else []),
+            *(f"{name} = []" for name in totals),
+            f"for i in range(start, stop, {self.step}):",
+        ]
+        block = [f"j = min(i + {self.step}, stop)", *setup, *self._slots(), *body]
+        self.source = "\n".join(
+            [
+                "def run(start, stop, arrays, places, scratch):",
+                *(f"    {line}" for line in head),
+                *(f"        {line}" for line in block),
+                f"    return ({''.join(f'{name}, ' for name in totals)})",
+                "",
+            ]
+        )
+
+    def _body(self, program: Any, space: tuple[int, ...], axes_of: Any) -> list[str]:
+        """The statements of a block, of arrays that are named; notes which results there are and how they are made."""
+        outputs = {y: k for k, y in enumerate(program.outputs)}
+        scattered = _scattered(program.instructions)
+        last = {x: i for i, step in enumerate(program.instructions) for x in step.inputs if type(x) is Symbol}
+        for parts in scattered.values():  # these are written at the end of a block
+            last.update(dict.fromkeys((values for values, _ in parts), len(program.instructions)))
+        made: dict[int, _Written] = {}
+        places: dict[int, list[str]] = {}
+        ends: list[str] = []
+        self._n_places = self._n_totals = 0
+        free: dict[Any, list[str]] = {}
+        slot: dict[Symbol, str] = {}
+        lines: list[str] = []
+
+        def place() -> str:
+            self._n_places += 1
+            return f"o{self._n_places - 1}"
+
+        for y, k in outputs.items():  # in the order of the results, as their places are given
+            step = next(step for step in program.instructions if y in step.outputs)
+            if y in scattered:
+                parts = sorted(scattered[y], key=lambda part: -part[1][0].start)
+                made[k] = _Scattered(y, [at for _, at in parts], self.shape)
+                places[k] = [place() for _ in parts]
+            elif step.op.name not in REDUCTIONS:
+                made[k] = _Written(y, self.shape)
+                places[k] = [place()]
+            else:
+                gone = {n for n, group in enumerate(axes_of) if group and group[0] in reduced_axes(step)}
+                count = math.prod(self.shape[n] for n in gone) if step.op.name == "mean" else 1
+                if 0 in gone or not axes_of[0]:
+                    made[k] = _Total(y, _UFUNCS[step.op.name], count)
+                else:
+                    made[k] = _Written(y, tuple(n for axis, n in enumerate(self.shape) if axis not in gone))
+                    places[k] = [place()]
+        self.results = [made[k] for k in range(len(outputs))]
+
+        for i, step in enumerate(program.instructions):
+            (y,) = step.outputs
+            if y in scattered:
+                continue
+            arguments = [self._values[x] if type(x) is Symbol else repr(x) for x in step.inputs]
+            for x in dict.fromkeys(step.inputs):
+                if type(x) is Symbol and last[x] == i and x in slot:
+                    free.setdefault(x.dtype, []).append(slot.pop(x))
+            if step.op.name in REDUCTIONS:
+                lines.append(self._reduction(step, arguments[0], made[outputs[y]], places.get(outputs[y]), axes_of))
+                continue
+            if y in outputs:
+                target = f"t{outputs[y]}"
+                lines.append(f"{target} = {places[outputs[y]][0]}[i:j]")
+            else:
+                kept = free.get(y.dtype)
+                target = slot[y] = kept.pop() if kept else self._slot(y)
+                if y not in last:
+                    free.setdefault(y.dtype, []).append(slot.pop(y))
+            self._values[y] = target
+            if step.op.name == "broadcast_to":
+                lines.append(f"copyto({target}, {arguments[0]})")
+                continue
+            arguments += [f"{name}={self._bind(value)}" for name, value in step.attributes.items()]
+            lines.append(f"{self._bind(OUT[step.op.name])}({', '.join(arguments)}, out={target})")
+        for y, k in outputs.items():
+            if y in scattered:
+                parts = sorted(scattered[y], key=lambda part: -part[1][0].start)
+                for n, ((values, _), at) in enumerate(zip(parts, places[k], strict=True)):
+                    ends.append(f"{at}[i:j] {'+=' if n else '='} {self._values[values]}")
+        return lines + ends
+
+    def _reduction(self, step: Instruction, x: str, made: _Written, places: list[str] | None, axes_of: Any) -> str:
+        (y,) = step.outputs
+        gone = tuple(n for n, group in enumerate(axes_of) if group and group[0] in reduced_axes(step))
+        ufunc = _UFUNCS[step.op.name]
+        dtype = f", dtype={self._bind(np.dtype(str(y.dtype)))}" if ufunc is np.add else ""
+        axis = "None" if len(gone) == len(self.shape) or not axes_of[0] else str(gone)
+        call = f"{self._bind(ufunc.reduce)}({x}, axis={axis}{dtype}"
+        if isinstance(made, _Total):
+            self._n_totals += 1
+            return f"p{self._n_totals - 1}.append({call}))"
+        assert places is not None
+        line = f"{call}, out={places[0]}[i:j])"
+        if step.op.name == "mean":
+            count = math.prod(self.shape[n] for n in gone)
+            line += f"; {places[0]}[i:j] /= {self._bind(np.dtype(str(y.dtype)).type(count))}"
+        return line
+
+    def _slot(self, y: Symbol) -> str:
+        """A scratch array more."""
+        self.scratch.append(((), np.dtype(str(y.dtype))))
+        return f"b{len(self.scratch) - 1}"
+
+    def _slots(self) -> list[str]:
+        """The scratch arrays, as long as the block is."""
+        return [f"b{k} = s{k}[: j - i]" for k in range(len(self.scratch))]
+
+    def _bind(self, value: Any) -> str:
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+
+def _scattered(instructions: Sequence[Instruction]) -> dict[Symbol, list[tuple[Symbol, Slices]]]:
+    """What is put at slices of arrays of zeros, by the array it ends up in, and by those on the way there."""
+    found: dict[Symbol, list[tuple[Symbol, Slices]]] = {}
+    for step in instructions:
+        (y,) = step.outputs
+        if step.op.name == "scatter_add":
+            slices = slices_of(step)
+            assert slices is not None
+            found[y] = [(step.inputs[0], slices)]
+        elif step.op.name == "add" and all(x in found for x in step.inputs):
+            found[y] = [part for x in step.inputs for part in found[x]]
+    return found

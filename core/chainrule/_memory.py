@@ -1,0 +1,153 @@
+"""The memory of a plan: which values share the arrays of a workspace that it keeps from call to call.
+
+A value has a place there if its backend can compute it into an array that is given, and if nobody sees that array but
+operations that neither keep nor give back what they are handed. Values that are never needed at the same time share
+memory, of whatever shapes they are; an elementwise result takes the place of an input that is not needed any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from chainrule._backend import Backend
+from chainrule._dim import has_dim
+from chainrule._dtypes import DType
+from chainrule._graph import Instruction
+from chainrule._program import Program
+from chainrule._region import FUSED
+from chainrule._symbol import Symbol
+
+# Operations whose results are new arrays on every backend, and which keep no input. Others may give back an input, or a
+# view of one.
+NEW: Final = frozenset(
+    {
+        *("add", "subtract", "multiply", "divide", "pow", "negative", "square", "sqrt", "exp", "log", "sin", "cos"),
+        *("tanh", "sigmoid", "relu", "maximum", "minimum", "where", "matmul", "sum", "mean", "softmax", "log_softmax"),
+        *("sparse_softmax_cross_entropy", "softmax_cross_entropy", "scatter_add", "scatter_add_rows"),
+        *("scatter_add_along_axis", "take_along_axis", "fused"),
+    }
+)
+# Operations whose result may be a view of their first input and of nothing else.
+VIEWS: Final = frozenset(
+    {
+        *("reshape", "permute_dims", "matrix_transpose", "broadcast_to", "getitem", "expand_dims", "squeeze", "flip"),
+        *("identity", "stop_gradient", "prevent_gradient", "moveaxis", "swapaxes", "ravel", "real", "imag", "sum_to"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Places in a workspace.
+
+    Attributes:
+        slots: how many bytes each stretch of memory has.
+        arrays: the arrays in it: the slot, shape and dtype of each.
+        places: which array a value is computed into.
+        peak: the bytes that are alive at once at most: values on the way, in the workspace or not, and results; not
+            what comes in.
+    """
+
+    slots: tuple[int, ...] = ()
+    arrays: tuple[tuple[int, tuple[int, ...], DType], ...] = ()
+    places: Mapping[Symbol, int] = field(default_factory=dict)
+    peak: int = 0
+
+    def workspace(self, backend: Backend) -> Sequence[Any]:
+        """The arrays, of memory of their own."""
+        views = [(slot, shape, backend.native(dtype)) for slot, shape, dtype in self.arrays]
+        return backend.workspace(self.slots, views)
+
+
+def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> Memory:
+    """The memory of a program's instructions, which run in this order."""
+    last = _last_uses(program, body)
+    hidden = _hidden(program, body, backend)
+    slots: list[int] = []
+    free: list[int] = []
+    arrays: dict[tuple[int, tuple[int, ...], DType], int] = {}
+    places: dict[Symbol, int] = {}
+    held: dict[Symbol, int] = {}  # the slots in use
+    alive = peak = 0
+    dying: dict[int, list[Symbol]] = {}
+    for symbol, i in last.items():
+        dying.setdefault(i, []).append(symbol)
+    for i, instruction in enumerate(body):
+        takes_over = _taken_over(instruction, held, last, i, slots)
+        if takes_over is not None:
+            free.append(held.pop(takes_over))
+        for y in instruction.outputs:
+            if y in hidden:
+                slot = held[y] = _slot(_bytes(y), slots, free)
+                places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype), len(arrays))
+            alive += _bytes(y)
+        peak = max(peak, alive)
+        for symbol in dying.get(i, ()):
+            alive -= _bytes(symbol)
+            if symbol in held:
+                free.append(held.pop(symbol))
+    return Memory(tuple(slots), tuple(arrays), places, peak)
+
+
+def _bytes(y: Symbol) -> int:
+    """The bytes of a value, 0 where its size is not known."""
+    return 0 if y.shape is None or has_dim(y.shape) else math.prod(y.shape) * y.dtype.itemsize
+
+
+def _slot(size: int, slots: list[int], free: list[int]) -> int:
+    """A free slot that is large enough, or is made so, or a new one."""
+    fitting = [slot for slot in free if slots[slot] >= size]
+    if fitting or free:
+        slot = min(fitting, key=slots.__getitem__) if fitting else max(free, key=slots.__getitem__)
+        free.remove(slot)
+        slots[slot] = max(slots[slot], size)
+        return slot
+    slots.append(size)
+    return len(slots) - 1
+
+
+def _taken_over(
+    instruction: Instruction, held: Mapping[Symbol, int], last: Mapping[Symbol, int], i: int, slots: Sequence[int]
+) -> Symbol | None:
+    """The input whose place an elementwise result takes."""
+    if not instruction.op.elementwise or len(instruction.outputs) != 1:
+        return None
+    (y,) = instruction.outputs
+    for x in instruction.inputs:
+        if type(x) is Symbol and x in held and last[x] == i and x.shape == y.shape and x.dtype == y.dtype:
+            return x
+    return None
+
+
+def _last_uses(program: Program, body: Sequence[Instruction]) -> dict[Symbol, int]:
+    """The place of the instruction after which nobody needs a value, nor a view of it; results are needed for good."""
+    last: dict[Symbol, int] = {y: i for i, instruction in enumerate(body) for y in instruction.outputs}
+    for i, instruction in enumerate(body):
+        last.update({x: i for x in instruction.inputs if type(x) is Symbol and x in last})
+    last.update({y: len(body) for y in program.outputs if type(y) is Symbol and y in last})
+    for instruction in reversed(body):
+        if instruction.op.name in VIEWS and instruction.inputs[0] in last:
+            x = instruction.inputs[0]
+            last[x] = max(last[x], last[instruction.outputs[0]])
+    return last
+
+
+def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> set[Symbol]:
+    """The values that can be computed into a workspace: nobody outside of the plan gets to see them."""
+    seen = {y for y in program.outputs if type(y) is Symbol}
+    hidden: set[Symbol] = set()
+    for instruction in reversed(body):
+        name = instruction.op.name
+        if name in VIEWS:
+            if instruction.outputs[0] in seen:
+                seen.update(x for x in instruction.inputs if type(x) is Symbol)
+        elif name not in NEW and backend.into(instruction) is None:
+            seen.update(x for x in instruction.inputs if type(x) is Symbol)
+        if instruction.op is FUSED or backend.into(instruction) is not None:
+            hidden.update(
+                y for y in instruction.outputs if y not in seen and y.shape and not has_dim(y.shape) and _bytes(y)
+            )
+    return hidden
