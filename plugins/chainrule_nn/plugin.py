@@ -12,7 +12,14 @@ _OPERATIONS: list[Any] = [
     *(_conv.conv, _conv.conv_transpose, _conv.conv_weight_gradient),
     *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
 ]
-_FASTER_ON_NUMPY = ("conv", "conv_transpose", "conv_weight_gradient", "max_pool_spread", "avg_pool_transpose")
+_FASTER_ON_NUMPY = (
+    "conv",
+    "conv_transpose",
+    "conv_weight_gradient",
+    "max_pool",
+    "max_pool_spread",
+    "avg_pool_transpose",
+)
 
 
 @hookimpl
