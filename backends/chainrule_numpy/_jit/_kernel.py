@@ -13,11 +13,12 @@ import numpy as np
 from chainrule import ArgumentError
 from chainrule._region import Region
 from chainrule._symbol import Symbol
-from chainrule_numpy._jit import _objects, _operations
-from chainrule_numpy._jit._analysis import Analysis, UnsupportedRegion, analysed
-from chainrule_numpy._jit._entry import Array, entry
+from chainrule_numpy._jit import _operations, _scalar
+from chainrule_numpy._jit._analysis import UnsupportedRegion, analysed
+from chainrule_numpy._jit._entry import Array, bound
 from chainrule_numpy._jit._machine import Code
 from chainrule_numpy._jit._nest import Nest
+from chainrule_numpy._jit._parts import SHARE, Parts, can_be_parted
 
 Kernel = Callable[..., tuple[Any, ...]]
 
@@ -72,23 +73,27 @@ def _compiled(region: Region) -> Kernel:
         raise UnsupportedRegion("a result that is given twice")
     inputs = [Array.of(x) for x in program.inputs]
     outputs = [Array.of(y) for y in program.outputs]
-    analysis = analysed(region)
-    nanoseconds = _duration(analysis)
-    declarations: dict[str, str] = {}
-    nest = Nest(analysis, declarations)
-    work, whole = nest.write(), nest.write_whole()
     slow = _Slow(inputs, outputs)
-    start = entry(inputs, outputs, id(slow), nanoseconds)
-    code = Code("\n".join([*declarations.values(), work, whole, start]))
-    native: Kernel = _objects.callable_of(code.address("entry"), [code, slow])
+    nanoseconds = _duration(region)
+    declarations: dict[str, str] = {}
+    nest = None
+    if region.space:
+        nest = Nest(analysed(region), declarations)
+        functions = [nest.write(), nest.write_whole()]
+    else:
+        functions = [_scalar.write(region, declarations)]
+    code = Code("\n".join([*declarations.values(), *functions]))
+    native: Kernel = bound(inputs, outputs, code.address("whole"), slow, nanoseconds, code)
     slow.native = native
+    if nest is not None and nanoseconds >= 2 * SHARE and can_be_parted(nest):
+        return Parts(native, slow.expected, outputs, nest, code.address("work"), nanoseconds)
     return native
 
 
-def _duration(analysis: Analysis) -> float:
+def _duration(region: Region) -> float:
     """About how many nanoseconds it takes."""
-    an_element = 0.1 + sum(_operations.cost(i) for i in analysis.elementwise)
-    return an_element * math.prod(analysis.region.space)
+    an_element = 0.1 + sum(_operations.cost(i) for i in region.program.instructions)
+    return an_element * math.prod(region.space) if region.space else 10 * an_element
 
 
 class _Slow:
@@ -101,14 +106,23 @@ class _Slow:
         self._outputs = outputs
 
     def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
+        arrays, into = self.expected(inputs, out)
+        return self.native(*arrays, out=into) if into else self.native(*arrays)
+
+    def expected(self, inputs: Sequence[Any], out: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Inputs, and the arrays for results, as the machine code takes them.
+
+        Raises:
+            ArgumentError: they are others than the region's.
+        """
         if len(inputs) != len(self._inputs):
             raise ArgumentError(f"region: expected {len(self._inputs)} inputs, got {len(inputs)}")
         arrays = [_as_expected(x, array, i) for i, (x, array) in enumerate(zip(inputs, self._inputs, strict=True))]
-        if not out:
-            return self.native(*arrays)
-        for i, (x, array) in enumerate(zip(out, self._outputs, strict=True)):
-            _check_out(x, array, i)
-        return self.native(*arrays, out=tuple(out))
+        if out and len(out) != len(self._outputs):
+            raise ArgumentError(f"region: expected {len(self._outputs)} arrays in out, got {len(out)}")
+        for i, x in enumerate(out):
+            _check_out(x, self._outputs[i], i)
+        return arrays, tuple(out)
 
 
 def _as_expected(x: Any, array: Array, i: int) -> Any:

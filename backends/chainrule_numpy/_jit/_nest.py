@@ -139,7 +139,7 @@ class Nest:
             self._kept[x] = text.slot(self.vector.stored(str(x.dtype)), -(-self.lengths[-1] // self.lanes))
         self._columns = {r.result: Columns(self, r) for r in self.reductions if self.row not in r.axes}
         self._sums = {r.result: Accumulator(self, r) for r in self.reductions if self.row in r.axes}
-        self._scatters = [Scatter(self, y, terms) for y, terms in self.terms.items()]
+        self.scatters = [Scatter(self, y, terms) for y, terms in self.terms.items()]
         for columns in self._columns.values():
             columns.begin()
         for accumulator in self._sums.values():
@@ -164,7 +164,7 @@ class Nest:
 
     def seam(self, scatter: Scatter) -> str:
         """Where in the table the address is for what is carried past the end of a part of the space."""
-        i = len(self.analysis.region.program.inputs) + len(self.outputs) + self._scatters.index(scatter)
+        i = len(self.analysis.region.program.inputs) + len(self.outputs) + self.scatters.index(scatter)
         return self.text.let(f"getelementptr ptr, ptr %table, i64 {i}")
 
     def fill(self, pointer: str, start: int, stop: int, dtype: str, number: Any = 0) -> None:
@@ -173,7 +173,7 @@ class Nest:
 
     def shared(self) -> list[Shared]:
         """The results that rows add to."""
-        found = [Shared(s.result, 0, 1) for s in self._scatters if s.into_memory]
+        found = [Shared(s.result, 0, 1) for s in self.scatters if s.into_memory]
         reductions: list[Columns | Accumulator] = [*self._columns.values(), *self._sums.values()]
         for r in reductions:
             if r.into_memory:
@@ -217,7 +217,7 @@ class Nest:
         for x in (*a.region.program.inputs, *self.outputs):
             if x in a.steps:
                 self.row_pointers[x] = self.at(self.pointers[x], str(x.dtype), Place(0, a.steps[x]))
-        for scatter in self._scatters:
+        for scatter in self.scatters:
             scatter.begin_row()
         for x in a.region.program.inputs:
             if a.vary[x] and not a.is_vector(x):
@@ -228,7 +228,7 @@ class Nest:
         levels = max(a.level.values(), default=0)
         for p in range(self.passes, levels + 1):
             self._scalars(p)
-        for scatter in self._scatters:
+        for scatter in self.scatters:
             scatter.end_row()
         for y in self.rows_stored:
             value = self._everywhere[y] if y in self._everywhere else self._in_row[y]
@@ -294,7 +294,7 @@ class Nest:
             for column in columns:
                 column.add(self.many(column.source, chunk, p), chunk)
             if is_last:
-                for scatter in self._scatters:
+                for scatter in self.scatters:
                     scatter.add([self.many(x, chunk, p) for x in scatter.sources], chunk)
                 values = [self.vector.cast(self.many(y, chunk, p), str(y.dtype)) for y in self.stored]
                 for y, value in zip(self.stored, values, strict=True):

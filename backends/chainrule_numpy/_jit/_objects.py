@@ -20,6 +20,7 @@ POINTER: Final = ctypes.sizeof(ctypes.c_void_p)
 TYPE: Final = POINTER  # where an object's type is
 DATA, NDIM, DIMENSIONS, DESCRIPTOR, FLAGS = HEAD, HEAD + 8, HEAD + 16, HEAD + 40, HEAD + 48
 ITEMS: Final = tuple.__basicsize__  # where a tuple's items are
+BYTES: Final = bytes.__basicsize__ - 1  # where those of a bytes object are
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
 _ARRAY_TYPE, _SCALAR, _NEW_FROM_DESCRIPTOR = 2, 60, 94  # places in NumPy's table of functions, which never change
 FASTCALL_WITH_KEYWORDS: Final = 0x82
@@ -40,7 +41,7 @@ def why_not() -> str | None:
         return f"it reads the objects of CPython, and this is {sys.implementation.name}"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "it relies on the lock that free-threaded Python does without"
-    if POINTER != 8 or HEAD != 16 or ITEMS != 24:
+    if (POINTER, HEAD, ITEMS, BYTES) != (8, 16, 24, 32):
         return "objects are laid out otherwise than on other 64-bit systems (a debug build of Python?)"
     return None if _is_as_expected() else f"NumPy {np.__version__} lays out its arrays otherwise"
 
@@ -94,15 +95,20 @@ def python_function(name: str) -> int:
     return int(ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0)
 
 
-def callable_of(address: int, keep: list[Any]) -> Any:
+def address_in_bytes(data: bytes) -> int:
+    """Where the bytes of a bytes object are."""
+    return id(data) + BYTES
+
+
+def callable_of(address: int, bound: tuple[Any, ...]) -> Any:
     """A Python function that calls machine code.
 
     Args:
         address: a function as `METH_FASTCALL | METH_KEYWORDS` takes it.
-        keep: what must live as long as it does.
+        bound: what it gets as its first argument; it lives as long as the function.
     """
     method = _Method(b"region", address, FASTCALL_WITH_KEYWORDS, None)
-    keep.append(method)
+    bound = (*bound, method)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.py_object)
-    return make(ctypes.addressof(method), keep, "chainrule_numpy._jit")
+    return make(ctypes.addressof(method), bound, "chainrule_numpy._jit")

@@ -240,7 +240,8 @@ def _rounded(name: str) -> Operation:
 
 def _sigmoid(v: Values, x: Value) -> Value:
     one = v.constant(1, x.dtype)
-    return divide(v, one, add(v, one, v.function("exp", _negative(v, x))))
+    e = v.function("exp", _negative(v, v.intrinsic("fabs", x)))  # which does not overflow
+    return divide(v, v.select(v.compare("olt", x, v.constant(0, x.dtype)), e, one), add(v, one, e))
 
 
 def _log1p_exp_minus(v: Values, x: Value) -> Value:

@@ -24,9 +24,9 @@ class Scatter:
         self.sources = [x for x, _ in terms]
         self._places = [Place(place.start, nest.analysis.layout.steps(place)) for _, place in terms]
         starts = [place.start for place in self._places]
-        self._first, self._last = min(starts), max(starts)
-        self._shifts = [start - self._first for start in starts]
-        self.overlap = self._last - self._first
+        self.first, self._last = min(starts), max(starts)
+        self._shifts = [start - self.first for start in starts]
+        self.overlap = self._last - self.first
         self.into_memory = not nest.flat or self.overlap > nest.lanes
         self._pointers: list[str] = []  # to the row's first element, for each term
         if self.into_memory:
@@ -45,11 +45,11 @@ class Scatter:
         size, length = 1, nest.lengths[-1]
         for n in self.result.shape or ():
             size *= n
-        for condition, start, stop in (("%low, 0", 0, self._first), (f"%high, {length}", self._last + length, size)):
+        for condition, start, stop in (("%low, 0", 0, self.first), (f"%high, {length}", self._last + length, size)):
             if start < stop:
                 with text.branch(text.let(f"icmp eq i64 {condition}")):
                     nest.fill(pointer, start, stop, self.dtype)
-        self._start = text.let(f"getelementptr {kind}, ptr {pointer}, i64 {self._first}")
+        self._start = text.let(f"getelementptr {kind}, ptr {pointer}, i64 {self.first}")
         vector = nest.vector.kind(self.dtype)
         for slot in filter(None, self._before):
             text.do(f"store {vector} zeroinitializer, ptr {slot}")
