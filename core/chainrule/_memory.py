@@ -18,6 +18,7 @@ from chainrule._dtypes import DType
 from chainrule._graph import Instruction
 from chainrule._program import Program
 from chainrule._region import FUSED
+from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
 
 # Operations whose results are new arrays on every backend, and which keep no input. Others may give back an input, or a
@@ -136,7 +137,12 @@ def _last_uses(program: Program, body: Sequence[Instruction]) -> dict[Symbol, in
 
 
 def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> set[Symbol]:
-    """The values that can be computed into a workspace: nobody outside of the plan gets to see them."""
+    """The values that can be computed into a workspace: nobody outside of the plan gets to see them.
+
+    None under strict math: the order of a sum's terms, say, goes by how arrays lie in memory, as kernels make them.
+    """
+    if strict_math():
+        return set()
     seen = {y for y in program.outputs if type(y) is Symbol}
     hidden: set[Symbol] = set()
     for instruction in reversed(body):
