@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from chainrule import hookimpl
@@ -12,14 +13,10 @@ _OPERATIONS: list[Any] = [
     *(_conv.conv, _conv.conv_transpose, _conv.conv_weight_gradient),
     *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
 ]
-_FASTER_ON_NUMPY = (
-    "conv",
-    "conv_transpose",
-    "conv_weight_gradient",
-    "max_pool",
-    "max_pool_spread",
-    "avg_pool_transpose",
-)
+_FASTER_ON_NUMPY = {
+    "chainrule_nn._numpy_conv": ("conv", "conv_transpose", "conv_weight_gradient"),
+    "chainrule_nn._numpy_pool": ("max_pool", "max_pool_spread", "avg_pool_transpose"),
+}
 
 
 @hookimpl
@@ -31,16 +28,14 @@ def chainrule_ops() -> list[Callable[..., Any]]:
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
-    return {"numpy": {name: _on_numpy(name) for name in _FASTER_ON_NUMPY}}
+    return {"numpy": {name: _on_numpy(module, name) for module, names in _FASTER_ON_NUMPY.items() for name in names}}
 
 
-def _on_numpy(name: str) -> Callable[..., Any]:
+def _on_numpy(module: str, name: str) -> Callable[..., Any]:
     """A kernel for NumPy, which is imported when it first computes."""
 
     def kernel(*arrays: Any, **attributes: Any) -> Any:
-        from chainrule_nn import _numpy
-
-        return getattr(_numpy, name)(*arrays, **attributes)
+        return getattr(import_module(module), name)(*arrays, **attributes)
 
     return kernel
 

@@ -192,7 +192,7 @@ def test_nothing_to_compute(backend: str, x: tuple[int, ...], w: tuple[int, ...]
 
 
 def test_numpy_computes_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    from chainrule_nn import _numpy
+    from chainrule_nn import _numpy_conv
 
     x, w, c = drawn(7, 6, 5, 3), drawn(2, 3, 3, 2), drawn(7, 5, 3, 2)
 
@@ -201,7 +201,7 @@ def test_numpy_computes_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) 
         return [y.numpy(), *(g.numpy() for g in back(cr.tensor(c)))]
 
     whole = results()
-    monkeypatch.setattr(_numpy, "_AT_ONCE", 3 * 5 * 3 * 18 * 8)  # the windows of three images
+    monkeypatch.setattr(_numpy_conv, "_AT_ONCE", 3 * 5 * 3 * 18 * 8)  # the windows of three images
     for part, expected in zip(results(), whole, strict=True):
         np.testing.assert_allclose(part, expected, rtol=1e-12, atol=1e-13)
 

@@ -1,0 +1,252 @@
+"""Convolution on NumPy: products of matrices for some of the batch at a time, which stay in cache.
+
+The matrices have a row for each window. Mostly they hold what windows have along the last axis alone, so that little is
+copied: a window's elements along the other axes are rows further down, and their products are added up. Where such rows
+would be short or few, they hold whole windows. With a channel a group, nothing is multiplied but numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from chainrule_nn._conv import leading_to
+from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, offsets, spread, taps
+
+_AT_ONCE: Final = 1 << 20  # bytes of windows, which the second-level cache holds
+_SHORT: Final = 24  # elements of a row
+_FEW: Final = 64  # rows of a matrix, or windows of a channel
+
+
+def parts(n: int, size: int) -> Iterator[slice]:
+    """`n` items of so many bytes, as many at once as fit."""
+    step = max(1, _AT_ONCE // max(size, 1))
+    return (slice(i, min(i + step, n)) for i in range(0, n, step))
+
+
+def padded(x: Any, axes: tuple[Along, ...], value: Any = 0) -> Any:
+    """An array with its padding, written once."""
+    if not any(a.low or a.high for a in axes):
+        return x
+    result = np.full((len(x), *(a.low + a.size + a.high for a in axes), x.shape[-1]), value, x.dtype)
+    cropped(result, axes)[...] = x
+    return result
+
+
+def _windows(x: Any, axes: tuple[Along, ...]) -> Any:
+    """A view of a padded array: batch, windows, elements of a window, channels; of the last axes, if there are more."""
+    n = x.ndim - 1 - len(axes)
+    steps = x.strides[n:-1]
+    return as_strided(
+        x,
+        (*x.shape[:n], *(a.count for a in axes), *(a.window for a in axes), x.shape[-1]),
+        (
+            *x.strides[:n],
+            *(step * a.stride for step, a in zip(steps, axes, strict=True)),
+            *(step * a.dilation for step, a in zip(steps, axes, strict=True)),
+            x.strides[-1],
+        ),
+        writeable=False,
+    )
+
+
+def _by_rows(axes: tuple[Along, ...], channels: int, ratio: int = 0) -> bool:
+    """Whether to take windows apart, but for the last axis: matrices have rows enough, `ratio` times their columns.
+
+    Transposed ones have a product each, as large as they are wide.
+    """
+    rows: int = axes[-1].count * (axes[-2].count if len(axes) > 1 and axes[-2].stride == 1 else 1)
+    columns: int = axes[-1].window * channels
+    return math.prod(a.window for a in axes[:-1]) > 1 and columns >= _SHORT and rows >= max(_FEW, ratio * columns)
+
+
+def _columns(x: Any, axes: tuple[Along, ...], by_rows: bool) -> Iterator[tuple[slice, list[Any]]]:
+    """For some of the batch at a time, for each element of a window along the first axes: a stack of matrices.
+
+    They have a row for each window. Their memory is used again.
+    """
+    return _columns_by_rows(x, axes) if by_rows else _columns_of_windows(x, axes)
+
+
+def _columns_by_rows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice, list[Any]]]:
+    view = _windows(padded(x, axes), axes[-1:])
+    shape = (*view.shape[1:-2], view.shape[-2] * view.shape[-1])
+    buffer = np.empty(0, x.dtype)
+    for part in parts(len(x), 2 * view.itemsize * view.size // max(len(x), 1)):  # the other half for the products
+        windows = view[part]
+        if buffer.size < windows.size:
+            buffer = np.empty(windows.size, x.dtype)
+        rows = buffer[: windows.size].reshape(windows.shape)
+        np.copyto(rows, windows)
+        rows = rows.reshape(len(windows), *shape)
+        matrices = []
+        for at in offsets(axes[:-1]):
+            places = (slice(i, i + spread(a.count, a.stride), a.stride) for i, a in zip(at, axes[:-1], strict=True))
+            tap = rows[(slice(None), *places)]
+            if axes[-2].stride == 1:
+                tap = tap.reshape(*tap.shape[:-3], tap.shape[-3] * tap.shape[-2], shape[-1])
+            matrices.append(tap)
+        yield part, matrices
+
+
+def _columns_of_windows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice, list[Any]]]:
+    view = _windows(padded(x, axes), axes)
+    n = len(axes)
+    length = math.prod(view.shape[n + 1 :])
+    # What is copied in one run: along a window and its channels, or, where that is short, along windows.
+    transposed = axes[-1].window * x.shape[-1] < axes[-1].count
+    if transposed:
+        view = np.moveaxis(view, range(n + 1), range(-n - 1, 0))
+    buffer = np.empty(0, x.dtype)
+    for part in parts(len(x), view.itemsize * view.size // max(len(x), 1)):
+        windows = view[..., part, *[slice(None)] * n] if transposed else view[part]
+        if buffer.size < windows.size:
+            buffer = np.empty(windows.size, x.dtype)
+        filled = buffer[: windows.size]
+        np.copyto(filled.reshape(windows.shape), windows)
+        yield part, [filled.reshape(length, -1).T if transposed else filled.reshape(-1, length)]
+
+
+def _by_group(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel for any number of groups: of both inputs and of the result each has a part of the last axis."""
+
+    @functools.wraps(kernel)
+    def grouped(a: Any, b: Any, *, groups: int, **how: Any) -> Any:
+        if groups == 1:
+            return kernel(a, b, **how)
+        pairs = zip(np.split(a, groups, axis=-1), np.split(b, groups, axis=-1), strict=True)
+        return np.concatenate([kernel(p, q, **how) for p, q in pairs], axis=-1)
+
+    return grouped
+
+
+def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int) -> Any:
+    """The kernel of `conv`."""
+    if groups == x.shape[-1] == w.shape[-1] > 1:
+        return _conv_of_channels(x, w, convolved(x.shape, w.shape, strides, padding, dilation, groups))
+    return _conv(x, w, strides=strides, padding=padding, dilation=dilation, groups=groups)
+
+
+@_by_group
+def _conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
+    return _convolution(x, w, convolved(x.shape, w.shape, strides, padding, dilation, 1))
+
+
+def _convolution(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    shape = (len(x), *(a.count for a in axes), w.shape[-1])
+    if not (math.prod(shape) and w.size):
+        return np.zeros(shape, x.dtype)
+    y = np.empty(shape, x.dtype)
+    more = np.empty(0, x.dtype)
+    for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1])):
+        weights = w.reshape(len(columns), -1, w.shape[-1])
+        result = y[part].reshape(*columns[0].shape[:-1], w.shape[-1])
+        np.matmul(columns[0], weights[0], out=result)
+        if len(columns) > 1 and more.shape != result.shape:
+            more = np.empty(result.shape, x.dtype)
+        for matrices, weight in zip(columns[1:], weights[1:], strict=True):
+            result += np.matmul(matrices, weight, out=more)
+    return y
+
+
+def _conv_of_channels(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    y = np.zeros((len(x), *(a.count for a in axes), w.shape[-1]), x.dtype)
+    x, weights = padded(x, axes), w.reshape(-1, w.shape[-1])
+    for part in parts(len(x), 2 * x[:1].nbytes):
+        more = np.empty(y[part].shape, x.dtype)
+        for tap, weight in zip(taps(x[part], axes), weights, strict=True):
+            y[part] += np.multiply(tap, weight, out=more)
+    return y
+
+
+def conv_transpose(
+    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int, size: Lengths | None
+) -> Any:
+    """The kernel of `conv_transpose`."""
+    if groups == y.shape[-1] > 1 and w.shape[-2] == 1:
+        return _transpose_of_channels(y, w, leading_to(y.shape, w.shape, strides, padding, dilation, groups, size))
+    how = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups, "size": size}
+    return _conv_transpose(y, w, **how)
+
+
+@_by_group
+def _conv_transpose(
+    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
+) -> Any:
+    axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
+    back = _backwards(axes)
+    if back is not None and w.shape[-2] >= _FEW // 8 and _by_rows(back, w.shape[-1]):
+        flipped = w[(slice(None, None, -1),) * len(axes)].swapaxes(-2, -1)
+        return _convolution(y, np.ascontiguousarray(flipped), back)
+    x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
+    if y.size and w.size:
+        matrices = w.reshape(-1, *w.shape[-2:]).swapaxes(1, 2)
+        for part in parts(len(y), x.itemsize * math.prod(y.shape[1:-1]) * w.shape[-2]):
+            rows = y[part].reshape(-1, y.shape[-1])
+            product = np.empty((len(rows), w.shape[-2]), y.dtype)
+            for tap, matrix in zip(taps(x[part], axes), matrices, strict=True):
+                np.matmul(rows, matrix, out=product)
+                tap += product.reshape(tap.shape)
+    return cropped(x, axes)
+
+
+def _backwards(axes: tuple[Along, ...]) -> tuple[Along, ...] | None:
+    """The windows by which the transpose is a convolution itself, with the weights reversed; None if it is none."""
+    back = []
+    for a in axes:
+        reach = spread(a.window, a.dilation)
+        if a.stride != 1 or not a.count or max(a.low, a.high) >= reach:
+            return None
+        back.append(Along(a.count, a.window, 1, a.dilation, reach - 1 - a.low, reach - 1 - a.high, a.size))
+    return tuple(back)
+
+
+def _transpose_of_channels(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-1]), y.dtype)
+    for part in parts(len(y), 2 * x[:1].nbytes):
+        more = np.empty(y[part].shape, y.dtype)
+        for tap, weight in zip(taps(x[part], axes), w.reshape(-1, w.shape[-1]), strict=True):
+            tap += np.multiply(y[part], weight, out=more)
+    return cropped(x, axes)
+
+
+def conv_weight_gradient(
+    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, groups: int
+) -> Any:
+    """The kernel of `conv_weight_gradient`."""
+    if groups == x.shape[-1] == y.shape[-1] > 1:
+        axes = convolved(x.shape, (*window, 1, groups), strides, padding, dilation, groups)
+        return _weights_of_channels(x, y, axes)
+    how = {"window": window, "strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return _conv_weight_gradient(x, y, **how)
+
+
+@_by_group
+def _conv_weight_gradient(
+    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths
+) -> Any:
+    axes = convolved(x.shape, (*window, x.shape[-1], y.shape[-1]), strides, padding, dilation, 1)
+    w = np.zeros((*window, x.shape[-1], y.shape[-1]), x.dtype)
+    if y.size and w.size:
+        for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1], ratio=2)):
+            results = y[part].reshape(*columns[0].shape[:-1], y.shape[-1])
+            for matrices, weight in zip(columns, w.reshape(len(columns), -1, y.shape[-1]), strict=True):
+                products = np.matmul(matrices.swapaxes(-1, -2), results)
+                weight += np.add.reduce(products, axis=tuple(range(products.ndim - 2)))
+    return w
+
+
+def _weights_of_channels(x: Any, y: Any, axes: tuple[Along, ...]) -> Any:
+    w = np.zeros((*(a.window for a in axes), 1, y.shape[-1]), x.dtype)
+    x, weights = padded(x, axes), w.reshape(-1, y.shape[-1])
+    over = tuple(range(y.ndim - 1))
+    for part in parts(len(x), 2 * x[:1].nbytes):
+        product = np.empty(y[part].shape, x.dtype)
+        for tap, weight in zip(taps(x[part], axes), weights, strict=True):
+            weight += np.add.reduce(np.multiply(tap, y[part], out=product), axis=over)
+    return w

@@ -1,0 +1,68 @@
+"""Pooling on NumPy: an element of the windows at a time, in place, for some of the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule_nn._numpy_conv import padded, parts
+from chainrule_nn._pool import lowest, shares
+from chainrule_nn._windows import Along, Lengths, Padding, cropped, pooled, taps, volume
+
+
+def _place(axes: tuple[Along, ...], shape: tuple[int, ...], dtype: Any) -> tuple[Any, bool]:
+    """An array to put something in for each window, and whether no two windows have an element in common.
+
+    Its elements are zeros, but for those of such windows.
+    """
+    disjoint = all(a.stride >= a.window for a in axes)
+    covered = disjoint and all(a.window * a.count == n for a, n in zip(axes, shape[1:-1], strict=True))
+    return (np.empty if covered else np.zeros)(shape, dtype), disjoint
+
+
+def max_pool(x: Any, *, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+    """Each element of the windows at a time, in place."""
+    axes = pooled(x.shape, window, strides, padding)
+    first, *rest = taps(padded(x, axes, lowest(np, x)), axes)
+    if not rest:
+        return first.copy()
+    y = np.maximum(first, rest[0])
+    for tap in rest[1:]:
+        np.maximum(y, tap, out=y)
+    return y
+
+
+def max_pool_spread(g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+    """Each element of the windows at a time, in place."""
+    axes = pooled(x.shape, window, strides, padding)
+    x = padded(x, axes, lowest(np, x))
+    result, disjoint = _place(axes, x.shape, g.dtype)
+    few = np.uint8 if volume(axes) < 256 else np.int64
+    for part in parts(len(x), x[:1].nbytes):
+        hits = [tap == y[part] for tap in taps(x[part], axes)]
+        count = hits[0].astype(few)
+        for hit in hits[1:]:
+            count += hit
+        share = np.divide(g[part], count, dtype=g.dtype)
+        for tap, hit in zip(taps(result[part], axes), hits, strict=True):
+            if disjoint:
+                np.multiply(share, hit, out=tap)
+            else:
+                tap += share * hit
+    return cropped(result, axes)
+
+
+def avg_pool_transpose(
+    g: Any, *, size: Lengths, window: Lengths, strides: Lengths, padding: Padding, count_padding: bool
+) -> Any:
+    """Each element of the windows at a time, in place."""
+    axes = pooled((len(g), *size, g.shape[-1]), window, strides, padding)
+    result, disjoint = _place(axes, (len(g), *(a.low + a.size + a.high for a in axes), g.shape[-1]), g.dtype)
+    share = g / shares(np, g, axes, count_padding)
+    for tap in taps(result, axes):
+        if disjoint:
+            tap[...] = share
+        else:
+            tap += share
+    return cropped(result, axes)
