@@ -45,7 +45,8 @@ def test_every_page_can_be_reached_from_the_readme():
         page = waiting.pop()
         if page not in reached:
             reached.add(page)
-            waiting.extend((page.parent / link.partition("#")[0]).resolve() for link in links_of(page))
+            others = (link.partition("#")[0] for link in links_of(page))
+            waiting.extend((page.parent / link).resolve() for link in others if link)
     assert {page.relative_to(ROOT) for page in ROOT.glob("docs/**/*.md") if page not in reached} == set()
 
 
