@@ -20,6 +20,7 @@ from chainrule._region import REDUCTIONS, Region
 from chainrule._symbol import Symbol
 from chainrule_numpy._out import OUT
 from chainrule_numpy._space import Slices, collapsed, reduced_axes, slices_of, wide
+from chainrule_numpy._sums import add_reduce
 
 CACHE: Final = 1 << 20  # bytes that the blocks of all arrays of a region take together
 SMALLEST: Final = 4096  # elements of a block: in a smaller one, calling NumPy takes longer than it computes
@@ -274,7 +275,8 @@ class _Writer:
         ufunc = _UFUNCS[step.op.name]
         dtype = f", dtype={self._bind(np.dtype(str(y.dtype)))}" if ufunc is np.add else ""
         axis = "None" if len(gone) == len(self.shape) or not axes_of[0] else str(gone)
-        call = f"{self._bind(ufunc.reduce)}({x}, axis={axis}{dtype}"
+        reduce = add_reduce if ufunc is np.add else ufunc.reduce
+        call = f"{self._bind(reduce)}({x}, axis={axis}{dtype}"
         if isinstance(made, _Total):
             self._n_totals += 1
             return f"p{self._n_totals - 1}.append({call}))"

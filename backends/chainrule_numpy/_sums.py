@@ -20,7 +20,7 @@ def add_reduce(x: Any, axis: Any, keepdims: bool = False, dtype: Any = None, out
         n = x.ndim
         axes = sorted(a % n for a in ((axis,) if type(axis) is int else axis))
         summed = len(axes)
-        if 0 < summed < n and x.flags.c_contiguous:
+        if 0 < summed < n and x.flags.c_contiguous and (out is None or out.flags.c_contiguous):
             result = None
             if axes[0] == n - summed:
                 width = math.prod(x.shape[n - summed :])
