@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.contender import Contender, Way
 from benchmarks.libraries import LIBRARIES, Library
 
-SLOW = 5.0  # seconds; what takes as long is not called again
+SLOW = 5.0  # seconds; what takes as long has one round
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,11 @@ def hold(
                 answer = f"its results are {distance:.2g} away"
             outcome.missing[name] = answer
             contenders.pop(name).end()
-        best: dict[str, list[float]] = {name: [outcome.first[name]] for name in contenders}
-        quick = [name for name in contenders if outcome.first[name] < SLOW]
-        for name in quick:
-            best[name].clear()
+        best: dict[str, list[float]] = {name: [] for name in contenders}
         for _ in range(rounds):
-            for name in quick:
-                best[name].append(contenders[name].round())
+            for name, times in best.items():
+                if not times or times[-1] < SLOW:
+                    times.append(contenders[name].round())
         for name, contender in contenders.items():
             outcome.process[name] = contender.peak()
     finally:
@@ -134,8 +132,7 @@ def hold(
     reference = next(iter(best.values()), [])
     for name, times in best.items():
         outcome.seconds[name] = statistics.median(times)
-        rivals = reference if len(times) == len(reference) else [statistics.median(reference)]
-        outcome.ratio[name] = statistics.median(mine / theirs for mine, theirs in zip(times, rivals, strict=True))
+        outcome.ratio[name] = statistics.median(mine / theirs for mine, theirs in zip(times, reference, strict=False))
     if contest.traced:
         for name in best:
             if LIBRARIES[library_of(name)].numpy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import matmul
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,8 @@ NAMES = ("sin", "exp", "log", "sqrt", "tanh", "sum", "mean", "reshape", "transpo
 
 def namespace(library: Any, **others: Any) -> Namespace:
     """What a library calls as NumPy does, and what is added to that."""
-    return Namespace(**({name: getattr(library, name) for name in NAMES if name not in others} | others))
+    alike = {name: getattr(library, name) for name in NAMES if name not in others}
+    return Namespace(**({"matvec": matmul} | alike | others))
 
 
 def unrolled(step: Callable[[Any, Any], Any], carried: Any, xs: Any) -> list[Any]:

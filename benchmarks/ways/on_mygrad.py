@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -28,6 +29,7 @@ def _namespace() -> Namespace:
     return namespace(
         mg,
         transpose=lambda x, axes: mg.transpose(x, *axes),
+        erf=_erf(),
         relu=nnet.relu,
         softplus=lambda x: mg.logaddexp(0.0, x),
         softmax=lambda x: nnet.softmax(x, axis=-1),
@@ -37,6 +39,26 @@ def _namespace() -> Namespace:
         max_pool=lambda x: channels_last(nnet.max_pool(channels_first(x), (2, 2), (2, 2))),
         scan=lambda step, carried, xs: mg.stack(unrolled(step, carried, xs)),
     )
+
+
+def _erf() -> Any:
+    """An operation that MyGrad has not, written as its own are."""
+    import numpy as np
+    from scipy import special
+
+    mg: Any = import_module("mygrad")
+    operation: Any = import_module("mygrad.operation_base").Operation
+
+    class Erf(operation):  # type: ignore[misc]
+        def __call__(self, x: Any) -> Any:
+            self.variables = (x,)
+            return special.erf(x.data)
+
+        def backward_var(self, grad: Any, index: int, **_others: Any) -> Any:
+            x = self.variables[index].data
+            return grad * (2.0 / math.sqrt(math.pi) * np.exp(-x * x))
+
+    return lambda x: mg.Tensor._op(Erf, x)
 
 
 def _both(loss: Loss, xp: Namespace, parameters: Sequence[Any], rest: Sequence[Any]) -> Any:

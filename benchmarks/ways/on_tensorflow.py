@@ -17,6 +17,7 @@ def _namespace() -> Namespace:
     tf: Any = import_module("tensorflow")
     return namespace(
         tf,
+        matvec=tf.linalg.matvec,
         log=tf.math.log,
         sum=tf.reduce_sum,
         mean=tf.reduce_mean,

@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-
 from benchmarks import (
     attention,
     black_scholes,
