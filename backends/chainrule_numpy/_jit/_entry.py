@@ -102,10 +102,10 @@ class _Entry:
                 with array:
                     self._check(x, record, _objects.CONTIGUOUS | _objects.ALIGNED, "otherwise")
                     text.do(f"store ptr {self._load('ptr', x, _objects.DATA)}, ptr {at}")
+        given = self._given(n_out)
         results = self._python("ptr", "PyTuple_New", f"i64 {n_out}")
         self._require(text.let(f"icmp ne ptr {results}, null"), "failed")
         items = text.let(f"getelementptr i8, ptr {results}, i64 {_objects.ITEMS}")
-        given = self._given(n_out)
         with text.loop("0", n_out) as j:
             i = text.let(f"add i64 {n_in}, {j}")
             record = self._record(i)
@@ -225,8 +225,9 @@ class _Entry:
         with text.branch(text.let("icmp ne ptr %names, null")):
             out = text.let(f"load ptr, ptr {text.let('getelementptr ptr, ptr %args, i64 %n')}")
             items = text.let(f"getelementptr i8, ptr {out}, i64 {_objects.ITEMS}")
-            is_tuple = self._is(out, _objects.TYPE, "ptr", _pointer(id(tuple)))
-            with text.branch(is_tuple), text.branch(self._is(items, -8, "i64", n_out)):
+            self._require(self._is(out, _objects.TYPE, "ptr", _pointer(id(tuple))))
+            with text.branch(text.let(f"icmp ne i64 {self._load('i64', items, -8)}, 0")):
+                self._require(self._is(items, -8, "i64", n_out))
                 text.do(f"store ptr {items}, ptr {slot}")
         return text.let(f"load ptr, ptr {slot}")
 

@@ -327,6 +327,7 @@ _TABLE: Final[dict[str, Operation]] = {
     "sqrt": lambda v, x: v.intrinsic("sqrt", x),
     "square": lambda v, x: multiply(v, x, x),
     "stop_gradient": lambda v, x: x,
+    "strong": lambda v, x: x,
     "subtract": _subtract,
     "trunc": _rounded("trunc"),
     "where": lambda v, condition, a, b: v.select(condition, a, b),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from chainrule._region import Region
 from chainrule._symbol import Symbol
 from chainrule_numpy._jit import _operations
-from chainrule_numpy._jit._analysis import UnsupportedRegion
+from chainrule_numpy._jit._analysis import UnsupportedRegion, takes
 from chainrule_numpy._jit._text import Text
 from chainrule_numpy._jit._values import Value, Values
 
@@ -69,8 +69,8 @@ def _part(
         return known[x]
 
     for instruction in instructions:
-        if instruction.op.name == "scatter_add" or instruction.outputs[0].shape != ():
-            raise UnsupportedRegion("a number that goes into an array")
+        if not takes(instruction) or instruction.outputs[0].shape != ():
+            raise UnsupportedRegion(instruction.op.name)
         (y,) = instruction.outputs
         known[y] = _operations.emit(values, instruction, [value(x) for x in instruction.inputs])
         if y in places:
