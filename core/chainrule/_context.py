@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -68,9 +69,15 @@ class Context:
 
     def replace(self, **changes: Any) -> Context:
         """This context with some fields changed."""
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "mode"}
-        return Context(**(fields | changes))
+        fields = list(_fields_of(self))
+        for name, value in changes.items():
+            fields[_PLACES[name]] = value
+        return Context(*fields)
 
+
+_FIELDS: Final = Context.__init__.__code__.co_varnames[1 : Context.__init__.__code__.co_argcount]
+_fields_of: Final = attrgetter(*_FIELDS)
+_PLACES: Final = {name: i for i, name in enumerate(_FIELDS)}
 
 _DEFAULT: Final = Context()
 _variable: ContextVar[Context] = ContextVar("chainrule", default=_DEFAULT)

@@ -184,9 +184,16 @@ class Graph:
             GraphError: an input belongs to another graph.
         """
         context = _context.current()
-        own = tuple([self.local(x) if type(x) is Symbol and x.node.graph is not self else x for x in inputs])
-        weak = False
-        if any(type(x) is Symbol and x.weak for x in own):
+        own = tuple(inputs)
+        weak = foreign = False
+        for x in own:
+            if type(x) is Symbol:
+                weak = weak or x.weak
+                foreign = foreign or x.node.graph is not self
+        if foreign:
+            own = tuple([self.local(x) if type(x) is Symbol and x.node.graph is not self else x for x in own])
+            weak = any(type(x) is Symbol and x.weak for x in own)
+        if weak:
             weak = op.name in _ARITHMETIC and all(type(x) is not Symbol or x.weak for x in own)
             own = self._with_dtype(op, own)
         specs = specs_of(op, own, attributes)
@@ -606,6 +613,6 @@ def _in_doubt(spec: Spec | None) -> Spec | None:
 
 def _named(shape: Any) -> Any:
     """A shape where each unknown length has an identity."""
-    if shape is None:
-        return None
+    if not shape or all(type(n) is int for n in shape):
+        return shape if shape is None else tuple(shape)
     return tuple([n.certain if type(n) is PossibleDim else Dim() if n is None else n for n in shape])

@@ -50,13 +50,18 @@ def _symbolic(
     op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, backend: Backend, context: Context
 ) -> Any:
     """`finish` for an operation that became a node of a graph. What is recorded keeps all of it: it costs nothing."""
-    assert context.graph is not None
-    inputs = tuple([context.graph.local_tensor(x) for x in inputs])
-    node = _origin(op, inputs, attributes, value, context) if context.recording else None
-    if node is not None and node.live:
-        node.inputs = inputs  # type: ignore[union-attr]  # a live origin is a Node
-        node.output = value  # type: ignore[union-attr]  # as above
+    graph = context.graph
+    assert graph is not None
+    for x in inputs:
+        if type(x) is Tensor and type(x._value) is Symbol and x._value.node.graph is not graph:
+            inputs = tuple([graph.local_tensor(x) for x in inputs])
+            break
     symbols = value if op.multiple else (value,)
+    node = _origin(op, inputs, attributes, value, context, 0) if context.recording else None
+    if node is not None and node.live:
+        made = symbols[0].node
+        node.code, node.lasti = made.code, made.lasti
+        node.output = value  # type: ignore[union-attr]  # a live origin is a Node
     tensors = tuple([Tensor(symbol, backend, node, i) for i, symbol in enumerate(symbols)])
     for symbol, tensor in zip(symbols, tensors, strict=True):
         symbol.tensor = tensor
@@ -64,7 +69,7 @@ def _symbolic(
 
 
 def _origin(
-    op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, context: Context
+    op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any], value: Any, context: Context, depth: int = 4
 ) -> Node | Cut | None:
     """What the result of an operation comes from: its node, the mark of a cut, or nothing that is tracked."""
     tracked = 0
@@ -79,7 +84,7 @@ def _origin(
                 else:
                     cut = origin
         bit <<= 1
-    return record(op, inputs, attributes, value, tracked, context, 4) if tracked else cut
+    return record(op, inputs, attributes, value, tracked, context, depth) if tracked else cut
 
 
 def record(
@@ -93,7 +98,8 @@ def record(
 ) -> Node | Cut:
     """The node of an operation of which the inputs of bit mask `tracked` are; or the mark where the gradient ends.
 
-    `depth` says how many calls up the first frame that can be the user's is.
+    `depth` says how many calls up the first frame that can be the user's is; 0 for a node of a graph, which keeps all
+    and knows its place already.
     """
     definition = op.definition
     if context.overrides is not None:
@@ -113,6 +119,8 @@ def record(
     node.definition = definition
     node.scope = context.scope
     node.serial = new_serial()
+    if not depth:
+        return node
     node.output = value if definition.reads_output else None
     if op.multiple or value.shape or not op.elementwise:
         dropped = definition.drops(tracked, len(inputs))

@@ -46,15 +46,18 @@ def scalar_spec(value: complex | Dim) -> Spec:
 
 def result_dtype(*specs: Spec) -> DType:
     """The dtype that an operation over these computes in: promotion, weak Python numbers last."""
-    strong = [s.dtype for s in specs if not s.weak]
-    weak = [s.dtype for s in specs if s.weak]
-    if not strong:
-        strong, weak = weak[:1], weak[1:]
-    dtype: DType = strong[0]
-    for other in strong[1:]:
-        dtype = promote(dtype, other)
-    for other in weak:
-        dtype = promote_weak(dtype, other)
+    dtype: DType | None = None
+    weak = False
+    for spec in specs:
+        if spec.weak:
+            weak = True
+        elif dtype is not spec.dtype:
+            dtype = spec.dtype if dtype is None else promote(dtype, spec.dtype)
+    if weak:
+        for spec in specs:
+            if spec.weak:
+                dtype = spec.dtype if dtype is None else promote_weak(dtype, spec.dtype)
+    assert dtype is not None
     return dtype
 
 
@@ -67,6 +70,8 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     >>> broadcast_shapes((3, 1), (4,)), broadcast_shapes((None, 1), (4,))
     ((3, 4), (None, 4))
     """
+    if not any(shapes) and None not in shapes:
+        return ()
     known = [shape for shape in shapes if shape is not None]
     if len(known) < len(shapes):
         return None
@@ -138,23 +143,23 @@ def as_axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
 
 def same(*specs: Spec) -> Spec:
     """Elementwise, in the promoted dtype."""
-    return Spec(broadcast_shapes(*(s.shape for s in specs)), result_dtype(*specs))
+    return Spec(broadcast_shapes(*[s.shape for s in specs]), result_dtype(*specs))
 
 
 def floating(*specs: Spec) -> Spec:
     """Elementwise, integers computed in the default floating-point dtype."""
     dtype = result_dtype(*specs)
-    return Spec(broadcast_shapes(*(s.shape for s in specs)), dtype if dtype.is_inexact else default_dtype())
+    return Spec(broadcast_shapes(*[s.shape for s in specs]), dtype if dtype.is_inexact else default_dtype())
 
 
 def real(*specs: Spec) -> Spec:
     """Elementwise, a real result: the part's dtype for complex inputs."""
-    return Spec(broadcast_shapes(*(s.shape for s in specs)), real_dtype(result_dtype(*specs)))
+    return Spec(broadcast_shapes(*[s.shape for s in specs]), real_dtype(result_dtype(*specs)))
 
 
 def boolean(*specs: Spec) -> Spec:
     """Elementwise, true or false."""
-    return Spec(broadcast_shapes(*(s.shape for s in specs)), bool_)
+    return Spec(broadcast_shapes(*[s.shape for s in specs]), bool_)
 
 
 def integral(*specs: Spec) -> Spec:
