@@ -14,10 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import _threads
-from chainrule._graph import Instruction
-from chainrule._region import REDUCTIONS, Region
-from chainrule._symbol import Symbol
+from chainrule import Instruction, Symbol, get_num_threads, run_tasks
+from chainrule.regions import REDUCTIONS, Region
 from chainrule_numpy._out import OUT
 from chainrule_numpy._space import Slices, collapsed, reduced_axes, slices_of, wide
 from chainrule_numpy._sums import add_reduce
@@ -64,7 +62,7 @@ class Blocks:
         ]
         places = [place for result, y in zip(self._results, results, strict=True) for place in result.places(y)]
         tasks = [partial(self._part, start, stop, arrays, places) for start, stop in self._chunks()]
-        parts = _threads.run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
+        parts = run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
         totals = iter([list(itertools.chain(*each)) for each in zip(*parts, strict=True)])
         return tuple([result.finished(y, totals) for result, y in zip(self._results, results, strict=True)])
 
@@ -82,7 +80,7 @@ class Blocks:
 
 def _chunks(length: int, step: int, most: int) -> list[tuple[int, int]]:
     """The part of the first axis that each thread takes: whole blocks."""
-    n = max(1, min(_threads.get_num_threads(), most))
+    n = max(1, min(get_num_threads(), most))
     blocks = math.ceil(length / step)
     ends = [min(length, round(blocks * i / n) * step) for i in range(n + 1)]
     return [(a, b) for a, b in itertools.pairwise(ends) if a < b]

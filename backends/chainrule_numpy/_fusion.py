@@ -1,15 +1,18 @@
-"""How NumPy computes regions: blocks."""
+"""How NumPy computes regions: as machine code where there is a JIT, else in blocks, single numbers as Python's own."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, Final
 
-from chainrule._backend import Kernel
-from chainrule._graph import Instruction
-from chainrule._region import Region
-from chainrule_numpy import _blocks
+from chainrule import Backend, BackendUnavailableError, Instruction, Kernel, Symbol, jit_mode
+from chainrule.regions import Region
+from chainrule_numpy import _blocks, _jit, _scalars
 
-_SMALLEST = 1 << 15  # elements; less fits into the cache anyway
+_LARGE: Final = 1 << 15  # elements; without machine code, less is as fast one operation after the other
+_FEW: Final = 5  # operations on single numbers that are as fast one after the other
+_PATIENCE: Final = 100  # instructions for which a region is computed once more before it becomes machine code
 
 
 class NumpyFusion:
@@ -17,12 +20,93 @@ class NumpyFusion:
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
-        return _blocks.takes(instruction)
+        if _is_scalar(instruction):
+            return _scalars.takes(instruction)
+        return _jit.takes(instruction) if _with_jit() else _blocks.takes(instruction)
 
     def pays(self, region: Region) -> bool:
         """Whether a region is computed faster than its instructions one after the other."""
-        return math.prod(region.space) >= _SMALLEST
+        if 0 in region.space:
+            return False
+        if not region.space:
+            return len(region.program.instructions) > _FEW
+        return _with_jit() or math.prod(region.space) >= _LARGE
 
-    def compile(self, region: Region) -> Kernel:
+    def compile(self, region: Region, backend: Backend) -> Kernel:
         """The kernel of a region."""
+        if not _with_jit():
+            return _in_python(region, backend)
+        return _machine_code(region, backend) if jit_mode() == "always" else _Tiered(region, backend)
+
+
+def _is_scalar(instruction: Instruction) -> bool:
+    return not any(x.shape for x in (*instruction.inputs, *instruction.outputs) if type(x) is Symbol)
+
+
+def _with_jit() -> bool:
+    """Whether regions become machine code.
+
+    Raises:
+        BackendUnavailableError: they cannot here, and it was asked for.
+    """
+    mode = jit_mode()
+    if mode == "off":
+        return False
+    reason = _jit.why_not()
+    if reason is not None and mode == "always":
+        raise BackendUnavailableError(f"backend 'numpy': jit is set to 'always': {reason}")
+    return reason is None
+
+
+def _in_python(region: Region, backend: Backend) -> Kernel:
+    """A region as loops over blocks, or as Python's own numbers."""
+    if region.space:
         return _blocks.Blocks(region)
+    return _scalars.Scalars(region, _one_by_one(region, backend)).kernel
+
+
+def _machine_code(region: Region, backend: Backend) -> Kernel:
+    return _jit.compile(region) or _in_python(region, backend)
+
+
+class _Tiered:
+    """A region that becomes machine code when it turns out to be computed again.
+
+    Attributes:
+        settled: called with the kernel that it is from then on.
+    """
+
+    def __init__(self, region: Region, backend: Backend) -> None:
+        self._region = region
+        self._backend = backend
+        self._left = 1 + len(region.program.instructions) // _PATIENCE
+        self._kernel: Callable[..., tuple[Any, ...]] = (
+            _one_by_one(region, backend) if region.space else _in_python(region, backend)
+        )
+        self.settled: Callable[[Kernel], Any] = lambda kernel: None
+
+    def __call__(self, *inputs: Any, out: Any = ()) -> tuple[Any, ...]:
+        if not self._left:
+            self._kernel = _machine_code(self._region, self._backend)
+            self.settled(self._kernel)
+        self._left -= 1
+        return self._kernel(*inputs, out=out)
+
+
+def _one_by_one(region: Region, backend: Backend) -> Kernel:
+    """A region's instructions by their own kernels, one after the other."""
+    program = region.program
+    steps = [(i.op.kernels[backend], i.inputs, i.attributes, i.outputs[0]) for i in program.instructions]
+
+    def kernel(*inputs: Any, out: Any = ()) -> tuple[Any, ...]:
+        values = dict(zip(program.inputs, inputs, strict=True))
+        for run, arguments, attributes, y in steps:
+            values[y] = run(*[values[x] if type(x) is Symbol else x for x in arguments], **attributes)
+        results = [values[y] for y in program.outputs]
+        for i, array in enumerate(out):
+            if array is not None:
+                array[...] = results[i]
+                results[i] = array
+        return tuple(results)
+
+    return kernel

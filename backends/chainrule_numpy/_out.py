@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import default_dtype
-from chainrule._graph import Instruction
-from chainrule._symbol import Symbol
+from chainrule import Instruction, Symbol, default_dtype
 from chainrule_numpy._kernels import NARROW, chosen_by_bits, native, of_scipy, summed_axes
 from chainrule_numpy._sums import add_reduce
 

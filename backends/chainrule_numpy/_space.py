@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from chainrule._graph import Instruction
-from chainrule._region import REDUCTIONS, Region
-from chainrule._symbol import Symbol
+from chainrule import Instruction, Symbol
+from chainrule.regions import REDUCTIONS, Region
 
 Shape = tuple[int, ...]
 Slices = tuple[slice, ...]

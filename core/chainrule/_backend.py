@@ -12,7 +12,7 @@ from chainrule._errors import DTypeError
 
 if TYPE_CHECKING:
     from chainrule._graph import Instruction
-    from chainrule._region import Region
+    from chainrule.regions import Region
 
 Kernel = Callable[..., Any]
 
@@ -32,7 +32,7 @@ class Fusion(Protocol):
     def pays(self, region: Region) -> bool:
         """Whether a region is computed faster than its instructions one after the other."""
 
-    def compile(self, region: Region) -> Kernel:
+    def compile(self, region: Region, backend: Backend) -> Kernel:
         """The kernel of a region: from its inputs, by position, to the tuple of its results.
 
         With `out=`, a tuple of arrays and None in the order of the results, it writes into these arrays, which have the

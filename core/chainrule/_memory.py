@@ -17,9 +17,9 @@ from chainrule._dim import has_dim
 from chainrule._dtypes import DType
 from chainrule._graph import Instruction
 from chainrule._program import Program
-from chainrule._region import FUSED
 from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
+from chainrule.regions import FUSED
 
 # Operations whose results are new arrays on every backend, and which keep no input. Others may give back an input, or a
 # view of one.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from chainrule import _backends
@@ -226,7 +227,10 @@ class _Writer:
         if any(place is not None for place in places):
             into = [str(place) if place is None else self._place(place) for place in places]
             arguments.append(f"out=({', '.join(into)},)" if op.multiple else f"out={into[0]}")
-        return f"{self._bind(kernel)}({', '.join(arguments)})"
+        name = self._bind(kernel)
+        if hasattr(kernel, "settled"):  # it is another one from some call on
+            kernel.settled = partial(self.names.__setitem__, name)
+        return f"{name}({', '.join(arguments)})"
 
     def _argument(self, value: Any) -> str:
         """A value as an expression."""

@@ -10,8 +10,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from chainrule._graph import Instruction
-from chainrule._region import Region
+from chainrule import Instruction
+from chainrule.regions import Region
 
 
 @cache

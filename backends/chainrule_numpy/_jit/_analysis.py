@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from chainrule import infer
-from chainrule._graph import Instruction
-from chainrule._region import Region
-from chainrule._symbol import Symbol
+from chainrule import Instruction, Symbol, infer
+from chainrule.regions import Region
 from chainrule_numpy._jit import _operations
 from chainrule_numpy._jit._layout import Layout, Place, Steps, broadcast, reduced, sliced
 

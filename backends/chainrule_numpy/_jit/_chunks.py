@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chainrule._symbol import Symbol
+from chainrule import Symbol
 from chainrule_numpy._jit._text import Text
 from chainrule_numpy._jit._values import STORED, Value, Values
 

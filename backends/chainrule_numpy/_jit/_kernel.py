@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import ArgumentError
-from chainrule._region import Region
-from chainrule._symbol import Symbol
+from chainrule import ArgumentError, Symbol
+from chainrule.regions import Region
 from chainrule_numpy._jit import _operations, _scalar
 from chainrule_numpy._jit._analysis import UnsupportedRegion, analysed
 from chainrule_numpy._jit._entry import Array, bound

@@ -11,8 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from chainrule._graph import Instruction
-from chainrule._symbol import Symbol
+from chainrule import Instruction, Symbol
 from chainrule_numpy._jit import _operations
 from chainrule_numpy._jit._accumulators import BLOCK, WHOLE, Accumulator, Columns, identity
 from chainrule_numpy._jit._analysis import Analysis

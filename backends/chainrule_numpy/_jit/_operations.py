@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from chainrule import infer
+from chainrule import Instruction, Symbol, infer
 from chainrule._dtypes import PYTHON_NUMBERS
-from chainrule._graph import Instruction
-from chainrule._symbol import Symbol
 from chainrule_numpy._jit._math import FUNCTIONS, FUNCTIONS_OF_TWO, scalar_function
 from chainrule_numpy._jit._values import KINDS, Value, Values
 

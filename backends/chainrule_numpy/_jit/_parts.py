@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from chainrule._symbol import Symbol
-from chainrule._threads import get_num_threads, run_tasks
+from chainrule import Symbol, get_num_threads, run_tasks
 from chainrule_numpy._jit._entry import Array
 from chainrule_numpy._jit._nest import Nest
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from chainrule._region import Region
-from chainrule._symbol import Symbol
+from chainrule import Symbol
+from chainrule.regions import Region
 from chainrule_numpy._jit import _operations
 from chainrule_numpy._jit._analysis import UnsupportedRegion, takes
 from chainrule_numpy._jit._text import Text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule._symbol import Symbol
+from chainrule import Symbol
 from chainrule_numpy._jit import _operations
 from chainrule_numpy._jit._chunks import Chunk
 from chainrule_numpy._jit._layout import Place

@@ -16,9 +16,9 @@ from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._graph import Instruction
 from chainrule._passes.dead_code import has_effect
 from chainrule._program import Program, reads, size_owners
-from chainrule._region import FUSED, REDUCTIONS, Region, is_pointwise
 from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
+from chainrule.regions import FUSED, REDUCTIONS, Region, is_pointwise
 
 _OPEN: Final = 48  # regions that grow at once; then all are closed, which bounds the work for each instruction
 _LARGEST: Final = 2000  # instructions in a region
@@ -108,7 +108,7 @@ class _Grouping:
         if is_pointwise(op):
             shape = outputs[0].shape
         elif op.name in REDUCTIONS or (op.name == "scatter_add" and len(instruction.inputs) == 1):
-            shape = instruction.inputs[0].shape
+            shape = instruction.inputs[0].shape or None  # of a single number there is nothing to reduce
         else:
             return None
         return tuple(shape) if shape is not None and self._how.takes(instruction) else None

@@ -50,7 +50,7 @@ class Region:
 
 def _kernel(instruction: Instruction, backend: Backend) -> Kernel:
     assert backend.fusion is not None, "only a backend that computes regions gets any"
-    return backend.fusion.compile(instruction.attributes["region"])
+    return backend.fusion.compile(instruction.attributes["region"], backend)
 
 
 FUSED: Final = Op(
