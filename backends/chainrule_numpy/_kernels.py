@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Op, default_dtype, infer
+from chainrule_numpy._softmax import log_softmax, softmax, sparse_softmax_cross_entropy
 from chainrule_numpy._sums import add_reduce
 
 
@@ -143,37 +144,6 @@ def _sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     return x if x.shape == shape else x.reshape(shape)
 
 
-NARROW = 48  # a shorter axis is reduced faster as the first one
-
-
-def _softmax(x: Any, *, axis: Any) -> Any:
-    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] < NARROW:
-        e = x.T.copy()
-        e -= np.maximum.reduce(e, axis=0)
-        np.exp(e, e)
-        e /= np.add.reduce(e, axis=0)
-        return e.T
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
-
-
-def _log_softmax(x: Any, *, axis: int) -> Any:
-    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
-
-
-def _sparse_softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    if logits.ndim == 2 and logits.shape[1] < NARROW:
-        shifted = logits.T.copy()
-        shifted -= np.maximum.reduce(shifted, axis=0)
-        picked = shifted[labels, np.arange(len(labels))]
-        return np.log(np.add.reduce(np.exp(shifted), axis=0)) - picked
-    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
-    rows = shifted.reshape(-1, shifted.shape[-1])
-    picked = rows[np.arange(len(rows)), labels.reshape(-1)].reshape(labels.shape)
-    return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - picked
-
-
 def in_floating(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """A kernel that computes integers in the default dtype, where the shape rule says so; NumPy's choice varies."""
     if op.infer is not infer.floating:
@@ -260,14 +230,16 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "astype": lambda x, *, dtype: x.astype(dtype),
     "cbrt": _floating(np.cbrt),
     "clip": lambda x, low, high: np.clip(x, low, high) if low is not None or high is not None else x,
+    "contiguous": np.ascontiguousarray,
     "cumulative_prod": lambda x, *, axis: np.multiply.accumulate(x, axis=axis),
     "cumulative_sum": lambda x, *, axis: np.add.accumulate(x, axis=axis),
     "deg2rad": _floating(np.deg2rad),
     "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
+    "empty": np.empty,
     "erf": _floating(_special("erf")),
     "erfc": _floating(_special("erfc")),
     "exp2": _floating(np.exp2),
-    "log_softmax": _floating_of_any(_log_softmax),
+    "log_softmax": log_softmax,
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     "mean": _mean,
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
@@ -280,10 +252,10 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "scatter_add_along_axis": _scatter_add_along_axis,
     "scatter_add_rows": _scatter_add_rows,
     "set_at": _set_at,
-    "softmax": _floating_of_any(_softmax),
+    "softmax": softmax,
     "softplus": _floating(lambda x: np.logaddexp(x, 0)),
     "sort": _sort,
-    "sparse_softmax_cross_entropy": _sparse_softmax_cross_entropy,
+    "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,
     "sum": add_reduce,
     "sum_to": _sum_to,
     "where": _where,

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
-from chainrule_numpy._kernels import NARROW, chosen_by_bits, native, of_scipy, summed_axes
+from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, summed_axes
+from chainrule_numpy._softmax import log_softmax, softmax
 from chainrule_numpy._sums import add_reduce
 
 Kernel = Callable[..., Any]
@@ -123,23 +124,6 @@ def _sum_to(x: Any, *, shape: tuple[int, ...], out: Any) -> Any:
     return out
 
 
-def _softmax(x: Any, *, axis: Any, out: Any) -> Any:
-    if x.ndim == 2 and axis in (-1, 1) and x.shape[1] < NARROW:
-        e = x.T.astype(out.dtype)
-        e -= np.maximum.reduce(e, axis=0)
-        np.exp(e, e)
-        np.divide(e, np.add.reduce(e, axis=0), out.T)
-        return out
-    np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out, dtype=out.dtype)
-    np.exp(out, out)
-    return np.divide(out, np.add.reduce(out, axis=axis, keepdims=True), out)
-
-
-def _log_softmax(x: Any, *, axis: Any, out: Any) -> Any:
-    np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out, dtype=out.dtype)
-    return np.subtract(out, np.log(np.add.reduce(np.exp(out), axis=axis, keepdims=True)), out)
-
-
 def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...], out: Any) -> Any:
     out.fill(0)
     place = native(key, arrays)
@@ -207,7 +191,7 @@ OUT: dict[str, Kernel] = {
     "cumulative_sum": _accumulation(np.add),
     "erf": _special("erf"),
     "erfc": _special("erfc"),
-    "log_softmax": _log_softmax,
+    "log_softmax": log_softmax,
     "max": _reduction(np.maximum),
     "mean": _mean,
     "min": _reduction(np.minimum),
@@ -219,7 +203,7 @@ OUT: dict[str, Kernel] = {
     "scatter_add": _scatter_add,
     "set_at": _set_at,
     "sigmoid": _sigmoid,
-    "softmax": _softmax,
+    "softmax": softmax,
     "softplus": lambda x, *, out: np.logaddexp(x, 0, out, dtype=out.dtype),
     "square": lambda x, *, out: np.multiply(x, x, out),
     "stack": _stack,
