@@ -10,7 +10,7 @@ from chainrule._backends import get_backend
 from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
 from chainrule._passes.simplification import simplification
-from chainrule._region import Region
+from chainrule.regions import Region
 from chainrule_numpy import _jit
 
 
