@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import optree
@@ -11,6 +11,7 @@ import optree
 from chainrule import _backends, _context
 from chainrule._backend import Backend
 from chainrule._convert import as_tensor
+from chainrule._cost import Cost, instruction_cost
 from chainrule._describe import describe_graph, fetched, needed
 from chainrule._errors import ArgumentError, ShapeError
 from chainrule._function import Function
@@ -26,6 +27,7 @@ from chainrule._replay import specialise
 from chainrule._session import closed
 from chainrule._symbol import Symbol
 from chainrule.infer import Spec, may_equal
+from chainrule.regions import FUSED
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,36 @@ class ProgramExplanation:
         stages: programs by name, in order: `"traced"`, `"specialised"` for a graph that is fed, each pass that changed
             something (`"simplification (2)"` in the second round), and `"plan"`, which is what runs.
         plans: the Python code of the plan, `"plan"`, and of those of branches and loops' bodies.
+        costs: what each instruction of the plan costs.
     """
 
     name: str
     backend: str
     stages: Mapping[str, Program]
     plans: Mapping[str, str]
+    costs: tuple[Cost, ...]
 
     @property
     def counts(self) -> dict[str, int]:
         """How many instructions each stage has, those of branches and loops' bodies among them."""
         return {name: _count(program) for name, program in self.stages.items()}
 
+    @property
+    def cost(self) -> Cost:
+        """What one run of the plan costs."""
+        return sum(self.costs, Cost())
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for JSON; see `describe_graph` for a program."""
         stages = {name: describe_graph(program).to_dict() for name, program in self.stages.items()}
-        return {"name": self.name, "backend": self.backend, "stages": stages, "plans": dict(self.plans)}
+        return {
+            "name": self.name,
+            "backend": self.backend,
+            "stages": stages,
+            "plans": dict(self.plans),
+            "cost": asdict(self.cost),
+            "costs": [asdict(cost) for cost in self.costs],
+        }
 
     def digest(self) -> str:
         """A hash of what was traced and by which rules of which plugins and versions, to pin in a test.
@@ -66,16 +82,20 @@ class ProgramExplanation:
         counts = self.counts
         lines = [
             f"{self.name}: {counted(counts['traced'], 'instruction')} traced, {counts['plan']} in the plan "
-            f"for backend {self.backend}"
+            f"for backend {self.backend}",
+            f"a run of the plan: {self.cost}",
         ]
         before: list[str] = []
         for name, program in self.stages.items():
             n = counts[name]
-            text = list(program_lines(describe_graph(program), True, "  "))
-            if text == before:
-                lines.append(f"\n{name}: the same")
-            else:
-                lines.extend([f"\n{name}: {counted(n, 'instruction')}", *text])
+            described = describe_graph(program)
+            text = list(program_lines(described, True, "  "))
+            told = name != "plan" and text == before
+            lines.append(f"\n{name}: the same" if told else f"\n{name}: {counted(n, 'instruction')}")
+            if name == "plan":
+                lines.extend(program_lines(described, True, "  ", tuple(map(str, self.costs))))
+            elif not told:
+                lines.extend(text)
             before = text
         for name, source in self.plans.items():
             lines.append(f"\n{name}, as Python")
@@ -188,13 +208,17 @@ def _explained(name: str, program: Program, backend: Backend, specs: list[Spec] 
                 stages["specialised"] = program
         final = _deep(program, lambda p: lowered(p, backend), lowered(program, backend, report))
         stages["plan"] = final
-        return ProgramExplanation(name, backend.name, stages, dict(_sources("plan", final, backend)))
+        costs = tuple(map(instruction_cost, final.instructions))
+        return ProgramExplanation(name, backend.name, stages, dict(_sources("plan", final, backend)), costs)
 
 
 def _deep(program: Program, optimise: Callable[[Program], Program], done: Program) -> Program:
     """A program whose branches and loops' bodies are optimised too, as they are when its plan is made."""
     instructions = []
     for old in done.instructions:
+        if old.op is FUSED:  # a region stays as it is
+            instructions.append(old)
+            continue
         attributes = {
             name: replace(value, programs=tuple(_deep(p, optimise, optimise(p)) for p in value.programs))
             if any(value is holder for holder in subprograms({name: value}))
@@ -216,7 +240,7 @@ def _sources(name: str, program: Program, backend: Backend) -> Iterator[tuple[st
         ),
     )
     for instruction in program.instructions:
-        for holder in subprograms(instruction.attributes):
+        for holder in () if instruction.op is FUSED else subprograms(instruction.attributes):
             for inner_name, inner in zip(holder.names, holder.programs, strict=True):
                 yield from _sources(f"{name} of {instruction.node.name}, {inner_name}", inner, backend)
 

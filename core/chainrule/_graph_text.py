@@ -86,13 +86,16 @@ def _place(scope: str, i: int) -> str | int:
     return scope or i
 
 
-def program_lines(program: GraphDescription, sites: bool = False, indent: str = "") -> Iterator[str]:
+def program_lines(
+    program: GraphDescription, sites: bool = False, indent: str = "", remarks: Sequence[str] = ()
+) -> Iterator[str]:
     """A program as lines of text, values by number: `a0` for an input, `v0` for a result.
 
     Args:
         program: the program.
         sites: whether comments say which line of the user's code, and which rule, made what follows them.
         indent: what each line begins with.
+        remarks: what to say of each instruction in a comment at the end of its line.
     """
     names: dict[tuple[int, int], str] = {}
 
@@ -112,7 +115,8 @@ def program_lines(program: GraphDescription, sites: bool = False, indent: str = 
         left = ", ".join(f"{names[i, j]}: {spec}" for j, spec in enumerate(node.outputs)) or "_"
         if sites and said != (said := _origin(node)):
             yield f"{indent}# {said}"
-        yield f"{indent}{left}{statement(node, show, False)}{_notes(node, ())}"
+        remark = f"  # {remarks[i - len(program.inputs)]}" if remarks else ""
+        yield f"{indent}{left}{statement(node, show, False)}{_notes(node, ())}{remark}"
         yield from _inner(node, indent, sites)
     yield f"{indent}return {', '.join(map(show, program.outputs))}".rstrip()
 

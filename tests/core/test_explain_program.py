@@ -35,18 +35,21 @@ def test_text(here: Callable[..., str]) -> None:
 
     lines = str(cr.explain(f, VECTOR)).splitlines()
     assert lines[0] == "test_text.<locals>.f: 2 instructions traced, 1 in the plan for backend python"
-    assert lines[2] == "traced: 2 instructions"
-    assert lines[3].startswith("  inputs a0: float64[3] ")
-    assert lines[4].startswith(f"  # {place}: def f(x)")
-    assert lines[5:8] == [
+    assert lines[1] == "a run of the plan: 3 flops, 32 bytes"
+    assert lines[3] == "traced: 2 instructions"
+    assert lines[4].startswith("  inputs a0: float64[3] ")
+    assert lines[5].startswith(f"  # {place}: def f(x)")
+    assert lines[6:9] == [
         "  v0: float64[3] = multiply(a0, 1.0)",
         "  v1: float64[] = sum(v0, dtype=None, axis=None, keepdims=False)",
         "  return v1",
     ]
-    assert lines[9] == "simplification: 1 instruction"
-    assert lines[12:15] == ["  v0: float64[] = sum(a0, dtype=None, axis=None, keepdims=False)", "  return v0", ""]
-    assert lines[15:19] == ["plan: the same", "", "plan, as Python", "  def plan(a0):"]
-    assert lines[19].endswith("  # sum")
+    assert lines[10] == "simplification: 1 instruction"
+    assert lines[13:16] == ["  v0: float64[] = sum(a0, dtype=None, axis=None, keepdims=False)", "  return v0", ""]
+    assert lines[16] == "plan: 1 instruction"
+    assert lines[19].endswith("= sum(a0, dtype=None, axis=None, keepdims=False)  # 3 flops, 32 bytes")
+    assert lines[21:24] == ["", "plan, as Python", "  def plan(a0):"]
+    assert lines[24].endswith("  # sum")
 
 
 def test_the_code_of_the_plan_is_code() -> None:
