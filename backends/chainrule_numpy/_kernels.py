@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Op, default_dtype, infer
+from chainrule_numpy._matmul import matmul
 from chainrule_numpy._softmax import log_softmax, softmax, sparse_softmax_cross_entropy
 from chainrule_numpy._sums import add_reduce
 
@@ -214,7 +215,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "greater_equal": operator.ge,
     "less": operator.lt,
     "less_equal": operator.le,
-    "matmul": operator.matmul,
+    "matmul": matmul,
     "multiply": operator.mul,
     "negative": operator.neg,
     "not_equal": operator.ne,

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
 from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, summed_axes
+from chainrule_numpy._matmul import matmul
 from chainrule_numpy._softmax import log_softmax, softmax
 from chainrule_numpy._sums import add_reduce
 
@@ -159,7 +160,7 @@ def _stack(*arrays: Any, axis: int, out: Any) -> Any:
 _PLAIN = (
     *("abs", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift"),
     *("bitwise_xor", "equal", "floor_divide", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less"),
-    *("less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "maximum", "minimum"),
+    *("less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum"),
     *("multiply", "negative", "not_equal", "remainder", "signbit", "subtract"),
 )
 _OF_FLOATING = (
@@ -192,6 +193,7 @@ OUT: dict[str, Kernel] = {
     "erf": _special("erf"),
     "erfc": _special("erfc"),
     "log_softmax": log_softmax,
+    "matmul": matmul,
     "max": _reduction(np.maximum),
     "mean": _mean,
     "min": _reduction(np.minimum),

@@ -11,6 +11,7 @@ from chainrule_numpy._sums import row_sums
 
 _NARROW: Final = 48  # a shorter last axis is reduced faster as the first one
 _NO_OVERFLOW: Final = {"f": 60.0, "d": 500.0}  # any number of exponentials of these can be added up
+_SMALL: Final = 4096  # elements; the sum of their squares is a cheap bound, though not a sharp one
 _NO_UNDERFLOW: Final = 1e-3  # of a sum of exponentials: what is 0 among them is 0 of the sum as well
 
 
@@ -21,11 +22,15 @@ def softmax(x: Any, *, axis: Any, out: Any = None) -> Any:
     """
     x = _floating(x)
     limit = _NO_OVERFLOW.get(x.dtype.char)
-    if limit is not None and x.ndim and x.size and np.maximum.reduce(x, axis=None) <= limit:
-        e = np.exp(x, out=out)
-        total = _sums(e, axis)
-        if np.minimum.reduce(total, axis=None) >= _NO_UNDERFLOW:
-            return np.divide(e, total, out=e)
+    if limit is not None and x.ndim and x.size:
+        if x.size <= _SMALL and np.dot(flat := x.reshape(-1), flat) <= limit * limit:
+            e = np.exp(x, out=out)
+            return np.divide(e, _sums(e, axis), out=e)
+        if np.maximum.reduce(x, axis=None) <= limit:
+            e = np.exp(x, out=out)
+            total = _sums(e, axis)
+            if np.minimum.reduce(total, axis=None) >= _NO_UNDERFLOW:
+                return np.divide(e, total, out=e)
     e = np.subtract(x, row_max(x, axis), out=out)
     e = np.exp(e, out=e if type(e) is np.ndarray else None)
     return np.divide(e, _sums(e, axis), out=out)
