@@ -37,6 +37,14 @@ def takes(instruction: Instruction) -> bool:
     )
 
 
+def fits(region: Region) -> bool:
+    """Whether a region is computed in blocks: nothing in it uses a reduction of it."""
+    program = region.program
+    reduced = {y for step in program.instructions if step.op.name in REDUCTIONS for y in step.outputs}
+    used = {x for step in program.instructions for x in step.inputs if type(x) is Symbol}
+    return not reduced & used and all(map(takes, program.instructions))
+
+
 class Blocks:
     """A region as a kernel.
 

@@ -18,6 +18,11 @@ _PATIENCE: Final = 100  # instructions for which a region is computed once more 
 class NumpyFusion:
     """Regions by NumPy."""
 
+    @property
+    def rows(self) -> bool:
+        """Whether reductions along the last axes can be used again in a region: machine code can."""
+        return _with_jit()
+
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
         if _is_scalar(instruction):
@@ -60,9 +65,9 @@ def _with_jit() -> bool:
 
 def _in_python(region: Region, backend: Backend) -> Kernel:
     """A region as loops over blocks, or as Python's own numbers."""
-    if region.space:
-        return _blocks.Blocks(region)
-    return _scalars.Scalars(region, _one_by_one(region, backend)).kernel
+    if not region.space:
+        return _scalars.Scalars(region, _one_by_one(region, backend)).kernel
+    return _blocks.Blocks(region) if _blocks.fits(region) else _one_by_one(region, backend)
 
 
 def _machine_code(region: Region, backend: Backend) -> Kernel:
@@ -80,13 +85,12 @@ class _Tiered:
         self._region = region
         self._backend = backend
         self._left = 1 + len(region.program.instructions) // _PATIENCE
-        self._kernel: Callable[..., tuple[Any, ...]] = (
-            _one_by_one(region, backend) if region.space else _in_python(region, backend)
-        )
+        large = not region.space or math.prod(region.space) >= _LARGE
+        self._kernel: Kernel = _in_python(region, backend) if large else _one_by_one(region, backend)
         self.settled: Callable[[Kernel], Any] = lambda kernel: None
 
     def __call__(self, *inputs: Any, out: Any = ()) -> tuple[Any, ...]:
-        if not self._left:
+        if self._left <= 0:
             self._kernel = _machine_code(self._region, self._backend)
             self.settled(self._kernel)
         self._left -= 1
@@ -96,12 +100,22 @@ class _Tiered:
 def _one_by_one(region: Region, backend: Backend) -> Kernel:
     """A region's instructions by their own kernels, one after the other."""
     program = region.program
-    steps = [(i.op.kernels[backend], i.inputs, i.attributes, i.outputs[0]) for i in program.instructions]
+    last = {x: i for i, step in enumerate(program.instructions) for x in (*step.outputs, *step.inputs)}
+    dead: dict[int, list[Symbol]] = {}
+    for x, i in last.items():
+        if type(x) is Symbol and x not in program.outputs:
+            dead.setdefault(i, []).append(x)
+    steps = [
+        (step.op.kernels[backend], step.inputs, step.attributes, step.outputs[0], dead.get(i, ()))
+        for i, step in enumerate(program.instructions)
+    ]
 
     def kernel(*inputs: Any, out: Any = ()) -> tuple[Any, ...]:
         values = dict(zip(program.inputs, inputs, strict=True))
-        for run, arguments, attributes, y in steps:
+        for run, arguments, attributes, y, done in steps:
             values[y] = run(*[values[x] if type(x) is Symbol else x for x in arguments], **attributes)
+            for x in done:
+                del values[x]
         results = [values[y] for y in program.outputs]
         for i, array in enumerate(out):
             if array is not None:

@@ -24,7 +24,14 @@ def _no_workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, .
 
 
 class Fusion(Protocol):
-    """How a backend computes several elementwise operations, and reductions of their results, in one go."""
+    """How a backend computes several elementwise operations, and reductions of their results, in one go.
+
+    Attributes:
+        rows: whether what is reduced along the last axes, which are kept, can be used again in the same region.
+    """
+
+    @property
+    def rows(self) -> bool: ...
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""

@@ -12,11 +12,13 @@ from chainrule._passes import optimised
 from chainrule._passes.fusion import fusion
 from chainrule._plan import Plan
 from chainrule.regions import FUSED
-from chainrule_numpy import _blocks
+from chainrule_numpy import _blocks, _jit
 
 
 class Everything:
     """Blocks for every region, however small."""
+
+    rows = False
 
     def takes(self, instruction):
         return _blocks.takes(instruction)
@@ -28,25 +30,42 @@ class Everything:
         return _blocks.Blocks(region)
 
 
+class MachineCode(Everything):
+    """Machine code for every region."""
+
+    rows = True
+
+    def takes(self, instruction):
+        return _jit.takes(instruction)
+
+    def compile(self, region, backend):
+        kernel = _jit.compile(region)
+        assert kernel is not None
+        return kernel
+
+
+CODE = replace(cr.get_backend(), fusion=MachineCode())
+needs_jit = pytest.mark.skipif(_jit.why_not() is not None, reason=str(_jit.why_not()))
 BACKEND = replace(cr.get_backend(), fusion=Everything())
 
 
-def compiled(f, *args):
+def compiled(f, *args, backend=None):
     """A function's program, as it is and with regions."""
     program = optimised(cr.function(f).trace(*args), cr.get_backend())
-    return program, fusion(program, BACKEND)
+    return program, fusion(program, backend or BACKEND)
 
 
 def regions(program):
     return [i.attributes["region"] for i in program.instructions if i.op is FUSED]
 
 
-def check(f, *args, count=1, rtol=1e-12):
+def check(f, *args, count=1, rtol=1e-12, backend=None):
     """The regions of a function, which gives what it does without them."""
-    program, fused = compiled(f, *args)
+    backend = backend or BACKEND
+    program, fused = compiled(f, *args, backend=backend)
     found = regions(fused)
     assert len(found) == count, str(fused)
-    want, have = Plan(program, cr.get_backend())(*args), Plan(fused, BACKEND)(*args)
+    want, have = Plan(program, cr.get_backend())(*args), Plan(fused, backend)(*args)
     for a, b in zip(want, have, strict=True):
         assert a.dtype == b.dtype
         assert a.shape == b.shape
@@ -161,7 +180,8 @@ def test_strict_math_computes_one_by_one():
         assert fusion(program, BACKEND) is program
 
 
-UNARY = [cr.sin, cr.exp, cr.tanh, cr.negative, lambda x: x * x, lambda x: x * 0.5, lambda x: cr.sum(x, axis=0)]
+ROWS = [lambda x: x - cr.max(x, axis=-1, keepdims=True), lambda x: cr.mean(x, axis=-1, keepdims=True) * x]
+UNARY = [*ROWS, cr.sin, cr.exp, cr.tanh, cr.negative, lambda x: x * x, lambda x: x * 0.5, lambda x: cr.sum(x, axis=0)]
 BINARY = [
     cr.add,
     cr.subtract,
@@ -174,6 +194,10 @@ BINARY = [
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_programs(seed):
+    random_program(seed, BACKEND)
+
+
+def random_program(seed, backend):
     rng = np.random.default_rng(seed)
 
     def f(x, y):
@@ -189,7 +213,31 @@ def test_random_programs(seed):
                 values.pop()
         return values[-5:]
 
-    program, fused = compiled(f, X, X[::-1])
-    want, have = Plan(program, cr.get_backend())(X, X[::-1]), Plan(fused, BACKEND)(X, X[::-1])
+    program, fused = compiled(f, X, X[::-1], backend=backend)
+    want, have = Plan(program, cr.get_backend())(X, X[::-1]), Plan(fused, backend)(X, X[::-1])
     for a, b in zip(want, have, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9)
+
+
+@needs_jit
+def test_rows_are_used_again():
+    def softmax(x):
+        e = cr.exp(x - cr.max(x, axis=-1, keepdims=True))
+        return e / cr.sum(e, axis=-1, keepdims=True)
+
+    def normal(x):
+        centred = x - cr.mean(x, axis=-1, keepdims=True)
+        return centred / cr.sqrt(cr.mean(centred * centred, axis=-1, keepdims=True) + 1e-5)
+
+    (region,) = check(lambda x: softmax(x * 2.0), X, backend=CODE)
+    assert [i.op.name for i in region.program.instructions][1] == "max"
+    (region,) = check(lambda x: normal(cr.exp(x)), X, backend=CODE)
+    assert "sqrt" in {i.op.name for i in region.program.instructions}
+    check(cr.grad(lambda x: cr.sum(cr.sin(softmax(x * 2.0)))), X, backend=CODE)
+    check(lambda x: softmax(x * 2.0), X.reshape(13, 1, 7), backend=CODE)
+
+
+@needs_jit
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs_as_machine_code(seed):
+    random_program(seed, CODE)

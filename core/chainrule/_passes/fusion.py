@@ -7,6 +7,8 @@ The pass goes through the program once and keeps, for each region that still gro
 from __future__ import annotations
 
 import heapq
+import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -49,20 +51,33 @@ class _Group:
     Attributes:
         space: the shape of its elementwise values.
         members: the instructions in it, by their place in the program.
-        inner: its values that further instructions in it can use.
+        inner: its values of that shape.
+        rows: its values that are reduced along the last axes, which are 1 long, and further ones of that shape.
         scattered: its values that are put at a slice of an array of zeros, and sums of such.
         after: the open groups that it waits for, directly or through others.
     """
 
-    __slots__ = ("after", "inner", "into", "members", "scattered", "space")
+    __slots__ = ("after", "inner", "into", "members", "rows", "scattered", "space")
 
     def __init__(self, space: tuple[int, ...]) -> None:
         self.space = space
         self.members: dict[int, Instruction] = {}
         self.inner: set[Symbol] = set()
+        self.rows: set[Symbol] = set()
         self.scattered: set[Symbol] = set()
         self.after: set[_Group] = set()
         self.into: _Group = self  # the group that it has become part of
+
+    @property
+    def row(self) -> Any:
+        """The shape of what is reduced along its last axes."""
+        return next((x.shape for x in self.rows), None)
+
+    def has(self, x: Symbol, space: tuple[int, ...]) -> bool:
+        """Whether it computes a value that an instruction of its space, or of its rows, can use within it."""
+        if space == self.space:
+            return x in self.inner or x in self.rows
+        return x in self.rows and x.shape == space
 
 
 class _Grouping:
@@ -121,11 +136,14 @@ class _Grouping:
             if a is not None and a is b and a.scattered.issuperset(symbols):
                 return [a], set()
         groups = [self._group_of(x) for x in symbols]
-        chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.space == space and x in g.inner}
+        chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.has(x, space)}
         for group in [g for g in chosen if len(g.members) >= _LARGEST]:
             del chosen[group]
+        length = next((group.row for group in chosen if group.row), None)
+        for group in [g for g in chosen if g.row and g.row != length]:
+            del chosen[group]
         while True:
-            outside = [x for x, g in zip(symbols, groups, strict=True) if g not in chosen or x not in g.inner]
+            outside = [x for x, g in zip(symbols, groups, strict=True) if g not in chosen or not g.has(x, space)]
             after = self._after(outside).union(*(group.after for group in chosen))
             back = [group for group in chosen if group in after]
             if not back:
@@ -172,17 +190,21 @@ class _Grouping:
                     later.after |= after
         group.members[i] = instruction
         (y,) = instruction.outputs
-        if y.shape == group.space and instruction.op.name not in (*REDUCTIONS, "scatter_add"):
-            group.inner.add(y)
-        elif instruction.op.name in ("scatter_add", "add"):
-            group.scattered.add(y)
         self._of[y] = group
+        name = instruction.op.name
+        if name == "scatter_add" or group.scattered.issuperset(instruction.inputs):
+            group.scattered.add(y)
+        elif name not in REDUCTIONS:
+            (group.inner if y.shape == group.space else group.rows).add(y)
+        elif self._how.rows and _is_along_rows(instruction) and group.row in (None, y.shape):
+            group.rows.add(y)
 
     def _merge(self, group: _Group, other: _Group) -> None:
         """Make another group part of one."""
         other.into = group
         group.members |= other.members
         group.inner |= other.inner
+        group.rows |= other.rows
         group.scattered |= other.scattered
         group.after |= other.after
         self._open.remove(other)
@@ -199,6 +221,14 @@ class _Grouping:
 def _is_plain(x: Any) -> bool:
     """Whether a value is a number, or an array whose lengths are known."""
     return (x.shape is not None and not has_dim(x.shape)) if type(x) is Symbol else type(x) in PYTHON_NUMBERS
+
+
+def _is_along_rows(instruction: Instruction) -> bool:
+    """Whether a reduction is along the last axes alone, and keeps them."""
+    x, y = instruction.inputs[0].shape, instruction.outputs[0].shape
+    assert y is not None
+    kept = len(x) - len([n for n in itertools.takewhile(lambda n: n == 1, reversed(y))])
+    return len(x) == len(y) and x[:kept] == y[:kept] and math.prod(x[kept:]) > 1
 
 
 def _uses(program: Program) -> dict[Symbol, int]:
