@@ -12,7 +12,7 @@ from benchmarks.ways import of_gradients
 
 START = 0.5
 TRIPLES = 333
-EAGER = ("chainrule: eager", "autograd", "MyGrad", "PyTorch")
+EAGER = ("chainrule: eager", "autograd", "MyGrad", "advect", "PyTorch")
 
 
 def compiled(triples: int = TRIPLES) -> Contest:

@@ -11,7 +11,7 @@ from functools import partial
 
 from benchmarks.contender import Way
 from benchmarks.optimizers import Optimizer
-from benchmarks.ways import on_autograd, on_chainrule, on_jax, on_mygrad, on_tensorflow, on_torch
+from benchmarks.ways import on_advect, on_autograd, on_chainrule, on_jax, on_mygrad, on_tensorflow, on_torch
 from benchmarks.ways.loss import Loss
 
 
@@ -24,6 +24,8 @@ def of_gradients(loss: Loss, count: int) -> Mapping[str, Way]:
         "chainrule: eager": partial(on_chainrule.eager, loss, count),
         "autograd": partial(on_autograd.gradients, loss, count),
         "MyGrad": partial(on_mygrad.gradients, loss, count),
+        "advect": partial(on_advect.gradients, loss, count),
+        "advect: staged": partial(on_advect.staged, loss, count),
         "JAX: jit": partial(on_jax.gradients, loss, count),
         "PyTorch": partial(on_torch.gradients, loss, count),
         "TensorFlow: callable": partial(on_tensorflow.callable_of_session, loss, count),
@@ -42,6 +44,8 @@ def of_training(loss: Loss, count: int, optimizer: Optimizer) -> Mapping[str, Wa
         "chainrule: eager": partial(on_chainrule.training_eager, loss, count, optimizer),
         "autograd": partial(on_autograd.training, loss, count, optimizer),
         "MyGrad": partial(on_mygrad.training, loss, count, optimizer),
+        "advect": partial(on_advect.training, loss, count, optimizer),
+        "advect: staged": partial(on_advect.staged_training, loss, count, optimizer),
         "JAX: jit": partial(on_jax.training, loss, count, optimizer),
         "PyTorch": partial(on_torch.training, loss, count, optimizer),
         "TensorFlow: callable": partial(on_tensorflow.training_callable, loss, count, optimizer),
@@ -56,6 +60,7 @@ def of_hessian_vector(loss: Loss) -> Mapping[str, Way]:
         "chainrule without JIT: function": partial(on_chainrule.hvp_function, loss),
         "chainrule: eager": partial(on_chainrule.hvp_eager, loss),
         "autograd": partial(on_autograd.hvp, loss),
+        "advect": partial(on_advect.hvp, loss),
         "JAX: jit": partial(on_jax.hvp, loss),
         "PyTorch": partial(on_torch.hvp, loss),
         "TensorFlow: function": partial(on_tensorflow.hvp, loss),

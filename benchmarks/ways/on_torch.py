@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from benchmarks.contender import Made, once
 from benchmarks.optimizers import Optimizer, Sgd
 from benchmarks.ways.loss import Loss, Namespace, namespace, unrolled
@@ -38,7 +40,7 @@ def _namespace() -> Namespace:
 
 def _tensors(arguments: Sequence[Any], count: int) -> Any:
     torch: Any = import_module("torch")
-    tensors = [torch.tensor(each) for each in arguments]
+    tensors = [torch.tensor(each) for each in map(np.asarray, arguments)]
     return [each.requires_grad_() for each in tensors[:count]], tensors[count:]
 
 
