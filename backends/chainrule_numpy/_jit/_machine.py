@@ -18,6 +18,7 @@ class Host(NamedTuple):
         cpu: the processor's name.
         features: what it can do, as LLVM writes it.
         bits: how wide its vectors are.
+        fma: whether it multiplies and adds in one step.
         x86: which variants of vector functions it can call, by the letters of the x86-64 vector ABI.
     """
 
@@ -25,6 +26,7 @@ class Host(NamedTuple):
     cpu: str
     features: str
     bits: int
+    fma: bool
     x86: str
 
 
@@ -38,14 +40,14 @@ def host() -> Host:
         found = llvm.get_host_cpu_features()
     except RuntimeError:  # LLVM cannot tell on this processor
         found = llvm.FeatureMap()
-    bits, x86 = 128, ""
+    bits, fma, x86 = 128, not triple.startswith(("x86_64", "i")), ""
     if triple.startswith("x86_64"):
-        x86 = "b"
-        if found.get("avx2") and found.get("fma"):
+        x86, fma = "b", bool(found.get("fma"))
+        if found.get("avx2") and fma:
             bits, x86 = 256, "db"
             if all(found.get(f"avx512{part}") for part in ("f", "dq", "bw", "vl")):
                 bits, x86 = 512, "edb"
-    return Host(llvm.Target.from_triple(triple), llvm.get_host_cpu_name(), found.flatten(), bits, x86)
+    return Host(llvm.Target.from_triple(triple), llvm.get_host_cpu_name(), found.flatten(), bits, fma, x86)
 
 
 class Code:

@@ -22,6 +22,7 @@ from chainrule_numpy._jit._scatter import Scatter
 from chainrule_numpy._jit._text import Text
 from chainrule_numpy._jit._values import SIZES, STORED, Value, Values
 
+_LONG: Final = 8  # vectors; a row of fewer is better computed in narrow ones, of which fewer lanes are wasted
 _RECOMPUTED: Final = 0.3  # nanoseconds; what takes longer is kept for the next pass over a row
 _SCRATCH: Final = 1 << 15  # bytes of rows that are kept
 
@@ -49,10 +50,13 @@ class Nest:
         program = analysis.region.program
         symbols = [*program.inputs, *(y for i in program.instructions for y in i.outputs)]
         size = max(max(SIZES[str(x.dtype)] for x in symbols), 4)
-        self.lanes = host().bits // 8 // size
-        self.vector, self.scalar = Values(self.text, self.lanes), Values(self.text, 1)
         self.lengths = analysis.layout.lengths
         self.flat = len(self.lengths) == 1
+        self.lanes = host().bits // 8 // size
+        self.calls = any(_operations.cost(i) >= 1 for i in program.instructions)
+        if self.calls and self.lengths[-1] >= _LONG * self.lanes:
+            self.lanes *= 2  # two registers: while one waits for a function's steps, the other goes on
+        self.vector, self.scalar = Values(self.text, self.lanes), Values(self.text, 1)
         self.outputs: list[Symbol] = list(dict.fromkeys(program.outputs))
         self._everywhere: dict[Symbol, Value] = {}
         self._in_row: dict[Symbol, Value] = {}
@@ -90,8 +94,7 @@ class Nest:
         self._keeps = kept
         self._work = [self._needed(p, targets[p]) for p in range(self.passes)]
         work = sum(map(len, self._work))
-        calls = any(_operations.cost(i) >= 1 for instructions in self._work for i in instructions)
-        self.unroll = 1 if calls or work > 40 else 2 if work > 12 else 4
+        self.unroll = 1 if self.calls or work > 40 else 2 if work > 12 else 4
 
     def _level(self, x: Any) -> int:
         return self.analysis.level[x] if type(x) is Symbol else 0

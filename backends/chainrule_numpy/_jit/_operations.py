@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from chainrule import Instruction, Symbol, infer
 from chainrule._dtypes import PYTHON_NUMBERS
+from chainrule_numpy._jit._machine import host
 from chainrule_numpy._jit._math import FUNCTIONS, FUNCTIONS_OF_TWO, scalar_function
 from chainrule_numpy._jit._values import KINDS, Value, Values
 
@@ -16,6 +19,7 @@ Operation = Callable[..., Value]
 DTYPES: Final = frozenset(KINDS) - {"int8"}
 _FLOATS: Final = ("float64", "float32")
 _INTEGERS: Final = ("int64", "int32")
+_LEAST: Final = 2.0**-60  # of divisors whose reciprocals are no smaller than is good for either dtype
 _HIGHEST: Final = 8  # the largest exponent that is multiplied out: each factor may cost half a unit in the last place
 
 
@@ -66,6 +70,8 @@ def emit(values: Values, instruction: Instruction, operands: Sequence[Any]) -> V
     if name in _COMPARISONS or name in _QUESTIONS:
         specs = [x.spec if type(x) is Symbol else infer.scalar_spec(x) for x in instruction.inputs]
         dtype = str(infer.result_dtype(*specs))
+    if name == "divide" and type(operands[1]) in (int, float) and dtype in _FLOATS:
+        return _divided(values, _as(values, operands[0], dtype), float(np.dtype(dtype).type(operands[1])))
     return _TABLE[name](values, *(x if x is None else _as(values, x, dtype) for x in operands))
 
 
@@ -97,6 +103,20 @@ def multiply(v: Values, a: Value, b: Value) -> Value:
 def divide(v: Values, a: Value, b: Value) -> Value:
     """`a / b` of floating-point numbers."""
     return _arithmetic(v, "fdiv", "", "", a, b)
+
+
+def _divided(v: Values, x: Value, divisor: float) -> Value:
+    """`x` by a number that is known: times its reciprocal, and what that misses, which rounds as division does."""
+    is_power = math.frexp(divisor)[0] in (0.5, -0.5)  # of 2, whose reciprocal is exact, as LLVM knows
+    if is_power or not _LEAST <= abs(divisor) <= 1 / _LEAST or not host().fma:
+        return divide(v, x, v.constant(divisor, x.dtype))
+    if divisor < 0:
+        return _divided(v, _negative(v, x), -divisor)
+    by, reciprocal = v.constant(divisor, x.dtype), v.constant(1 / divisor, x.dtype)
+    quotient = multiply(v, x, reciprocal)
+    excess = v.intrinsic("fma", quotient, by, _negative(v, x))
+    exact = v.intrinsic("fma", _negative(v, excess), reciprocal, quotient)
+    return v.select(v.compare("ord", exact, exact), exact, quotient)  # which is infinite, or NaN
 
 
 def _subtract(v: Values, a: Value, b: Value) -> Value:

@@ -198,3 +198,15 @@ def test_clip_and_where(computed):
     assert np.array_equal(y, np.clip(x, 0.0, 1.0), equal_nan=True)
     assert np.array_equal(z, np.clip(x, None, 1.0), equal_nan=True)
     assert np.array_equal(w, [-1.0, 0.5, -1.0, 3.0, -1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("divisor", [3, -0.1, 7.25, 1e6, 2.0**0.5, 4.0, 1e-30, 0, math.inf, math.nan])
+def test_division_by_a_constant_is_rounded_as_division(dtype, divisor, computed):
+    with np.errstate(all="ignore"):
+        x = np.concatenate([both(HUGE), both(TINY), NEAR, SPECIAL, np.arange(500) * 3.0]).astype(dtype)
+        x = x[(np.abs(x) > 1e-30) | (x == 0) | np.isnan(x)]
+        wanted = x / divisor
+    (y,) = computed(lambda x: x / divisor, x)
+    assert np.array_equal(y, wanted, equal_nan=True)
+    assert np.array_equal(np.signbit(y[wanted == 0]), np.signbit(wanted[wanted == 0]))

@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule_numpy import _jit
-from chainrule_numpy._jit import _kernel, _machine, _math, _nest, _values
+from chainrule_numpy._jit import _kernel, _machine, _math, _nest, _operations, _values
 
 
 def test_llvmlite_is_not_imported_before_it_is_used():
@@ -68,9 +68,9 @@ def test_other_machines(machine, monkeypatch, region):
     bits, x86 = MACHINES[machine]
     if not set(x86) <= set(_machine.host().x86):
         pytest.skip("this processor has no such vectors")
-    there = _machine.host()._replace(bits=bits, x86=x86)
-    monkeypatch.setattr(_nest, "host", lambda: there)
-    monkeypatch.setattr(_values, "host", lambda: there)
+    there = _machine.host()._replace(bits=bits, fma=bits > 128, x86=x86)
+    for module in (_nest, _operations, _values):
+        monkeypatch.setattr(module, "host", lambda: there)
     monkeypatch.setattr(_kernel, "_kernels", type(_kernel._kernels)())
     random = np.random.default_rng(0)
     for dtype in (np.float64, np.float32):
