@@ -120,7 +120,7 @@ def specialised(
     Raises:
         ShapeError: a length contradicts another.
     """
-    if not _is_open(program) and all(x.shape == s.shape for x, s in zip(program.inputs, specs, strict=True)):
+    if not is_open(program) and all(x.shape == s.shape for x, s in zip(program.inputs, specs, strict=True)):
         return program
     known: dict[Dim, Any] = dict(outside)
     values: dict[Any, Any] = {}
@@ -197,7 +197,7 @@ def _closed(was: Shape, now: Shape, known: dict[Dim, Any]) -> Shape:
     return tuple([(resolve(m, known) if n is None or type(n) is Dim else n) for m, n in zip(was, now, strict=True)])
 
 
-def _is_open(program: Program) -> bool:
+def is_open(program: Program) -> bool:
     """Whether some size in it is not known."""
     symbols = [*program.inputs, *(s for i in program.instructions for s in i.outputs)]
     return any(s.shape is None or has_dim(s.shape) for s in symbols) or any(map(_has_open, program.instructions))
@@ -207,7 +207,7 @@ def _has_open(instruction: Instruction) -> bool:
     attributes = instruction.attributes
     if instruction.op.name in OPAQUE or any(map(has_dim, attributes.values())):
         return True
-    return any(_is_open(program) for holder in subprograms(attributes) for program in holder.programs)
+    return any(is_open(program) for holder in subprograms(attributes) for program in holder.programs)
 
 
 # Text

@@ -254,7 +254,7 @@ def test_what_fails_in_a_body_is_named_with_all_that_is_around_it(here):
     def f(x):
         return cr.cond(
             x[0] > 0.0,
-            lambda: cr.scan(lambda v, c: (v, cr.take(v, c)), x, cr.tensor([0, 5]))[1],
+            lambda: cr.scan(lambda v, c: (2.0 * v, cr.take(v, c)), x, cr.tensor([0, 5]))[1],
             lambda: x,
         )
 

@@ -25,6 +25,7 @@ from chainrule._flow._base import (
     taking,
     used_inputs,
 )
+from chainrule._flow._looping import scan_function, while_function
 from chainrule._graph import Body, Instruction, input_specs
 from chainrule._program import Program
 from chainrule._replay import building, replay, specialise, vjp_program
@@ -96,25 +97,7 @@ class Scan(Overridable):
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """A loop over a plan of the step."""
-        plan = plan_of(self.program, backend)
-        step = plan.__call__
-        n, n_xs, n_ys, history = self.n_carry, self.n_xs, self.n_ys, self.history
-        specs = [*self.program.specs[n:], *(self.program.inputs[i].spec for i in history)]
-
-        def run(*inputs: Any, length: int) -> Any:
-            carried = inputs[:n]
-            xs, constants = inputs[n : n + n_xs], inputs[n + n_xs :]
-            columns: list[list[Any]] = [[] for _ in specs]
-            for t in reversed(range(length)) if self.reverse else range(length):
-                for column, i in zip(columns[n_ys:], history, strict=True):
-                    column.append(carried[i])
-                results = step(*carried, *[x[t] if x.ndim == 1 else x[t, ...] for x in xs], *constants)
-                carried = results[:n]
-                for column, y in zip(columns, results[n:], strict=False):
-                    column.append(y)
-            return (*carried, *[_stack(c, s, self.reverse, backend) for c, s in zip(columns, specs, strict=True)])
-
-        return run
+        return scan_function(self, plan_of(self.program, backend), backend)
 
     def pull_back(self, g: Any, y: Any, inputs: Sequence[Any], length: Any) -> list[Any]:
         """The cotangents of the inputs: a loop the other way, which carries cotangents and reads the history."""
@@ -134,8 +117,9 @@ SCAN = flow_op(
 class While(Overridable):
     """A program run as long as another says so.
 
-    Both take what is carried and constants; one gives whether to go on, the other the new carried values. The
-    operation gives the last carried values, how many steps there were, and the history, as `Scan` does.
+    Both take what is carried and constants; one gives whether to go on, the other the new carried values and the
+    elements of results. The operation gives the last carried values, how many steps there were, the results stacked
+    and the history, as `Scan` does.
     """
 
     programs: tuple[Program, ...]
@@ -152,10 +136,16 @@ class While(Overridable):
         """The program of one step."""
         return self.programs[1]
 
+    @property
+    def n_ys(self) -> int:
+        """How many results each step gives."""
+        return len(self.program.outputs) - self.n_carry
+
     def specs(self) -> list[Spec]:
         """The results' shapes and dtypes; nobody knows how many steps there will be."""
-        carried = [x.spec for x in self.program.inputs[: self.n_carry]]
-        return [*carried, Spec((), int64), *(_stacked(carried[i], None) for i in self.history)]
+        carried, ys = [x.spec for x in self.program.inputs[: self.n_carry]], self.program.specs[self.n_carry :]
+        kept = [*ys, *(carried[i] for i in self.history)]
+        return [*carried, Spec((), int64), *(_stacked(spec, None) for spec in kept)]
 
     def specialised(self, inputs: Sequence[Any], known: Mapping[Dim, int]) -> While:
         """For inputs of known shapes, given the sizes that are known around it."""
@@ -165,12 +155,13 @@ class While(Overridable):
 
     def pruned(self, instruction: Instruction, used: Sequence[bool]) -> Instruction:
         """With the results alone that are used. What is carried stays as long as a step or the condition reads it."""
-        n = self.n_carry
+        n, n_ys = self.n_carry, self.n_ys
         condition = self.programs[0]
-        history = [i for i, u in zip(self.history, used[n + 1 :], strict=True) if u]
+        ys = list(used[n + 1 : n + 1 + n_ys])
+        history = [i for i, u in zip(self.history, used[n + 1 + n_ys :], strict=True) if u]
         asked = used_inputs(condition)
         keep = [used[i] or i in history or asked[i] for i in range(n)]
-        program, reads = _fixpoint(self.program, keep, [])
+        program, reads = _fixpoint(self.program, keep, ys)
         needed = [*keep, *(a or r for a, r in zip(asked[n:], reads[n:], strict=True))]
         flow = replace(
             self,
@@ -178,30 +169,15 @@ class While(Overridable):
             n_carry=sum(keep),
             history=tuple(sum(keep[:i]) for i in history),
         )
-        kept = [*keep, True, *(i in history for i in self.history)]
+        kept = [*keep, True, *ys, *(i in history for i in self.history)]
         inputs = chosen(instruction.inputs, needed)
         return again(instruction, inputs, {"flow": flow}, chosen(instruction.outputs, kept))
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """A loop over the plans of the condition and the step."""
-        goes_on, step = (plan_of(program, backend).__call__ for program in self.programs)
-        n, history = self.n_carry, self.history
-        specs = [self.program.inputs[i].spec for i in history]
+        goes_on, step = (plan_of(program, backend) for program in self.programs)
         whole = backend.native(int64)
-
-        def run(*inputs: Any) -> Any:
-            carried, constants = inputs[:n], inputs[n:]
-            columns: list[list[Any]] = [[] for _ in specs]
-            steps = 0
-            while bool(goes_on(*carried, *constants)[0]):
-                for column, i in zip(columns, history, strict=True):
-                    column.append(carried[i])
-                carried = step(*carried, *constants)
-                steps += 1
-            pasts = [_stack(c, s, False, backend) for c, s in zip(columns, specs, strict=True)]
-            return (*carried, backend.full((), steps, whole, None), *pasts)
-
-        return run
+        return while_function(self, goes_on, step, backend, lambda steps: backend.full((), steps, whole, None))
 
     def pull_back(self, g: Any, y: Any, inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs: a loop over the history, backwards."""
@@ -246,14 +222,6 @@ def _fixpoint(program: Program, keep: list[bool], ys: list[bool]) -> tuple[Progr
 
 def _stacked(spec: Spec, length: Any) -> Spec:
     return Spec(None if spec.shape is None else (length, *spec.shape), spec.dtype)
-
-
-def _stack(rows: list[Any], spec: Spec, backwards: bool, backend: Backend) -> Any:
-    """The values of all steps as one array."""
-    if not rows:
-        shape = tuple(0 if type(n) is Dim else n for n in spec.shape or ())
-        return backend.full((0, *shape), 0, backend.native(spec.dtype), None)
-    return backend.xp.stack(rows[::-1] if backwards else rows)
 
 
 def _backward(

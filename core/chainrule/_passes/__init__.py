@@ -18,6 +18,8 @@ from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
 from chainrule._passes.decomposition import decomposition
 from chainrule._passes.fusion import fusion
+from chainrule._passes.loop_motion import loop_motion
+from chainrule._passes.loop_residuals import loop_residuals
 from chainrule._passes.simplification import simplification
 from chainrule._passes.stability import stability
 from chainrule._program import Program
@@ -34,9 +36,13 @@ PASSES: Final[Mapping[str, Pass]] = {
     "simplification": simplification,
     "constant_folding": constant_folding,
     "common_subexpressions": common_subexpressions,
+    "loop_residuals": loop_residuals,
+    "loop_motion": loop_motion,
 }
 LAST: Final[Mapping[str, Pass]] = {}  # once, after those of plugins: what they put together no other takes apart
-_EXACT: Final = frozenset({"dead_code", "decomposition", "constant_folding", "common_subexpressions"})  # to the bit
+_EXACT: Final = frozenset(  # to the bit
+    {"dead_code", "decomposition", "constant_folding", "common_subexpressions", "loop_residuals"}
+)
 _ROUNDS: Final = 4  # each makes a program shorter or changes nothing; what a fourth would find is not worth looking for
 
 

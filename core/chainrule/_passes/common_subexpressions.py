@@ -20,7 +20,7 @@ def common_subexpressions(program: Program, backend: Backend) -> Program:
     known: dict[Hashable, tuple[Symbol, ...]] = {}
 
     def rule(instruction: Instruction, producers: Producers) -> tuple[Symbol, ...] | None:
-        key = _key(instruction)
+        key = key_of(instruction)
         if key is None:
             return None
         found = known.setdefault(key, instruction.outputs)
@@ -29,7 +29,8 @@ def common_subexpressions(program: Program, backend: Backend) -> Program:
     return rewrite(program, rule, backend)
 
 
-def _key(instruction: Instruction) -> Hashable:
+def key_of(instruction: Instruction) -> Hashable:
+    """What two instructions have in common if they compute the same; None if an instruction is never the same."""
     if not instruction.outputs or has_effect(instruction):
         return None
     if instruction.op is CONSTANT:
