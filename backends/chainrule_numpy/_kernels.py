@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule import Op, default_dtype, infer
 from chainrule_numpy._matmul import matmul
+from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax, sparse_softmax_cross_entropy
 from chainrule_numpy._sums import add_reduce
 
@@ -40,7 +41,7 @@ def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...]) ->
     result = np.zeros(shape, values.dtype)
     place = native(key, arrays)
     if arrays:
-        np.add.at(result, place, values)
+        add_at(result, place, values)
     else:
         result[place] = values
     return result
@@ -48,7 +49,7 @@ def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...]) ->
 
 def _scatter_add_rows(values: Any, indices: Any, *, rows: int) -> Any:
     result = np.zeros((rows, *values.shape[1:]), values.dtype)
-    np.add.at(result, indices, values)
+    add_at(result, (indices,), values)
     return result
 
 
@@ -67,7 +68,7 @@ def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int
 
 def _add_at(x: Any, values: Any, *arrays: Any, key: Any) -> Any:
     result = np.array(x)
-    np.add.at(result, native(key, arrays), values)
+    add_at(result, native(key, arrays), values)
     return result
 
 

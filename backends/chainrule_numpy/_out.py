@@ -16,6 +16,7 @@ import numpy as np
 from chainrule import Instruction, Symbol, default_dtype
 from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, summed_axes
 from chainrule_numpy._matmul import matmul
+from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
 from chainrule_numpy._sums import add_reduce
 
@@ -129,7 +130,7 @@ def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...], ou
     out.fill(0)
     place = native(key, arrays)
     if arrays:
-        np.add.at(out, place, values)
+        add_at(out, place, values)
     else:
         out[place] = values
     return out
@@ -138,7 +139,7 @@ def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...], ou
 def _add_at(x: Any, values: Any, *arrays: Any, key: Any, out: Any) -> Any:
     if x is not out:
         np.copyto(out, x)
-    np.add.at(out, native(key, arrays), values)
+    add_at(out, native(key, arrays), values)
     return out
 
 
