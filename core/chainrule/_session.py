@@ -507,7 +507,10 @@ def closed(
             assigned[id(variable)] = variable
         elif node.op is not GROUP:
             inputs = substituted(node.inputs, values)
-            instructions.append(Instruction(node.op, inputs, node.attributes, node.outputs, node))
+            if inputs == node.inputs:
+                instructions.append(node)
+            else:
+                instructions.append(Instruction(node.op, inputs, node.attributes, node.outputs, node))
     outputs = [*substituted(tuple(symbols), values), *(current[key] for key in assigned)]
     return Program([*fed, *states], outputs, instructions), reads, list(assigned.values())
 
@@ -522,15 +525,19 @@ def _ancestors(roots: Sequence[GraphNode], fed: Mapping[Symbol, Any]) -> list[Gr
             if node.serial in found:
                 continue
             found[node.serial] = node
-            stack.extend(x.node for x in node.inputs if type(x) is Symbol and x not in fed)
-            stack.extend(node.controls)
-            stack.extend(node.followers)
+            for x in node.inputs:
+                if type(x) is Symbol and x not in fed:
+                    stack.append(x.node)
+            if node.controls or node.followers:
+                stack.extend((*node.controls, *node.followers))
         stack.extend(node for node in _tellers(found.values(), fed) if node.serial not in found)
     return sorted(found.values(), key=_order)
 
 
 def _tellers(nodes: Iterable[GraphNode], fed: Mapping[Symbol, Any]) -> Iterator[GraphNode]:
     """The nodes whose results tell the sizes that some nodes need, where neither a node before nor what is fed does."""
+    if not any(map(_has_size, nodes)):
+        return
     told = {n for symbol in fed for n in symbol.shape or () if type(n) is Dim}
     for node in sorted(nodes, key=_order):
         for value in (*node.inputs, *node.attributes.values()):
@@ -541,6 +548,11 @@ def _tellers(nodes: Iterable[GraphNode], fed: Mapping[Symbol, Any]) -> Iterator[
                         every = node.graph.nodes
                         yield next(other for other in every if any(atom in (s.shape or ()) for s in other.outputs))
         told.update(n for symbol in node.outputs for n in symbol.shape or () if type(n) is Dim)
+
+
+def _has_size(node: GraphNode) -> bool:
+    """Whether a node needs a size that is not known yet."""
+    return any(map(has_dim, node.inputs)) or any(map(has_dim, node.attributes.values()))
 
 
 def _order(node: GraphNode) -> tuple[int, int]:
