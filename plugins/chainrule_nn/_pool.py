@@ -29,7 +29,8 @@ def _max_pool_gradient(g: Any, y: Any, x: Any, **how: Any) -> Any:
 @op(infer=_pool_spec, gradient=_max_pool_gradient, name="max_pool")
 def _max_pool(xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
     axes = pooled(x.shape, window, strides, padding)
-    return reduce(xp.maximum, taps(padded(xp, x, axes, lowest(xp, x)), axes))
+    first, *rest = taps(padded(xp, x, axes, lowest(xp, x)), axes)
+    return reduce(xp.maximum, rest, first) if rest else xp.asarray(first, copy=True)
 
 
 def _hits(xp: Any, x: Any, y: Any, axes: tuple[Along, ...], dtype: Any) -> list[Any]:
