@@ -39,7 +39,6 @@ PASSES: Final[Mapping[str, Pass]] = {
     "loop_residuals": loop_residuals,
     "loop_motion": loop_motion,
 }
-LAST: Final[Mapping[str, Pass]] = {}  # once, after those of plugins: what they put together no other takes apart
 _EXACT: Final = frozenset(  # to the bit
     {"dead_code", "decomposition", "constant_folding", "common_subexpressions", "loop_residuals"}
 )
@@ -52,9 +51,9 @@ def passes() -> dict[str, Pass]:
     Raises:
         PluginError: a plugin's pass has the name of one of ours.
     """
-    for name in {**PASSES, **LAST}.keys() & _registry.passes:
+    for name in PASSES.keys() & _registry.passes:
         raise PluginError(f"pass {name!r} of {_registry.passes.owners[name]}: chainrule has a pass of that name itself")
-    known = {**PASSES, **_registry.passes, **LAST}
+    known = {**PASSES, **_registry.passes}
     if strict_math():
         return {name: run for name, run in known.items() if name in _EXACT or name in _registry.passes}
     return known
@@ -71,8 +70,7 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
     Raises:
         PluginError: a plugin's pass failed, or gave what is no program from the same inputs to the same results.
     """
-    every = passes()
-    known = {name: run for name, run in every.items() if name not in LAST}
+    known = passes()
     due = set(known)
     for _ in range(_ROUNDS):
         for name, run in known.items():
@@ -87,14 +85,7 @@ def optimised(program: Program, backend: Backend, report: Report = lambda name, 
                     due.update(known if name not in PASSES else known.keys() - {name})
         if not due:
             break
-    if due:
-        program = dead_code(program, backend)
-    for name in [name for name in every if name in LAST]:
-        made = every[name](program, backend)
-        if made is not program:
-            program = made
-            report(name, program)
-    return program
+    return dead_code(program, backend) if due else program
 
 
 def lowered(program: Program, backend: Backend, report: Report = lambda name, program: None) -> Program:
