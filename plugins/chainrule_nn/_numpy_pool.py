@@ -39,8 +39,8 @@ def max_pool_spread(g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths
     x = padded(x, axes, lowest(np, x))
     result, disjoint = _place(axes, x.shape, g.dtype)
     few = np.uint8 if volume(axes) < 256 else np.int64
-    for part in parts(len(x), x[:1].nbytes):
-        hits = [tap == y[part] for tap in taps(x[part], axes)]
+    for part in parts(len(x), x[:1].nbytes // 2):
+        hits = [(tap == y[part]).view(np.uint8) for tap in taps(x[part], axes)]
         count = hits[0].astype(few)
         for hit in hits[1:]:
             count += hit
