@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from chainrule import Backend, BackendUnavailableError, Instruction, Kernel, Symbol, jit_mode
 from chainrule.regions import Region
-from chainrule_numpy import _blocks, _jit, _scalars
+from chainrule_numpy import _blocks, _expansions, _jit, _scalars
 
 _LARGE: Final = 1 << 15  # elements; without machine code, less is as fast one operation after the other
 _FEW: Final = 5  # operations on single numbers that are as fast one after the other
@@ -22,6 +22,11 @@ class NumpyFusion:
     def rows(self) -> bool:
         """Whether reductions along the last axes can be used again in a region: machine code can."""
         return _with_jit()
+
+    def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
+        """The instructions of a region that compute what one does: of machine code."""
+        found = _expansions.expanded(instruction) if _with_jit() else None
+        return found if found and all(map(_jit.takes, found)) else None
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
@@ -66,8 +71,8 @@ def _with_jit() -> bool:
 def _in_python(region: Region, backend: Backend) -> Kernel:
     """A region as loops over blocks, or as Python's own numbers."""
     if not region.space:
-        return _scalars.Scalars(region, _one_by_one(region, backend)).kernel
-    return _blocks.Blocks(region) if _blocks.fits(region) else _one_by_one(region, backend)
+        return _scalars.Scalars(region, _OneByOne(region, backend)).kernel
+    return _blocks.Blocks(region) if _blocks.fits(region) else _OneByOne(region, backend)
 
 
 def _machine_code(region: Region, backend: Backend) -> Kernel:
@@ -86,7 +91,9 @@ class _Tiered:
         self._backend = backend
         self._left = 1 + len(region.program.instructions) // _PATIENCE
         large = not region.space or math.prod(region.space) >= _LARGE
-        self._kernel: Kernel = _in_python(region, backend) if large else _one_by_one(region, backend)
+        self._kernel: Callable[..., tuple[Any, ...]] = (
+            _in_python(region, backend) if large else _OneByOne(region, backend)
+        )
         self.settled: Callable[[Kernel], Any] = lambda kernel: None
 
     def __call__(self, *inputs: Any, out: Any = ()) -> tuple[Any, ...]:
@@ -97,30 +104,38 @@ class _Tiered:
         return self._kernel(*inputs, out=out)
 
 
-def _one_by_one(region: Region, backend: Backend) -> Kernel:
+class _OneByOne:
     """A region's instructions by their own kernels, one after the other."""
-    program = region.program
-    last = {x: i for i, step in enumerate(program.instructions) for x in (*step.outputs, *step.inputs)}
-    dead: dict[int, list[Symbol]] = {}
-    for x, i in last.items():
-        if type(x) is Symbol and x not in program.outputs:
-            dead.setdefault(i, []).append(x)
-    steps = [
-        (step.op.kernels[backend], step.inputs, step.attributes, step.outputs[0], dead.get(i, ()))
-        for i, step in enumerate(program.instructions)
-    ]
 
-    def kernel(*inputs: Any, out: Any = ()) -> tuple[Any, ...]:
-        values = dict(zip(program.inputs, inputs, strict=True))
-        for run, arguments, attributes, y, done in steps:
+    def __init__(self, region: Region, backend: Backend) -> None:
+        self._program = region.program
+        self._backend = backend
+        self._steps: list[Any] = []
+
+    def __call__(self, *inputs: Any, out: Any = ()) -> tuple[Any, ...]:
+        values = dict(zip(self._program.inputs, inputs, strict=True))
+        self._steps = self._steps or self._prepared()
+        for run, arguments, attributes, y, done in self._steps:
             values[y] = run(*[values[x] if type(x) is Symbol else x for x in arguments], **attributes)
             for x in done:
                 del values[x]
-        results = [values[y] for y in program.outputs]
+        results = [values[y] for y in self._program.outputs]
         for i, array in enumerate(out):
             if array is not None:
                 array[...] = results[i]
                 results[i] = array
         return tuple(results)
 
-    return kernel
+    def _prepared(self) -> list[Any]:
+        """The kernel of each instruction, what it takes and gives, and what nobody needs after it."""
+        program = self._program
+        kept = set(program.outputs)
+        last = {x: i for i, step in enumerate(program.instructions) for x in (*step.outputs, *step.inputs)}
+        done: dict[int, list[Symbol]] = {}
+        for x, i in last.items():
+            if type(x) is Symbol and x not in kept:
+                done.setdefault(i, []).append(x)
+        return [
+            (step.op.kernels[self._backend], step.inputs, step.attributes, step.outputs[0], done.get(i, ()))
+            for i, step in enumerate(program.instructions)
+        ]

@@ -100,6 +100,7 @@ def _source(region: Region) -> str:
     for x in (*(x for step in program.instructions for x in step.inputs), *program.outputs):
         if type(x) is Symbol:
             uses[x] = uses.get(x, 0) + 1
+    kept = set(program.outputs)
     for n, step in enumerate(program.instructions):
         (y,) = step.outputs
         again = step.op.name in _TWICE
@@ -109,7 +110,7 @@ def _source(region: Region) -> str:
                 text[x], depth[x] = f"t{len(lines) - 1}", 0
         expression = _expression(step, text)
         deep = 1 + max((depth[x] for x in step.inputs if type(x) is Symbol), default=0)
-        if uses.get(y, 0) == 1 and deep < _DEEPEST and y not in program.outputs:
+        if uses.get(y, 0) == 1 and deep < _DEEPEST and y not in kept:
             text[y], depth[y] = expression, deep
         else:
             lines.append(f"        v{n} = {expression}")

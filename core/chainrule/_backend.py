@@ -33,6 +33,9 @@ class Fusion(Protocol):
     @property
     def rows(self) -> bool: ...
 
+    def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
+        """The instructions of a region that compute what one does, if all its shapes are known; None to leave it."""
+
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
 

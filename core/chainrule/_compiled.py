@@ -17,8 +17,9 @@ from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
-from chainrule._passes import lowered, optimised
+from chainrule._passes import optimised
 from chainrule._plan import Plan
+from chainrule._plans import plan_of
 from chainrule._program import Program, reads, size_owners
 from chainrule._replay import replay, specialise, vjp_program
 from chainrule._settings import plan_settings
@@ -74,7 +75,7 @@ class Compiled:
     def _planned(self, program: Program, *results: int) -> Plan:
         """A plan of what belongs to it."""
         with self._home():
-            return Plan(lowered(program, self.backend), self.backend, *results)
+            return plan_of(program, self.backend, *results)
 
     def _home(self) -> AbstractContextManager[None]:
         """Where its plans are made: on the device of the arguments, under the settings it was made under."""

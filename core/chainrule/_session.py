@@ -19,8 +19,8 @@ from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
-from chainrule._passes import lowered
 from chainrule._plan import Plan
+from chainrule._plans import plan_of
 from chainrule._plugins import load_plugins
 from chainrule._program import Program, substituted
 from chainrule._replay import specialise
@@ -400,8 +400,7 @@ class _Run:
         inputs = self.program.inputs
         specs = [Spec(tuple(shape), x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
         with _backends.use(backend, self.session.device), _context.scope(graph=None, recording=False):
-            program = lowered(specialise(self.program, specs), backend)
-            return Plan(program, backend, len(program.outputs))
+            return plan_of(specialise(self.program, specs), backend, len(self.program.outputs))
 
 
 def _fed(feed: Any, graph: Graph) -> Symbol:

@@ -219,9 +219,9 @@ def test_open_shapes(session, name, shape):
     (g,) = cr.gradients(y, x)
     found, slope = session.run([y, g], {x: VALUE})
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-6)
-    np.testing.assert_allclose(np.asarray(slope), gradient.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(slope), gradient.numpy(), rtol=1e-6, atol=1e-15)
     (alone,) = session.run([g], {x: VALUE})
-    np.testing.assert_allclose(np.asarray(alone), gradient.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(alone), gradient.numpy(), rtol=1e-6, atol=1e-15)
 
 
 def test_a_batch_of_any_size(session):

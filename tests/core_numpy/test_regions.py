@@ -12,13 +12,16 @@ from chainrule._passes import optimised
 from chainrule._passes.fusion import fusion
 from chainrule._plan import Plan
 from chainrule.regions import FUSED
-from chainrule_numpy import _blocks, _jit
+from chainrule_numpy import _blocks, _expansions, _jit
 
 
 class Everything:
     """Blocks for every region, however small."""
 
     rows = False
+
+    def expanded(self, instruction):
+        return None
 
     def takes(self, instruction):
         return _blocks.takes(instruction)
@@ -34,6 +37,9 @@ class MachineCode(Everything):
     """Machine code for every region."""
 
     rows = True
+
+    def expanded(self, instruction):
+        return _expansions.expanded(instruction)
 
     def takes(self, instruction):
         return _jit.takes(instruction)
@@ -241,3 +247,13 @@ def test_rows_are_used_again():
 @pytest.mark.parametrize("seed", range(60))
 def test_random_programs_as_machine_code(seed):
     random_program(seed, CODE)
+
+
+@needs_jit
+@pytest.mark.parametrize("f", [cr.softmax, cr.log_softmax])
+def test_operations_of_several_steps(f):
+    (region,) = check(lambda x: f(x + 1.0), X, backend=CODE)
+    assert f.op not in {i.op for i in region.program.instructions}
+    check(lambda x: f(x + 1.0), np.float32(X), rtol=1e-5, backend=CODE)
+    check(lambda x: f(x + 1.0), 1000.0 * X.reshape(13, 1, 7), backend=CODE)
+    check(lambda x: cr.exp(f(x, axis=0)) * 2.0, X, backend=CODE)  # which is not along the last axis

@@ -6,21 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chainrule._backend import Backend
 from chainrule._graph import Instruction
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
-from chainrule._passes import lowered
 from chainrule._passes.dead_code import dead_code
-from chainrule._plan import Plan
 from chainrule._program import Program, once
 from chainrule._symbol import Symbol
 
 Overrides = Mapping[Any, Any]
-
-
-def plan_of(program: Program, backend: Backend) -> Plan:
-    return Plan(lowered(program, backend), backend)
 
 
 def inexact(symbols: Sequence[Symbol]) -> tuple[int, ...]:

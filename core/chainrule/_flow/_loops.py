@@ -20,13 +20,13 @@ from chainrule._flow._base import (
     flow_op,
     inexact,
     narrowed,
-    plan_of,
     reaching,
     taking,
     used_inputs,
 )
 from chainrule._flow._looping import scan_function, while_function
 from chainrule._graph import Body, Instruction, input_specs
+from chainrule._plans import plan_of
 from chainrule._program import Program
 from chainrule._replay import building, replay, specialise, vjp_program
 from chainrule._tensor import Tensor

@@ -18,12 +18,12 @@ from chainrule._flow._base import (
     inexact,
     narrowed,
     placed,
-    plan_of,
     reaching,
     taking,
     used_inputs,
 )
 from chainrule._graph import Instruction, input_specs
+from chainrule._plans import plan_of
 from chainrule._program import Program
 from chainrule._replay import specialise, vjp_program
 from chainrule._tensor import Tensor

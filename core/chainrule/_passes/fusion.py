@@ -31,6 +31,7 @@ def fusion(program: Program, backend: Backend) -> Program:
     how = backend.fusion
     if how is None or strict_math():
         return program
+    program = _expanded(program, how)
     owners = size_owners(program)
     grouping = _Grouping(how, owners)
     for i, instruction in enumerate(program.instructions):
@@ -43,6 +44,20 @@ def fusion(program: Program, backend: Backend) -> Program:
             if how.pays(region):
                 regions.append((group, region))
     return _with_regions(program, regions, owners) if regions else program
+
+
+def _expanded(program: Program, how: Fusion) -> Program:
+    """The program with several instructions in place of those that a region computes so."""
+    instructions: list[Instruction] = []
+    for instruction in program.instructions:
+        found = how.expanded(instruction)
+        if found and all(map(_is_plain, (*instruction.inputs, *instruction.outputs))):
+            instructions.extend(found)
+        else:
+            instructions.append(instruction)
+    if len(instructions) == len(program.instructions):
+        return program
+    return Program(program.inputs, program.outputs, instructions)
 
 
 class _Group:
@@ -136,6 +151,9 @@ class _Grouping:
             if a is not None and a is b and a.scattered.issuperset(symbols):
                 return [a], set()
         groups = [self._group_of(x) for x in symbols]
+        first = groups[0] if groups else None
+        if first and len(symbols) == 1 and first.has(symbols[0], space) and len(first.members) < _LARGEST:
+            return [first], first.after  # which is most of them
         chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.has(x, space)}
         for group in [g for g in chosen if len(g.members) >= _LARGEST]:
             del chosen[group]
@@ -220,7 +238,9 @@ class _Grouping:
 
 def _is_plain(x: Any) -> bool:
     """Whether a value is a number, or an array whose lengths are known."""
-    return (x.shape is not None and not has_dim(x.shape)) if type(x) is Symbol else type(x) in PYTHON_NUMBERS
+    if type(x) is not Symbol:
+        return type(x) in PYTHON_NUMBERS
+    return x.shape == () or (x.shape is not None and not has_dim(x.shape))
 
 
 def _is_along_rows(instruction: Instruction) -> bool:
