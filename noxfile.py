@@ -115,7 +115,7 @@ def benchmarks_torch(session: nox.Session) -> None:
 
 def compare(session: nox.Session, requirements: str, *arguments: str) -> None:
     """Run the benchmarks where a group of other libraries is installed."""
-    session.install(".", *group(requirements))
+    session.install(".[jit]", *group(requirements))
     session.run("python", "-m", "benchmarks", *arguments, "--json", f"build/{session.name}.json", *session.posargs)
 
 
