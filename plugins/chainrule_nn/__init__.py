@@ -6,6 +6,7 @@
 (1, 1, 1, 2)
 """
 
+from chainrule_nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from chainrule_nn._conv import conv as conv
 from chainrule_nn._conv import conv1d as conv1d
 from chainrule_nn._conv import conv2d as conv2d
@@ -48,4 +49,5 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "scaled_dot_product_attention",
 ]
