@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from chainrule import _context, _hooks, ops
 from chainrule._convert import as_tensor
 from chainrule._dtypes import PYTHON_NUMBERS
+from chainrule._elementwise_node import ElementwiseNode
 from chainrule._errors import ChainruleError, DTypeError, GradientDefinitionError, NumericsError, ShapeError
 from chainrule._indexed_slices import IndexedSlices, add, dense
 from chainrule._node import Node
 from chainrule._parts import counted, described, fitted_to, symbolic_parts
+from chainrule._record import Dropped
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule.infer import may_equal
@@ -23,6 +25,7 @@ from chainrule.infer import may_equal
 if TYPE_CHECKING:
     from chainrule._definition import Definition
 
+_new = object.__new__
 Spans = Sequence[tuple[int, float]]
 Aggregate = Callable[[list[Any]], Any]
 
@@ -87,6 +90,14 @@ class Subgraph:
             found[serial] = node
             if stops and node in stops and not node.op.multiple:
                 continue
+            if type(node) is ElementwiseNode:
+                origin = node.from_a
+                if origin is not None and origin.live:
+                    stack.append(origin)
+                origin = node.from_b
+                if origin is not None and origin.live:
+                    stack.append(origin)
+                continue
             for x in node.inputs:
                 if type(x) is Tensor:
                     origin = x._node
@@ -95,25 +106,25 @@ class Subgraph:
         return found
 
     def _mark(self) -> dict[Node, tuple[int, ...]]:
-        reach = set(self.sources)
-        inner: dict[Node, tuple[int, ...]] = {}
-        found, stops = self.found, self.stops
+        inner: dict[Any, tuple[int, ...]] = {}
+        found, sources, stops = self.found, self.sources, self.stops
+        wanted: tuple[int, ...]
         for serial in sorted(found):
             node = found[serial]
-            inputs = node.inputs
-            wanted: tuple[int, ...]
-            if len(inputs) == 1:
-                wanted = _WANTED[inputs[0]._node in reach]
-            elif len(inputs) == 2:
-                a, b = inputs
-                in_a = type(a) is Tensor and a._node in reach
-                in_b = type(b) is Tensor and b._node in reach
-                wanted = _WANTED[in_a + 2 * in_b]
+            if type(node) is ElementwiseNode:
+                a, b = node.from_a, node.from_b
+                in_a = a in inner or a in sources
+                wanted = _WANTED[in_a + 2 * (b is not None and (b in inner or b in sources))]
             else:
-                wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and x._node in reach])
+                wanted = tuple(
+                    [
+                        i
+                        for i, x in enumerate(node.inputs)
+                        if type(x) is Tensor and (x._node in inner or x._node in sources)
+                    ]
+                )
             if wanted and not (stops and node in stops and not node.op.multiple):
                 inner[node] = wanted
-                reach.add(node)
         return inner
 
     def nodes(self) -> list[Node]:
@@ -138,7 +149,7 @@ def backpropagate(
     overrides: Mapping[Node, Definition] | None = None,
     aggregate: Aggregate | None = None,
 ) -> dict[Node, Any]:
-    """Walk back from `ys` with cotangents `seeds`.
+    """Walk back from `ys` with cotangents `seeds`. It uses the subgraph up: what nodes keep is freed on the way.
 
     Returns:
         The cotangent of each source that one reached; for a node with several outputs, a list of them.
@@ -146,10 +157,11 @@ def backpropagate(
     cotangents: dict[Node, Any] = {}
     for y, seed in zip(ys, seeds, strict=True):
         if isinstance(y._node, Node):
-            _accumulate(cotangents, y, seed, aggregate)
+            _accumulate(cotangents, y._node, y._index, seed, aggregate)
     results: dict[Node, Any] = {}
     if not cotangents:
         return results
+    graph.found = {}
     with ys[0]._backend.quiet():
         _walk(graph, cotangents, results, overrides or {}, aggregate, bool(_context.current().debugging))
     for node in graph.sources:
@@ -170,14 +182,66 @@ def _walk(
     inner, sources, stops = graph.inner, graph.sources, graph.stops
     building = _context.current().graph is not None
     special = bool(overrides or aggregate or debugging or stops or _hooks.hooks)
+    plain = not special and not building
+    unread: Any = None
     node: Any = None
     definition: Any = None
     parts: Any
     try:
-        for node in reversed(inner):
+        while inner:
+            node, wanted = inner.popitem()  # and with it goes what it kept, unless somebody else holds it
             g = cotangents.pop(node, None)
             if g is None:
                 continue
+            if plain and type(node) is ElementwiseNode and type(g) is Tensor:
+                # Numbers, with everything left out that they need not.
+                backend = node.backend
+                scalar_type = backend.scalar_type
+                a, b = node.a, node.b
+                kind_a, kind_b = type(a), type(b)
+                definition = node.definition
+                functions = definition.functions
+                if (
+                    type(g._value) is scalar_type
+                    and functions
+                    and (kind_a is scalar_type or kind_a in PYTHON_NUMBERS)
+                    and (kind_b is scalar_type or b is None or kind_b in PYTHON_NUMBERS)
+                ):
+                    if node in sources:
+                        results[node] = g
+                    if definition.reads_output:
+                        y = _new(Tensor)
+                        y._value, y._backend, y._node, y._index = node.output, backend, node, 0
+                    else:
+                        y = None
+                    if unread is None or unread._backend is not backend:
+                        unread = Tensor(Dropped(g._value), backend)
+                    reads_a, reads_b = definition.reads(wanted)
+                    if kind_a is scalar_type:
+                        value, a = a, unread
+                        if reads_a:
+                            a = _new(Tensor)
+                            a._value, a._backend, a._node, a._index = value, backend, node.from_a, 0
+                    if kind_b is scalar_type:
+                        value, b = b, unread
+                        if reads_b:
+                            b = _new(Tensor)
+                            b._value, b._backend, b._node, b._index = value, backend, node.from_b, 0
+                    for i in wanted:
+                        function = functions[i]
+                        if function is None:
+                            continue
+                        part = function(g, y, a) if b is None else function(g, y, a, b)
+                        if type(part) is not Tensor or type(part._value) is not scalar_type:
+                            if part is None:
+                                continue
+                            part = _fitted(part, b if i else a, i, node, definition)
+                        origin: Any = node.from_b if i else node.from_a
+                        if origin in cotangents or origin.op.multiple:
+                            _accumulate(cotangents, origin, 0, part, None)
+                        else:
+                            cotangents[origin] = part
+                    continue
             definition = node.definition
             op = node.op
             if special:
@@ -206,20 +270,20 @@ def _walk(
                 )
             if conjugate:
                 g = tuple(map(ops.conj, g)) if op.multiple else ops.conj(g)
+            functions = definition.functions
             inputs = node.inputs
             attributes = node.attributes
-            functions = definition.functions
             token = _context.enter(_attended(node, definition, debugging)) if debugging or building else None
             try:
                 if building:
-                    parts = symbolic_parts(g, y, node, definition, inner[node])
+                    parts = symbolic_parts(g, y, node, definition, wanted)
                 elif functions:
                     parts = None
                 elif attributes:
                     parts = counted(definition.joint(g, y, *inputs, **attributes), node, definition)
                 else:
                     parts = counted(definition.joint(g, y, *inputs), node, definition)
-                for i in inner[node]:
+                for i in wanted:
                     if parts is not None:
                         part = parts[i]
                     elif functions[i] is None:
@@ -238,7 +302,7 @@ def _walk(
                         part = _fitted(part, x, i, node, definition)
                     origin = x._node
                     if origin in cotangents or origin.op.multiple or aggregate is not None:
-                        _accumulate(cotangents, x, part, aggregate)
+                        _accumulate(cotangents, origin, x._index, part, aggregate)
                     else:
                         cotangents[origin] = part
             finally:
@@ -273,14 +337,13 @@ def _attended(node: Node, definition: Definition, debugging: bool) -> _context.C
     return context
 
 
-def _accumulate(cotangents: dict[Node, Any], x: Tensor, part: Any, aggregate: Aggregate | None) -> None:
-    """Add a part to the cotangent of what made `x`."""
-    node: Any = x._node
+def _accumulate(cotangents: dict[Node, Any], node: Node, index: int, part: Any, aggregate: Aggregate | None) -> None:
+    """Add a part to the cotangent of an output of a node."""
     have = cotangents.get(node)
     if node.op.multiple:
         if have is None:
             have = cotangents[node] = [None] * len(node.output)
-        at: Any = x._index
+        at: Any = index
         slot, have = have, have[at]
     else:
         slot, at = cotangents, node

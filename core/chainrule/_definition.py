@@ -38,7 +38,7 @@ class Definition:
     """A gradient definition, with what the engine needs to know of it."""
 
     __slots__ = (
-        *("_drops", "contract", "functions", "is_override", "joint", "name", "op", "owner", "policy"),
+        *("_drops", "_reading", "contract", "functions", "is_override", "joint", "name", "op", "owner", "policy"),
         *("reads_output", "reason"),
     )
 
@@ -75,6 +75,7 @@ class Definition:
         self.joint: GradientFunction | None = None
         self.functions: tuple[GradientFunction | None, ...] = ()
         self._drops: dict[int, tuple[int, ...]] = {}
+        self._reading: dict[tuple[int, ...], tuple[bool, bool]] = {}
         self.reads_output = False
         if isinstance(gradient, NoGradient):
             self.reason = gradient.reason
@@ -119,6 +120,15 @@ class Definition:
                     names += names[-1:] * (n_inputs - len(names))  # `*inputs` stands for all the rest
                     read.update(i for i, name in enumerate(names) if not name.startswith("_"))
             found = self._drops[key] = tuple(i for i in range(n_inputs) if i not in read)
+        return found
+
+    def reads(self, wanted: tuple[int, ...]) -> tuple[bool, bool]:
+        """Whether the first input, and the second, is read for the cotangents of those that are wanted."""
+        found = self._reading.get(wanted)
+        if found is None:
+            assert self.op.n_inputs is not None
+            dropped = self.drops(sum(1 << i for i in wanted), self.op.n_inputs)
+            found = self._reading[wanted] = (0 not in dropped, 1 not in dropped)
         return found
 
     def _parameters(self, function: GradientFunction) -> list[str]:

@@ -23,7 +23,7 @@ from chainrule._errors import (
 )
 from chainrule._node import NO_ATTRIBUTES
 from chainrule._op import Op
-from chainrule._record import finish, record
+from chainrule._record import finish, record, record_elementwise
 from chainrule._tensor import Tensor
 
 _new = object.__new__
@@ -59,8 +59,9 @@ def unary(op: Op) -> Callable[[Any], Tensor]:
             x = as_tensor(x)
         backend = x._backend
         kernel = kernels[backend]
+        a = x._value
         try:
-            value = kernel(x._value)
+            value = kernel(a)
         except Exception as error:
             raise failure(op, (x,), NO_ATTRIBUTES, backend, error) from error
         context = current()
@@ -68,8 +69,11 @@ def unary(op: Op) -> Callable[[Any], Tensor]:
         if context.mode:
             if context.mode != RECORDING:
                 return cast(Tensor, finish(op, (x,), NO_ATTRIBUTES, value, backend, context))
-            if origin is not None:
-                origin = record(op, (x,), NO_ATTRIBUTES, value, 1, context) if origin.live else origin
+            if origin is not None and origin.live:
+                if x._index:
+                    origin = record(op, (x,), NO_ATTRIBUTES, value, 1, context)
+                else:
+                    origin = record_elementwise(op, a, None, origin, None, value, backend, 1, context)
         else:
             origin = None
         y: Tensor = _new(Tensor)
@@ -89,21 +93,17 @@ def binary(op: Op) -> Callable[[Any, Any], Tensor]:
     def function(a: Any, b: Any, /) -> Tensor:
         if type(a) is Tensor:
             backend = a._backend
+            left, from_a = a._value, a._node
             if type(b) is Tensor and b._backend is backend:
-                left, right = a._value, b._value
-                tracked = (a._node is not None and a._node.live) | (b._node is not None and b._node.live) << 1
-                cut = a._node or b._node
+                right, from_b = b._value, b._node
             elif type(b) in PYTHON_NUMBERS:
-                left, right = a._value, b
-                cut = a._node
-                tracked = cut is not None and cut.live
+                right, from_b = b, None
             else:
                 return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
         elif type(b) is Tensor and type(a) in PYTHON_NUMBERS:
             backend = b._backend
-            left, right = a, b._value
-            cut = b._node
-            tracked = (cut is not None and cut.live) << 1
+            left, from_a = a, None
+            right, from_b = b._value, b._node
         else:
             return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
         kernel = kernels[backend]
@@ -115,7 +115,15 @@ def binary(op: Op) -> Callable[[Any, Any], Tensor]:
         if context.mode:
             if context.mode != RECORDING:
                 return cast(Tensor, finish(op, (a, b), NO_ATTRIBUTES, value, backend, context))
-            origin = record(op, (a, b), NO_ATTRIBUTES, value, tracked, context) if tracked else cut
+            tracked = 1 if from_a is not None and from_a.live else 0
+            if from_b is not None and from_b.live:
+                tracked += 2
+            if not tracked:
+                origin = from_a or from_b
+            elif (from_a is not None and a._index) or (from_b is not None and b._index):
+                origin = record(op, (a, b), NO_ATTRIBUTES, value, tracked, context)
+            else:
+                origin = record_elementwise(op, left, right, from_a, from_b, value, backend, tracked, context)
         else:
             origin = None
         y: Tensor = _new(Tensor)

@@ -14,6 +14,7 @@ import optree
 
 from chainrule import _context, ops
 from chainrule._backward import Subgraph
+from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor, tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
@@ -90,9 +91,11 @@ class _Call:
         for position, tree in zip(self.argnums, self._trees(self.sources), strict=True):
             args[position] = tree
         token = _context.enter(self.recording)
+        recording_starts()
         try:
             return self.function(*args, **kwargs)
         finally:
+            recording_ends()
             _context.leave(token)
 
     def scalar(self, y: Any, sum_result: bool) -> Tensor:

@@ -87,10 +87,19 @@ class Cut:
         return Site(self.code, self.lasti)
 
 
+outsiders: Final[set[str]] = set()  # files known to hold code outside of chainrule, to look at each once
+_MANY: Final = 10_000
+
+
 def outside(frame: FrameType) -> FrameType:
     """The innermost frame, from this one up, that runs code outside of chainrule."""
-    while frame.f_globals.get("__name__", "")[:9] == "chainrule" and frame.f_back is not None:
+    while frame.f_globals.get("__name__", "")[:9] == "chainrule":
+        if frame.f_back is None:
+            return frame
         frame = frame.f_back
+    file = frame.f_code.co_filename
+    if file[:1] != "<" and len(outsiders) < _MANY:  # "<string>" and the like are names of many
+        outsiders.add(file)
     return frame
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule._context import Context, current
-from chainrule._node import NO_ATTRIBUTES, Cut, Node, new_serial, outside
+from chainrule._elementwise_node import ElementwiseNode
+from chainrule._node import NO_ATTRIBUTES, Cut, Node, new_serial, outside, outsiders
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 
@@ -129,7 +130,53 @@ def record(
         if op.multiple and not definition.reads_output:
             node.output = tuple(map(Dropped, value))
     frame = _getframe(depth)
-    if frame.f_globals.get("__name__", "")[:9] == "chainrule":
+    if frame.f_code.co_filename not in outsiders:
+        frame = outside(frame)
+    node.code = frame.f_code
+    node.lasti = frame.f_lasti
+    return node
+
+
+def record_elementwise(
+    op: Op,
+    a: Any,
+    b: Any,
+    from_a: Node | Cut | None,
+    from_b: Node | Cut | None,
+    value: Any,
+    backend: Backend,
+    tracked: int,
+    context: Context,
+) -> Node | Cut:
+    """`record`, of an elementwise operation of raw values whose definition is its own; called by its function."""
+    definition = op.definition
+    if definition is None or definition.reason is not None:
+        inputs = tuple(
+            [
+                Tensor(x, backend, origin) if hasattr(x, "dtype") else x
+                for x, origin in ((a, from_a), (b, from_b))[: op.n_inputs]
+            ]
+        )
+        return record(op, inputs, NO_ATTRIBUTES, value, tracked, context, 3)
+    if value.shape:
+        for i in definition.drops(tracked, op.n_inputs):  # type: ignore[arg-type]  # it has one or two
+            if i == 0 and getattr(a, "shape", None):
+                a = Dropped(a)
+            elif i == 1 and getattr(b, "shape", None):
+                b = Dropped(b)
+    node: ElementwiseNode = _new(ElementwiseNode)
+    node.op = op
+    node.a = a
+    node.b = b
+    node.from_a = from_a
+    node.from_b = from_b
+    node.backend = backend
+    node.definition = definition
+    node.scope = context.scope
+    node.serial = new_serial()
+    node.output = value if definition.reads_output else None
+    frame = _getframe(2)
+    if frame.f_code.co_filename not in outsiders:
         frame = outside(frame)
     node.code = frame.f_code
     node.lasti = frame.f_lasti

@@ -12,6 +12,7 @@ import optree
 
 from chainrule import _context, ops
 from chainrule._backward import Subgraph
+from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError, TapeError
@@ -59,6 +60,7 @@ class GradientTape:
         load_plugins()
         self._token = _context.enter(_context.current().replace(recording=True))
         self._spans.append((new_serial(), math.inf))
+        recording_starts()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -67,6 +69,7 @@ class GradientTape:
 
     def _pause(self) -> None:
         assert self._token is not None
+        recording_ends()
         _context.leave(self._token)
         self._token = None
         self._spans[-1] = (self._spans[-1][0], new_serial())
