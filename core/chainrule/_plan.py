@@ -26,6 +26,7 @@ from chainrule._parts import VJP
 from chainrule._program import Program, reads, size_owners
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule.regions import FUSED
 
 CHUNK: Final = 500
 _new_number = itertools.count(1).__next__
@@ -41,7 +42,7 @@ class Plan:
         memory: which values are computed into which arrays of its workspace.
     """
 
-    def __init__(self, program: Program, backend: Backend, n_own: int = 0) -> None:
+    def __init__(self, program: Program, backend: Backend, n_own: int = 0, given: Sequence[Symbol] = ()) -> None:
         """Write and compile it.
 
         Args:
@@ -49,10 +50,11 @@ class Plan:
             backend: the backend to run it on.
             n_own: how many of the first outputs are arrays of their own, which nobody else holds: neither inputs,
                 nor constants, nor views of these, nor one array twice.
+            given: outputs that are computed into arrays which each call gives after the inputs; some of `places`.
         """
         self.program = program
         self.backend = backend
-        writer = _Writer(program, backend, n_own)
+        writer = _Writer(program, backend, n_own, given)
         self.source = writer.source
         self.memory = writer.memory
         self._statements = writer.statements
@@ -107,7 +109,7 @@ class Plan:
 class _Writer:
     """Writes a program as Python. Names come from numbers alone, never from the user's strings."""
 
-    def __init__(self, program: Program, backend: Backend, n_own: int) -> None:
+    def __init__(self, program: Program, backend: Backend, n_own: int, given: Sequence[Symbol]) -> None:
         self.backend = backend
         self.names: dict[str, Any] = {"resolve": resolve, "copy": lambda x: backend.asarray(x, None, None)}
         self.statements: dict[int, tuple[Instruction, tuple[str, ...]]] = {}
@@ -115,6 +117,7 @@ class _Writer:
         self._local: dict[Symbol, str] = {}
         self._bound: dict[Symbol, str] = {}
         self._place = "w{}".format  # an array of the workspace
+        self._given = {y: f"o{i}" for i, y in enumerate(given)}
         self._owners = size_owners(program)
         body = self._named(program)
         needs = [[x for x in reads(instruction, self._owners) if x in self._local] for instruction in body]
@@ -123,7 +126,8 @@ class _Writer:
         self.memory = planned(program, body, backend)
         space = "w, " if self.memory.arrays else ""
         if len(body) <= CHUNK:
-            self._text.append(f"def plan({space}{self._list(program.inputs)}):")
+            arguments = [*(self._local[x] for x in program.inputs), *self._given.values()]
+            self._text.append(f"def plan({space}{', '.join(arguments)}):")
             if space:
                 self._text.append(f"    {''.join(f'w{n}, ' for n in range(len(self.memory.arrays)))}= w")
             self._write(body, needs, 0, last)
@@ -131,8 +135,8 @@ class _Writer:
             self._write_in_chunks(program, body, needs, last, space)
         shared = _shared(program, n_own)
         outputs = [self._argument(y) for y in program.outputs]
-        given = "".join(f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
-        self._text.append(f"    return ({given})")
+        returned = "".join(f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
+        self._text.append(f"    return ({returned})")
         self.source = "\n".join(self._text) + "\n"
 
     # Names
@@ -217,20 +221,24 @@ class _Writer:
         if op.build is not None:
             kernel = op.build(instruction, self.backend)
             attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
-        elif instruction.outputs and instruction.outputs[0] in self.memory.places:
+        elif any(y in self.memory.places or y in self._given for y in instruction.outputs):
             kernel = self.backend.into(instruction) or op.kernels[self.backend]
         else:
             internal = _INTERNAL.get(op)
             kernel = op.kernels[self.backend] if internal is None else internal(self.backend)
         arguments += [f"{name}={self._argument(value)}" for name, value in attributes.items()]
-        places = [self.memory.places.get(y) for y in instruction.outputs]
-        if any(place is not None for place in places):
-            into = [str(place) if place is None else self._place(place) for place in places]
-            arguments.append(f"out=({', '.join(into)},)" if op.multiple else f"out={into[0]}")
+        into = [self._array(y) for y in instruction.outputs]
+        if any(into):
+            arguments.append(f"out=({', '.join(map(str, into))},)" if op.multiple else f"out={into[0]}")
         name = self._bind(kernel)
         if hasattr(kernel, "settled"):  # it is another one from some call on
             kernel.settled = partial(self.names.__setitem__, name)
         return f"{name}({', '.join(arguments)})"
+
+    def _array(self, y: Symbol) -> str | None:
+        """The array that a value is computed into."""
+        place = self.memory.places.get(y)
+        return self._given.get(y) if place is None else self._place(place)
 
     def _argument(self, value: Any) -> str:
         """A value as an expression."""
@@ -250,6 +258,13 @@ class _Writer:
             )
         assert symbol.shape is not None
         return f"{self._local[symbol]}.shape[{symbol.shape.index(atom)}]"
+
+
+def places(program: Program, backend: Backend) -> set[Symbol]:
+    """The outputs of a program that a plan can compute into arrays that it is given."""
+    body = program.instructions
+    able = {y for i in body if i.op is FUSED or backend.into(i) is not None for y in i.outputs if y.shape}
+    return {y for y in able if not has_dim(y.shape)} & set(program.outputs) if len(body) <= CHUNK else set()
 
 
 def _shared(program: Program, n_own: int) -> set[int]:

@@ -192,6 +192,70 @@ def test_what_would_take_much_more_memory_stays_in_the_loop():
     np.testing.assert_allclose(cr.function(g)(x), 2000 * 2500.0)
 
 
+# What a step computes right where it is kept
+
+
+def test_carried_values_that_are_views_of_each_other(draw):
+    """A value of two steps before, and one that is another seen differently."""
+    a, b, w = draw.normal(size=(3, 3)), draw.normal(size=(3, 3)), draw.normal(size=(3, 3)) * 0.5
+
+    def f(a, b):
+        def step(c, i):
+            a, b, c = c
+            new = np.tanh(b @ w + a)
+            return (new, a, cr.transpose(new)), (c * 1.0, b)
+
+        return cr.scan(step, (a, b, a), cr.arange(7))
+
+    (x, y, z), (first, second) = cr.function(f)(a, b)
+    p, q, s, firsts, seconds = a, b, a, [], []
+    for _ in range(7):
+        firsts.append(s)
+        seconds.append(q)
+        p, q = np.tanh(q @ w + p), p
+        s = p.T
+    for found, expected in zip((x, y, z, first, second), (p, q, s, firsts, seconds), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_results_stay_when_the_function_is_called_again(draw):
+    xs, h, w = draw.normal(size=(5, 2, 3)), draw.normal(size=(2, 3)), draw.normal(size=(3, 3))
+    given = [x.copy() for x in (xs, h, w)]
+    f = cr.function(lambda xs, h, w: cr.scan(lambda h, x: (cr.tanh(h @ w + x), h * 2.0), h, xs))
+    last, all_of_them = f(xs, h, w)
+    copies = np.array(last), np.array(all_of_them)
+    f(-xs, -h, w)
+    f(xs[:0], h, w)[0][...] = 0.0  # no step, and still an array of its own
+    np.testing.assert_array_equal(last, copies[0])
+    np.testing.assert_array_equal(all_of_them, copies[1])
+    for x, before in zip((xs, h, w), given, strict=True):
+        np.testing.assert_array_equal(x, before)
+
+
+def test_a_while_loop_of_more_steps_than_there_was_room_for(draw):
+    x = draw.normal(size=(2, 3))
+
+    def f(x):
+        c = cr.while_loop(lambda c: c[0] < 150, lambda c: (c[0] + 1, c[1] + 0.01 * cr.sin(c[1])), (0, x))
+        return cr.sum(c[1] * c[1])
+
+    agree(f, x)
+
+
+def test_large_steps_compute_cheap_elements_themselves(draw):
+    """Sums and products of whole arrays are not made before the loop if its steps can make them."""
+    xs, w = draw.normal(size=(4, 50, 60)), draw.normal(size=(60, 60)) / 8
+
+    def f(xs, w):
+        seen = cr.reshape(cr.reshape(xs, (200, 60)) @ w + w[0], (4, 50, 60))
+        _, hs = cr.scan(lambda h, x: (h := cr.tanh(h @ w + x), h), xs[0], seen * 0.5)
+        return cr.mean(hs * hs)
+
+    _, body = loops(cr.function(cr.value_and_grad(f, (0, 1))), xs, w)
+    assert body.count("matmul") == 1
+    agree(f, xs, w)
+
+
 # Loops at random, with weights: values, gradients, and gradients of gradients
 
 

@@ -97,7 +97,7 @@ class Scan(Overridable):
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """A loop over a plan of the step."""
-        return scan_function(self, plan_of(self.program, backend), backend)
+        return scan_function(self, backend)
 
     def pull_back(self, g: Any, y: Any, inputs: Sequence[Any], length: Any) -> list[Any]:
         """The cotangents of the inputs: a loop the other way, which carries cotangents and reads the history."""
@@ -175,9 +175,9 @@ class While(Overridable):
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """A loop over the plans of the condition and the step."""
-        goes_on, step = (plan_of(program, backend) for program in self.programs)
         whole = backend.native(int64)
-        return while_function(self, goes_on, step, backend, lambda steps: backend.full((), steps, whole, None))
+        goes_on = plan_of(self.programs[0], backend)
+        return while_function(self, goes_on, backend, lambda steps: backend.full((), steps, whole, None))
 
     def pull_back(self, g: Any, y: Any, inputs: Sequence[Any]) -> list[Any]:
         """The cotangents of the inputs: a loop over the history, backwards."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 from chainrule._graph import Instruction
 from chainrule._graph_ops import CONSTANT, FULL
 from chainrule._passes._all_steps import SUMS, Length, for_all_steps, sum_over_steps
+from chainrule._passes._elements import CHEAP, LARGE
 from chainrule._passes.dead_code import has_effect
 from chainrule._program import Program
 from chainrule._symbol import Symbol
@@ -47,6 +48,7 @@ class Steps:
         self.sums = self._sums()
         self._find_late()
         self.sums = {k: f for k, f in self.sums.items() if self.is_outside(f) or _size(f) <= self._budget}
+        self._leave()
         self.state = [k for k, (x, y) in enumerate(self._carried()) if x is not y and k not in self.sums]
 
     def _carried(self) -> Iterable[tuple[Symbol, Any]]:
@@ -113,6 +115,23 @@ class Steps:
             if _is_like(f, x) and f not in self.fixed:
                 found[k] = f
         return found
+
+    def _leave(self) -> None:
+        """Leave sums and products in the loop where they take no more elements than they give.
+
+        What is computed right before it is used is in the cache, or never in memory in a region with what uses it. Of
+        small steps an operation for all at once is better: one call instead of many.
+        """
+        kept = {x for x in (*self.results, *self.sums.values()) if type(x) is Symbol}
+        for i in reversed(self.body.instructions):
+            if not i.outputs or not self.is_outside(i.outputs[0]):
+                continue
+            takes = {x for x in i.inputs if x in self.early}
+            y = i.outputs[0]
+            if y in self.early and y not in kept and i.op.name in CHEAP and LARGE <= _size(y) >= sum(map(_size, takes)):
+                self.early.discard(y)
+            else:
+                kept.update(i.inputs)
 
     def _uses(self) -> dict[Any, int]:
         uses: dict[Any, int] = {}

@@ -7,7 +7,7 @@ weight's gradient is made of. A loop of which nothing is left is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from chainrule import _context, ops
 from chainrule._backend import Backend
 from chainrule._dispatch import apply
 from chainrule._graph import Body, GraphNode, Instruction, wrap
-from chainrule._graph_ops import CONSTANT, FULL
+from chainrule._graph_ops import CONSTANT
 from chainrule._op import Op
 from chainrule._owner import ENGINE
 from chainrule._passes._all_steps import for_all_steps, sum_over_steps
+from chainrule._passes._elements import Makers, with_elements_inside
 from chainrule._passes._steps import Steps
 from chainrule._passes._tidied import tidied
 from chainrule._passes.dead_code import has_effect
@@ -40,7 +41,7 @@ def loop_motion(program: Program, backend: Backend) -> Program:
     if not any(i.op.name == "scan" for i in program.instructions):
         return program
     values: dict[Any, Any] = {}
-    makers: dict[Any, Instruction] = {}
+    makers: dict[Any, tuple[int, Instruction]] = {}
     instructions: list[Instruction] = []
     for old in program.instructions:
         instruction = Instruction(old.op, substituted(old.inputs, values), old.attributes, old.outputs, old.node)
@@ -49,42 +50,25 @@ def loop_motion(program: Program, backend: Backend) -> Program:
         if moved is not None:
             values.update(zip(instruction.outputs, results, strict=True))
         for each in made:
+            makers.update(dict.fromkeys(each.outputs, (len(instructions), each)))
             instructions.append(each)
-            makers.update(dict.fromkeys(each.outputs, each))
     return Program(program.inputs, substituted(program.outputs, values), instructions) if values else program
 
 
-def _moved(
-    loop: Instruction, makers: Mapping[Any, Instruction], backend: Backend
-) -> tuple[Sequence[Instruction], Sequence[Any]] | None:
+def _moved(loop: Instruction, makers: Makers, backend: Backend) -> tuple[Sequence[Instruction], Sequence[Any]] | None:
     """The instructions in place of a loop and the values of its results; None if there is nothing to move."""
-    flow = loop.attributes["flow"]
-    if is_open(flow.program):
+    old = loop.attributes["flow"]
+    if is_open(old.program):
         return None
-    body = tidied(_with_splats(flow.program, loop, makers), backend)
+    before, loop = with_elements_inside(loop, makers)
+    flow = loop.attributes["flow"]
+    body = tidied(flow.program, backend)
     steps = Steps(body, flow, loop.attributes["length"])
     inner = steps.inner()
-    if body is flow.program and len(inner) == len(body.instructions) and len(steps.state) == flow.n_carry:
+    if body is old.program and len(inner) == len(body.instructions) and len(steps.state) == flow.n_carry:
         return None
-    return _Around(loop, steps, inner).parts()
-
-
-def _with_splats(body: Program, loop: Instruction, makers: Mapping[Any, Instruction]) -> Program:
-    """The body where elements that are one number everywhere are that number."""
-    flow = loop.attributes["flow"]
-    splats = []
-    values: dict[Any, Any] = {}
-    for x, outer in list(zip(body.inputs, loop.inputs, strict=True))[flow.n_carry : flow.n_carry + flow.n_xs]:
-        maker = makers.get(outer)
-        if maker is not None and maker.op is FULL:
-            values[x] = x.copied()
-            splats.append(Instruction(FULL, (), {**maker.attributes, "shape": x.shape}, (values[x],), maker.node))
-    if not splats:
-        return body
-    instructions = [
-        Instruction(i.op, substituted(i.inputs, values), i.attributes, i.outputs, i.node) for i in body.instructions
-    ]
-    return Program(body.inputs, substituted(body.outputs, values), [*splats, *instructions])
+    made, results = _Around(loop, steps, inner).parts()
+    return [*before, *made], results
 
 
 class _Around:
