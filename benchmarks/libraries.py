@@ -54,8 +54,8 @@ def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
     """What every process has around it: libraries read it when they are imported."""
     ours = {name: value for name, value in inherited.items() if name not in _NOT_OURS}
     ours |= dict.fromkeys(_THREADS, str(threads))
-    one = " --xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
-    ours["XLA_FLAGS"] = f"{inherited.get('XLA_FLAGS', '')}{one} intra_op_parallelism_threads={threads}".strip()
+    eigen = f"--xla_cpu_multi_thread_eigen={'false' if threads == 1 else 'true'}"
+    ours["XLA_FLAGS"] = f"{eigen} intra_op_parallelism_threads={threads}"
     ours["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors alone
     return ours
 

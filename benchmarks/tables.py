@@ -20,7 +20,11 @@ def of_contest(contest: Contest, outcome: Outcome) -> str:
         if outcome.step:
             row += [f"{outcome.step[name]:.2f} MiB" if name in outcome.step else ""]
         rows.append(row)
-    left_out = [f"  {name}: left out, {reason}" for name, reason in outcome.missing.items()]
+    reasons = dict.fromkeys(outcome.missing.values())
+    left_out = [
+        f"  left out, {reason}: {'; '.join(name for name, why in outcome.missing.items() if why == reason)}"
+        for reason in reasons
+    ]
     return "\n".join([contest.title, *_aligned(rows), *left_out])
 
 

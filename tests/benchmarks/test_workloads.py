@@ -80,7 +80,7 @@ def test_a_contest_in_processes():
     assert outcome.ratio["NumPy: by hand"] == 1.0
     assert outcome.missing == {"chainrule: wrong": "its results are 1 away"}
     assert outcome.process["chainrule: function"] > 10.0  # MiB
-    assert "chainrule: wrong: left out" in tables.of_contest(contest, outcome)
+    assert "left out, its results are 1 away: chainrule: wrong" in tables.of_contest(contest, outcome)
 
 
 def wrong(x):
