@@ -49,13 +49,11 @@ def takes(instruction: Instruction) -> bool:
             return False
         return y.dtype != "bool" and (op.name not in ("max", "min") or x.dtype != "bool")
     if op.name == "scatter_add":
-        (x,) = instruction.inputs[:1]
-        return (
-            len(instruction.inputs) == 1
-            and type(x) is Symbol
-            and str(y.dtype) in _operations.DTYPES - {"bool"}
-            and sliced(instruction.attributes["key"], x.shape or (), instruction.attributes["shape"]) is not None
-        )
+        x = instruction.inputs[0]
+        if len(instruction.inputs) > 1 or type(x) is not Symbol or str(y.dtype) not in _operations.DTYPES - {"bool"}:
+            return False
+        place = sliced(instruction.attributes["key"], x.shape or (), instruction.attributes["shape"])
+        return place is not None and place.steps[-1:] == (1,)  # elements that lie side by side
     return _operations.takes(instruction)
 
 
