@@ -17,6 +17,7 @@ from chainrule_numpy._kernels import KERNELS, in_floating
 from chainrule_numpy._memory import keep_memory
 from chainrule_numpy._notes import notes
 from chainrule_numpy._out import into
+from chainrule_numpy._overwriting import overwriting
 
 _ALIGNED = 64  # bytes: a cache line, and the longest vector
 
@@ -38,6 +39,7 @@ def numpy_backend() -> Backend:
         scalar_type=np.float64,
         memory=_memory,
         into=into,
+        overwriting=overwriting,
         workspace=_workspace,
         fusion=NumpyFusion(),
         notes=lambda: [freed, *notes()],

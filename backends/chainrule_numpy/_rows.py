@@ -16,28 +16,39 @@ def add_at(x: Any, place: tuple[Any, ...], values: Any) -> None:
     Raises:
         IndexError: an index is out of bounds; `x` is as it was.
     """
-    if len(place) == 1 and x.ndim > 1 and type(place[0]) is np.ndarray and place[0].dtype.kind in "iu":
-        rows, values = place[0].reshape(-1), np.asarray(values)
-        if rows.size >= _FEW and values.dtype == x.dtype and values.shape == (*place[0].shape, *x.shape[1:]):
-            _add_rows(x, rows, values.reshape(rows.size, *x.shape[1:]))
-            return
-    np.add.at(x, place, values)
+    if are_rows(x, place, values):
+        rows = place[0].reshape(-1)
+        x[rows] = changed(x, rows, values)
+    else:
+        np.add.at(x, place, values)
 
 
-def _add_rows(x: Any, rows: Any, values: Any) -> None:
-    """Each row's last values at once, and what came before for the rows that are named more than once."""
-    changed = x[rows]  # fails for what is out of bounds, before anything is written
-    changed += values
+def are_rows(x: Any, place: tuple[Any, ...], values: Any) -> bool:
+    """Whether values are added to rows of an array, and to many enough."""
+    if len(place) != 1 or x.ndim < 2 or type(place[0]) is not np.ndarray or place[0].dtype.kind not in "iu":
+        return False
+    fits = type(values) is np.ndarray and values.dtype == x.dtype and values.shape == (*place[0].shape, *x.shape[1:])
+    return fits and place[0].size >= _FEW
+
+
+def changed(x: Any, rows: Any, values: Any) -> Any:
+    """What rows of an array are after values are added to them, right where a row is named for the last time.
+
+    Raises:
+        IndexError: a row is out of bounds.
+    """
+    values = values.reshape(rows.size, *x.shape[1:])
+    found = x[rows]
+    found += values
     numbers = np.arange(rows.size)
     last = np.empty(len(x), np.intp)
-    last[rows] = numbers  # of numbers for one place the last one stays, here as below
-    earlier = np.flatnonzero(last[rows] != numbers)
-    x[rows] = changed
-    if not earlier.size:
-        return
-    width = math.prod(x.shape[1:])
-    if not x.flags.c_contiguous or earlier.size < _FEW:
-        np.add.at(x, rows[earlier], values[earlier])
-    else:  # numbers by number: NumPy has a fast way for that
-        at = rows[earlier].astype(np.intp) % len(x)
-        np.add.at(x.reshape(-1), (at[:, None] * width + np.arange(width)).reshape(-1), values[earlier].reshape(-1))
+    last[rows] = numbers  # of numbers for one place the last one stays, as of rows that are assigned
+    at = last[rows]
+    earlier = np.flatnonzero(at != numbers)
+    if 0 < earlier.size < _FEW:
+        np.add.at(found, at[earlier], values[earlier])
+    elif earlier.size:  # number by number: NumPy has a fast way for that
+        width = math.prod(x.shape[1:])
+        place = at[earlier, None] * width + np.arange(width)
+        np.add.at(found.reshape(-1), place.reshape(-1), values[earlier].reshape(-1))
+    return found

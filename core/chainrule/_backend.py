@@ -77,6 +77,9 @@ class Backend:
         memory: figures of a device's memory in bytes, by name; empty where there are none.
         into: the kernel of an instruction that writes its result into an array: like the usual one, with `out=`, of the
             right shape and dtype and in order in memory, which for an elementwise one may be an input; or None.
+        overwriting: the kernel of an instruction that writes over arrays at the very end of a run; or None. It takes
+            `out=`, a tuple of arrays and None, does all that can fail, and gives the tuple of results and a compiled
+            function of no arguments that writes them, or None if they are done and lie in new arrays.
         workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape and a dtype of the
             library's own, in stretches of so many bytes.
         notes: lines about it for the report of `chainrule info`.
@@ -104,6 +107,7 @@ class Backend:
     synchronize: Callable[[str | None], None] = lambda device: None
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
     into: Callable[[Instruction], Kernel | None] = lambda instruction: None
+    overwriting: Callable[[Instruction, Backend], Kernel | None] = lambda instruction, backend: None
     workspace: Callable[[Sequence[int], Sequence[tuple[int, tuple[int, ...], Any]]], Sequence[Any]] = _no_workspace
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from chainrule import _context, _record
@@ -18,13 +19,14 @@ from chainrule._graph_ops import CONSTANT
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
 from chainrule._passes import optimised
-from chainrule._plan import Plan
+from chainrule._plan import Action, Plan
 from chainrule._plans import plan_of
 from chainrule._program import Program, reads, size_owners
 from chainrule._replay import replay, specialise, vjp_program
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule._updates import is_alone, run_all
 from chainrule._variable import Variable
 
 Overrides = Mapping[Any, Any]
@@ -69,13 +71,20 @@ class Compiled:
         """The plan of the whole program."""
         if self._plan is None:
             self._check_variables()
-            self._plan = self._planned(self.program, len(self.program.outputs))
+            self._plan = self._planned(self.program, len(self.program.outputs), self._variables)
         return self._plan
 
-    def _planned(self, program: Program, *results: int) -> Plan:
+    def _planned(self, program: Program, n_own: int = 0, variables: tuple[tuple[int, int], ...] = ()) -> Plan:
         """A plan of what belongs to it."""
         with self._home():
-            return plan_of(program, self.backend, *results)
+            return plan_of(program, self.backend, n_own, variables)
+
+    @property
+    def _variables(self) -> tuple[tuple[int, int], ...]:
+        """The inputs and outputs of the variables that it both reads and assigns."""
+        first = len(self.program.inputs) - len(self.reads)
+        places = {id(variable): i for i, variable in enumerate(self.assigned, self.n_results)}
+        return tuple((i, places[id(v)]) for i, v in enumerate(self.reads, first) if id(v) in places)
 
     def _home(self) -> AbstractContextManager[None]:
         """Where its plans are made: on the device of the arguments, under the settings it was made under."""
@@ -95,11 +104,22 @@ class Compiled:
             wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and _is_tracked(x)])
             if wanted:
                 return self._recorded(inputs, wanted, context)
-        values = self.plan(*[x._value if type(x) is Tensor else x for x in inputs])
-        if self.assigned:
-            self.commit(values)
-            values = values[: self.n_results]
+        plan = self.plan
+        if not self.assigned:
+            values: Sequence[Any] = plan(*[x._value if type(x) is Tensor else x for x in inputs])
+        else:
+            del inputs  # which hold variables' values
+            values = self._updated(plan, arguments)
         return [Tensor(value, self.backend) for value in values]
+
+    def _updated(self, plan: Plan, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The results of a plan that gives variables new values, some in place of the old ones."""
+        first = len(arguments)
+        alone = [i for i in plan.overwrites if is_alone(self.reads[i - first])]
+        arrays = [x._value if type(x) is Tensor else x for x in arguments]
+        arrays += [variable.read()._value for variable in self.reads]
+        values = plan.update(arrays, alone, self._commits)
+        return values[: self.n_results]
 
     def _check_variables(self) -> None:
         """Refuse variables of another backend."""
@@ -112,10 +132,16 @@ class Compiled:
 
     def commit(self, values: Sequence[Any]) -> None:
         """Give the variables their new values, which come after the results."""
-        for variable, value in zip(
-            self.assigned, values[self.n_results : self.n_results + len(self.assigned)], strict=True
-        ):
-            variable._value = Tensor(value, self.backend)
+        run_all(self._commits(values))
+
+    def _commits(self, values: Sequence[Any]) -> list[Action]:
+        """What gives the variables their new values, but for those that are written where the old ones were."""
+        new = values[self.n_results : self.n_results + len(self.assigned)]
+        return [
+            partial(setattr, variable, "_value", Tensor(value, self.backend))
+            for variable, value in zip(self.assigned, new, strict=True)
+            if value is not variable._value._value
+        ]
 
     def _is_constant(self, inputs: Sequence[Any]) -> bool:
         """Whether there is nothing for a graph that is being built: it can run now, as operations on constants do."""

@@ -144,8 +144,14 @@ def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     """
     if strict_math():
         return set()
+    seen = exposed(program, body, backend)
+    able = [i for i in body if i.op is FUSED or backend.into(i) is not None]
+    return {y for i in able for y in i.outputs if y not in seen and y.shape and _bytes(y)}
+
+
+def exposed(program: Program, body: Sequence[Instruction], backend: Backend) -> set[Symbol]:
+    """The values whose arrays are seen from outside: results, what unknown kernels are handed, and what these view."""
     seen = {y for y in program.outputs if type(y) is Symbol}
-    hidden: set[Symbol] = set()
     for instruction in reversed(body):
         name = instruction.op.name
         if name in VIEWS:
@@ -153,8 +159,4 @@ def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> 
                 seen.update(x for x in instruction.inputs if type(x) is Symbol)
         elif name not in NEW and backend.into(instruction) is None:
             seen.update(x for x in instruction.inputs if type(x) is Symbol)
-        if instruction.op is FUSED or backend.into(instruction) is not None:
-            hidden.update(
-                y for y in instruction.outputs if y not in seen and y.shape and not has_dim(y.shape) and _bytes(y)
-            )
-    return hidden
+    return seen

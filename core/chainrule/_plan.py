@@ -8,7 +8,7 @@ nobody outside gets to see is computed into the arrays of a workspace, which the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -26,9 +26,11 @@ from chainrule._parts import VJP
 from chainrule._program import Program, reads, size_owners
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule._updates import run_all, updates
 from chainrule.regions import FUSED
 
 CHUNK: Final = 500
+Action = Callable[[], Any]
 _new_number = itertools.count(1).__next__
 
 
@@ -40,9 +42,17 @@ class Plan:
         backend: the backend it runs on.
         source: the Python code of it.
         memory: which values are computed into which arrays of its workspace.
+        overwrites: the inputs that `update` may write over.
     """
 
-    def __init__(self, program: Program, backend: Backend, n_own: int = 0, given: Sequence[Symbol] = ()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        backend: Backend,
+        n_own: int = 0,
+        given: Sequence[Symbol] = (),
+        variables: Iterable[tuple[int, int]] = (),
+    ) -> None:
         """Write and compile it.
 
         Args:
@@ -51,12 +61,14 @@ class Plan:
             n_own: how many of the first outputs are arrays of their own, which nobody else holds: neither inputs,
                 nor constants, nor views of these, nor one array twice.
             given: outputs that are computed into arrays which each call gives after the inputs; some of `places`.
+            variables: which inputs are values of variables, and which outputs their new ones.
         """
         self.program = program
         self.backend = backend
-        writer = _Writer(program, backend, n_own, given)
+        writer = _Writer(program, backend, n_own, given, variables)
         self.source = writer.source
         self.memory = writer.memory
+        self.overwrites = writer.overwrites
         self._statements = writer.statements
         self._file = f"<chainrule plan {_new_number()}>"
         exec(compile(self.source, self._file, "exec"), writer.names)
@@ -64,26 +76,51 @@ class Plan:
         self._workspaces: list[Any] = []  # those that no call uses now: at most one for each thread that has called
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
-        """Run it on the backend's arrays.
+        """Run it on the backend's arrays, none of which is written over.
 
         Raises:
             ChainruleError: a kernel failed; names the operation, its inputs and the line of the user's code.
         """
-        if not self.memory.arrays:
-            try:
-                return self.function(*arrays)
-            except Exception as error:
-                raise self._explained(error) from error
+        if self.memory.arrays or self.overwrites:
+            return tuple(self.update(arrays, (), lambda results: ()))
         try:
-            workspace = self._workspaces.pop()
-        except IndexError:
-            workspace = self.memory.workspace(self.backend)
+            return self.function(*arrays)
+        except Exception as error:
+            raise self._explained(error) from error
+
+    def update(
+        self, arrays: Sequence[Any], alone: Container[int], commit: Callable[[Sequence[Any]], Iterable[Action]]
+    ) -> Sequence[Any]:
+        """Run it and change variables, all of them or, where something fails or interrupts, none.
+
+        Args:
+            arrays: what it takes.
+            alone: those of `overwrites` that nobody else holds: new values are written over them.
+            commit: from the results to compiled functions, called at the end, that give variables the other new values.
+
+        Raises:
+            ChainruleError: see `__call__`.
+        """
+        first: list[Any] = [self._workspace()] if self.memory.arrays else []
         try:
-            return self.function(workspace, *arrays)
+            if not self.overwrites:
+                results: Sequence[Any] = self.function(*first, *arrays)
+                run_all(commit(results))
+            else:
+                *results, writes = self.function(*first, alone, *arrays)
+                run_all([*filter(None, writes), *commit(results)])
+            return results
         except Exception as error:
             raise self._explained(error) from error
         finally:
-            self._workspaces.append(workspace)
+            self._workspaces.extend(first)
+
+    def _workspace(self) -> Any:
+        """Arrays that no other call uses now."""
+        try:
+            return self._workspaces.pop()
+        except IndexError:
+            return self.memory.workspace(self.backend)
 
     def _explained(self, error: Exception) -> Exception:
         """What failed, of which the line of the generated code tells."""
@@ -109,7 +146,14 @@ class Plan:
 class _Writer:
     """Writes a program as Python. Names come from numbers alone, never from the user's strings."""
 
-    def __init__(self, program: Program, backend: Backend, n_own: int, given: Sequence[Symbol]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        backend: Backend,
+        n_own: int,
+        given: Sequence[Symbol],
+        variables: Iterable[tuple[int, int]],
+    ) -> None:
         self.backend = backend
         self.names: dict[str, Any] = {"resolve": resolve, "copy": lambda x: backend.asarray(x, None, None)}
         self.statements: dict[int, tuple[Instruction, tuple[str, ...]]] = {}
@@ -119,39 +163,48 @@ class _Writer:
         self._place = "w{}".format  # an array of the workspace
         self._given = {y: f"o{i}" for i, y in enumerate(given)}
         self._owners = size_owners(program)
-        body = self._named(program)
+        pairs = [(program.inputs[i], program.outputs[k]) for i, k in variables]
+        late = updates(program, pairs, backend)
+        self._targets = {y: x for _, targets in late for y, x in targets.items()}
+        self.overwrites = tuple(program.inputs.index(x) for x in self._targets.values())
+        self._writes: list[str] = []
+        body = self._named(program, [instruction for instruction, _ in late])
         needs = [[x for x in reads(instruction, self._owners) if x in self._local] for instruction in body]
         results = [y for y in program.outputs if y in self._local]
         last = {symbol: i for i, symbols in enumerate(needs) for symbol in symbols} | dict.fromkeys(results, len(body))
         self.memory = planned(program, body, backend)
-        space = "w, " if self.memory.arrays else ""
-        if len(body) <= CHUNK:
-            arguments = [*(self._local[x] for x in program.inputs), *self._given.values()]
-            self._text.append(f"def plan({space}{', '.join(arguments)}):")
-            if space:
+        first = [*(["w"] if self.memory.arrays else []), *(["alone"] if late else [])]
+        n = len(body) - len(late)
+        if n <= CHUNK:
+            arguments = [*first, *(self._local[x] for x in program.inputs), *self._given.values()]
+            self._text.append(f"def plan({', '.join(arguments)}):")
+            if self.memory.arrays:
                 self._text.append(f"    {''.join(f'w{n}, ' for n in range(len(self.memory.arrays)))}= w")
-            self._write(body, needs, 0, last)
+            self._write(body[:n], needs, 0, last)
         else:
-            self._write_in_chunks(program, body, needs, last, space)
-        shared = _shared(program, n_own)
+            self._write_in_chunks(program, body[:n], needs, last, first)
+        self._write(body[n:], needs[n:], n, last)
+        shared = _shared(program, n_own) - {i for i, y in enumerate(program.outputs) if y in self._targets}
         outputs = [self._argument(y) for y in program.outputs]
         returned = "".join(f"copy({y}), " if i in shared else f"{y}, " for i, y in enumerate(outputs))
-        self._text.append(f"    return ({returned})")
+        writes = f"({''.join(f'{name}, ' for name in self._writes)}), " if late else ""
+        self._text.append(f"    return ({returned}{writes})")
         self.source = "\n".join(self._text) + "\n"
 
     # Names
 
-    def _named(self, program: Program) -> list[Instruction]:
-        """Name every value; the instructions that compute, without the constants."""
+    def _named(self, program: Program, late: Sequence[Instruction]) -> list[Instruction]:
+        """Name every value; the instructions that compute, without the constants, those that come late at the end."""
         body = []
-        for i, x in enumerate(program.inputs):
+        self._numbers = {x: i for i, x in enumerate(program.inputs)}
+        for x, i in self._numbers.items():
             self._local[x] = f"a{i}"
         for instruction in program.instructions:
             if not self._is_constant(instruction):
                 body.append(instruction)
                 for symbol in instruction.outputs:
                     self._local[symbol] = f"v{len(self._local)}"
-        return body
+        return [instruction for instruction in body if instruction not in late] + list(late)
 
     def _bind(self, value: Any) -> str:
         name = f"c{len(self.names)}"
@@ -178,6 +231,9 @@ class _Writer:
             outputs = self._list(instruction.outputs)
             if instruction.op.multiple and outputs:
                 outputs += ","
+            if instruction.outputs and instruction.outputs[0] in self._targets:
+                self._writes.append(f"u{len(self._writes)}")
+                outputs = f"({outputs.rstrip(',')},), {self._writes[-1]}"
             self._text.append(f"    {outputs}{' = ' if outputs else ''}{self._call(instruction)}")
             names = tuple(self._local.get(x, "") if type(x) is Symbol else "" for x in instruction.inputs)
             self.statements[len(self._text)] = (instruction, names)
@@ -191,8 +247,9 @@ class _Writer:
         body: list[Instruction],
         needs: list[list[Symbol]],
         last: Mapping[Symbol, int],
-        space: str,
+        first: Sequence[str],
     ) -> None:
+        space = first[:1] if self.memory.arrays else ()
         self._place = "w[{}]".format
         calls = []
         for n, start in enumerate(range(0, len(body), CHUNK)):
@@ -200,25 +257,30 @@ class _Writer:
             made = dict.fromkeys(s for instruction in body[start:stop] for s in instruction.outputs)
             taken = dict.fromkeys(s for symbols in needs[start:stop] for s in symbols if s not in made)
             given = [s for s in made if last.get(s, -1) >= stop]
-            self._text.append(f"def f{n}({space}{self._list(taken)}):")
+            self._text.append(f"def f{n}({self._list(taken, *space)}):")
             self._write(body[start:stop], needs[start:stop], start, last)
             self._text.append(f"    return ({''.join(f'{self._local[s]}, ' for s in given)})")
             calls.append(
-                f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({space}{self._list(taken)})"
+                f"{''.join(f'{self._local[s]}, ' for s in given)}{'= ' * bool(given)}f{n}({self._list(taken, *space)})"
             )
             dead = [s for s in taken if last[s] < stop]
             if dead:
                 calls.append(f"del {self._list(dead)}")
-        self._text.append(f"def plan({space}{self._list(program.inputs)}):")
+        self._text.append(f"def plan({self._list(program.inputs, *first)}):")
         self._text.extend(f"    {call}" for call in calls)
 
-    def _list(self, symbols: Iterable[Symbol]) -> str:
-        return ", ".join(self._local[s] for s in symbols)
+    def _list(self, symbols: Iterable[Symbol], *first: str) -> str:
+        return ", ".join([*first, *(self._local[s] for s in symbols)])
 
     def _call(self, instruction: Instruction) -> str:
         op, attributes = instruction.op, instruction.attributes
         arguments = [self._argument(x) for x in instruction.inputs]
-        if op.build is not None:
+        targets = [self._targets[y] for y in instruction.outputs if y in self._targets]
+        if targets:
+            kernel = self.backend.overwriting(instruction, self.backend)
+            assert kernel is not None
+            attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
+        elif op.build is not None:
             kernel = op.build(instruction, self.backend)
             attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
         elif any(y in self.memory.places or y in self._given for y in instruction.outputs):
@@ -228,8 +290,11 @@ class _Writer:
             kernel = op.kernels[self.backend] if internal is None else internal(self.backend)
         arguments += [f"{name}={self._argument(value)}" for name, value in attributes.items()]
         into = [self._array(y) for y in instruction.outputs]
+        if targets:
+            into = [f"{self._local[x]} if {self._numbers[x]} in alone else None" for x in targets]
         if any(into):
-            arguments.append(f"out=({', '.join(map(str, into))},)" if op.multiple else f"out={into[0]}")
+            several = op.multiple or bool(targets)
+            arguments.append(f"out=({', '.join(map(str, into))},)" if several else f"out={into[0]}")
         name = self._bind(kernel)
         if hasattr(kernel, "settled"):  # it is another one from some call on
             kernel.settled = partial(self.names.__setitem__, name)

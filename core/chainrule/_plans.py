@@ -23,7 +23,7 @@ _lock: Final = threading.Lock()
 _plans: Final[OrderedDict[Hashable, Plan]] = OrderedDict()
 
 
-def plan_of(program: Program, backend: Backend, n_own: int = 0) -> Plan:
+def plan_of(program: Program, backend: Backend, n_own: int = 0, variables: tuple[tuple[int, int], ...] = ()) -> Plan:
     """The plan of a program, after all passes.
 
     It is an older one's if that program was the same in structure, from the same lines of the user's code, and compiled
@@ -33,15 +33,16 @@ def plan_of(program: Program, backend: Backend, n_own: int = 0) -> Plan:
         program: the program, before any pass.
         backend: the backend to run it on.
         n_own: how many of the first outputs are arrays of their own; see `Plan`.
+        variables: which inputs are values of variables, and which outputs their new ones.
     """
     settings = (plan_settings(), _registry.generation)
-    key = (structure_of(program), backend, device_of_plan(backend), n_own, settings)
+    key = (structure_of(program), backend, device_of_plan(backend), n_own, variables, settings)
     with _lock:
         plan = _plans.get(key)
         if plan is not None:
             _plans.move_to_end(key)
             return plan
-    plan = Plan(lowered(program, backend), backend, n_own)
+    plan = Plan(lowered(program, backend), backend, n_own, variables=variables)
     if _bytes(plan) <= _LARGEST:
         with _lock:
             plan = _plans.setdefault(key, plan)

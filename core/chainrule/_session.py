@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from functools import partial
 from typing import Any, Final
 
 import optree
@@ -19,7 +20,7 @@ from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
-from chainrule._plan import Plan
+from chainrule._plan import Action, Plan
 from chainrule._plans import plan_of
 from chainrule._plugins import load_plugins
 from chainrule._program import Program, substituted
@@ -27,6 +28,7 @@ from chainrule._replay import specialise
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule._updates import is_alone_in_store
 from chainrule._variable import Variable
 from chainrule.infer import Spec, may_equal
 
@@ -359,6 +361,10 @@ class _Run:
         self._natives = [backend.native(x.dtype) for x in self.fed]
         self._array_types = frozenset(backend.array_types)
         self._plans: dict[Any, Plan] = {}
+        places = {id(variable): i for i, variable in enumerate(self.assigned, n)}
+        self._variables = tuple(  # which inputs and outputs are those that it both reads and assigns
+            (i, places[id(v)]) for i, v in enumerate(self.reads, len(self.fed)) if id(v) in places
+        )
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         arrays = list(values)
@@ -367,14 +373,14 @@ class _Run:
             value = arrays[i]
             if type(value) not in types or value.dtype != native:
                 arrays[i] = self.session._converted(value, self.specs[i], f"feed of {self.names[i]!r}")
-        if not self.assigned:
-            return self._run(arrays)
-        with self.session._lock:  # from reading variables to giving them new values
-            return self._run(arrays)
+        session = self.session
+        with session._lock:  # while variables are read, and on to where they get new values
+            arrays += [session.value(variable) for variable in self.reads]
+            if self.assigned:
+                return self._run(arrays)
+        return self._run(arrays)
 
     def _run(self, arrays: list[Any]) -> list[Any]:
-        session = self.session
-        arrays += [session.value(variable) for variable in self.reads]
         shapes = tuple([x.shape for x in arrays])
         key = (shapes, plan_settings())
         plan = self._plans.get(key)
@@ -382,7 +388,15 @@ class _Run:
             for shape, spec, name in zip(shapes, self.specs, self.names, strict=False):  # feeds come first
                 _check_shape(shape, spec, f"feed of {name!r}")
             plan = self._plans[key] = self._plan(shapes)
-        results = plan(*arrays)
+        if not self.assigned:
+            results: Sequence[Any] = plan(*arrays)
+        else:
+            alone = [i for i in plan.overwrites if is_alone_in_store(arrays, i)]
+            results = plan.update(arrays, alone, self._commits)
+        return [make(results) for make in self.made]
+
+    def _commits(self, results: Sequence[Any]) -> list[Action]:
+        """What gives the variables their new values, in one step."""
         for variable, at in self.unsure:
             shape = tuple(results[at].shape)
             if not may_equal(shape, variable.shape):
@@ -392,15 +406,14 @@ class _Run:
                 )
         n = len(results) - len(self.assigned)
         new = {id(variable): (variable, value) for variable, value in zip(self.assigned, results[n:], strict=True)}
-        session._store.update(new)  # in one step, that no interrupt can divide
-        return [make(results) for make in self.made]
+        return [partial(self.session._store.update, new)]
 
     def _plan(self, shapes: Sequence[Any]) -> Plan:
         backend = self.session.backend
         inputs = self.program.inputs
         specs = [Spec(tuple(shape), x.dtype) for shape, x in zip(shapes, inputs, strict=True)]
         with _backends.use(backend, self.session.device), _context.scope(graph=None, recording=False):
-            return plan_of(specialise(self.program, specs), backend, len(self.program.outputs))
+            return plan_of(specialise(self.program, specs), backend, len(self.program.outputs), self._variables)
 
 
 def _fed(feed: Any, graph: Graph) -> Symbol:

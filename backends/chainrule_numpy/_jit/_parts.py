@@ -62,7 +62,7 @@ class Parts:
             address: where the function `work` is.
             nanoseconds: about how long one thread takes.
         """
-        self._native = native
+        self.native = native
         self._expected = expected
         self._outputs = outputs
         self._work = _Work(address)
@@ -74,7 +74,7 @@ class Parts:
     def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
         n = min(get_num_threads(), self._most, self._length // self._step)
         if n < 2:
-            return self._native(*inputs, out=out) if out else self._native(*inputs)
+            return self.native(*inputs, out=out) if out else self.native(*inputs)
         given, into = self._expected(inputs, out)
         arrays = [np.asarray(x) for x in given]
         into = into or (None,) * len(self._outputs)

@@ -1,0 +1,117 @@
+"""Variables that a plan writes over: the last part of a run, which can neither fail nor be interrupted.
+
+Everything that can fail is computed before. What is left then are calls of compiled code, one after another without any
+Python between them, where an interrupt could come in. An array is written over if nobody else holds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import call
+from typing import Any, Final
+
+from chainrule._backend import Backend
+from chainrule._dim import has_dim
+from chainrule._graph import Instruction
+from chainrule._memory import exposed
+from chainrule._program import Program
+from chainrule._settings import strict_math
+from chainrule._symbol import Symbol
+from chainrule.regions import FUSED, REDUCTIONS
+
+Targets = Mapping[Symbol, Symbol]  # from a new value to the old one, whose place it takes
+
+
+def updates(
+    program: Program, pairs: Iterable[tuple[Symbol, Any]], backend: Backend
+) -> list[tuple[Instruction, Targets]]:
+    """The instructions that can come last and write over what they change.
+
+    Args:
+        program: the program, as it will run.
+        pairs: the inputs that are variables' values, each with the output that is its new one.
+        backend: the backend.
+    """
+    if strict_math():  # where arrays lie decides the order of sums
+        return []
+    outputs = list(program.outputs)
+    used = {x for instruction in program.instructions for x in instruction.inputs if type(x) is Symbol}
+    seen = exposed(program, program.instructions, backend)
+    olds = {
+        y: x
+        for x, y in pairs
+        if type(y) is Symbol and y not in used and x not in seen and outputs.count(y) == 1 and _fits(x, y)
+    }
+    found = [
+        (instruction, {y: olds[y] for y in instruction.outputs})
+        for instruction in program.instructions
+        if instruction.outputs
+        and all(y in olds for y in instruction.outputs)
+        and backend.overwriting(instruction, backend) is not None
+        and _is_safe(instruction, olds)
+    ]
+    changed = {x: instruction for instruction, targets in found for x in targets.values()}
+    return [
+        (instruction, targets)
+        for instruction, targets in found
+        if all(changed.get(x, instruction) is instruction for x in instruction.inputs if type(x) is Symbol)
+    ]
+
+
+def _fits(x: Symbol, y: Symbol) -> bool:
+    return bool(x.shape) and not has_dim(x.shape) and x.shape == y.shape and x.dtype == y.dtype
+
+
+def _is_safe(instruction: Instruction, olds: Targets) -> bool:
+    """Whether no element of an old value is read after it is written over."""
+    if instruction.op is not FUSED:
+        return True
+    region = instruction.attributes["region"]
+    steps = region.program.instructions
+    if any(step.op.name in REDUCTIONS or step.op.name == "scatter_add" for step in steps):
+        return False
+    made = {y: i for i, step in enumerate(steps) for y in step.outputs}
+    last = {x: i for i, step in enumerate(steps) for x in step.inputs if type(x) is Symbol}
+    return all(last.get(olds[y], 0) <= made[y] and y.shape == region.space for y in instruction.outputs)
+
+
+def run_all(actions: Iterable[Callable[[], Any]]) -> None:
+    """Call compiled functions without Python in between."""
+    deque(map(call, actions), maxlen=0)
+
+
+def _of_variable(holder: Any) -> tuple[int, int]:
+    """How many hold a variable's tensor, and its array."""
+    value = holder._value
+    return sys.getrefcount(value), sys.getrefcount(value._value)
+
+
+def _of_list(arrays: Sequence[Any], i: int) -> int:
+    """How many hold an array in a list."""
+    return sys.getrefcount(arrays[i])
+
+
+class _Holder:
+    """What holds something as a variable does a tensor, and a tensor an array."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+
+_STORE: Final = {0: (None, object())}
+_ALONE: Final = _of_variable(_Holder(_Holder(object())))  # counts of what nobody else holds
+_ALONE_IN_STORE: Final = _of_list([_STORE[0][1]], 0)
+
+
+def is_alone(variable: Any) -> bool:
+    """Whether nobody but a variable holds its array."""
+    return _of_variable(variable) == _ALONE
+
+
+def is_alone_in_store(arrays: Sequence[Any], i: int) -> bool:
+    """Whether nobody but the store of a session and this list holds an array of the list."""
+    return _of_list(arrays, i) == _ALONE_IN_STORE
