@@ -149,7 +149,9 @@ class Steps:
         asked = set(self.sums.values())
         found = set()
         for i in reversed(self.body.instructions):
-            if asked.isdisjoint(i.outputs) or uses[i.outputs[0]] > 1 or sum_over_steps(i, self.stacked(i)) is None:
+            if i.op.multiple or asked.isdisjoint(i.outputs) or uses[i.outputs[0]] > 1:
+                continue
+            if sum_over_steps(i, self.stacked(i)) is None:
                 continue
             found.add(i.outputs[0])
             if i.op.name in SUMS:

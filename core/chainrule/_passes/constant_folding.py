@@ -43,7 +43,10 @@ def _folded(instruction: Instruction, producers: Producers, backend: Backend) ->
         return None
     if any(map(has_dim, attributes.values())) or has_dim(output.shape) or output.shape is None:
         return None
-    sizes = [size(x.shape) or 0 for x in instruction.inputs if type(x) is Symbol]
+    shapes = [x.shape for x in instruction.inputs if type(x) is Symbol]
+    if any(map(has_dim, shapes)):
+        return None
+    sizes = [size(shape) or 0 for shape in shapes]
     if (size(output.shape) or 0) > max([_LARGEST, *sizes]):
         return None
     arrays = [_array(producers[x], backend) if type(x) is Symbol else x for x in instruction.inputs]
