@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import Instruction, Symbol, infer
-from chainrule._dtypes import PYTHON_NUMBERS
+from chainrule import PYTHON_NUMBERS, Instruction, Symbol, infer
 from chainrule_numpy._jit._machine import host
 from chainrule_numpy._jit._math import FUNCTIONS, FUNCTIONS_OF_TWO, scalar_function
 from chainrule_numpy._jit._values import KINDS, Value, Values
