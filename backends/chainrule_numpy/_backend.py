@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -42,6 +43,7 @@ def numpy_backend() -> Backend:
         overwriting=overwriting,
         workspace=_workspace,
         fusion=NumpyFusion(),
+        add_into=operator.iadd,
         notes=lambda: [freed, *notes()],
         quiet=partial(np.errstate, all="ignore"),
         set_threads=_threads.set_threads,

@@ -82,6 +82,7 @@ class Backend:
             function of no arguments that writes them, or None if they are done and lie in new arrays.
         workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape and a dtype of the
             library's own, in stretches of so many bytes.
+        add_into: `(total, part)`: adds to an array another like it, in place; None if arrays never change.
         notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
@@ -109,6 +110,7 @@ class Backend:
     into: Callable[[Instruction], Kernel | None] = lambda instruction: None
     overwriting: Callable[[Instruction, Backend], Kernel | None] = lambda instruction, backend: None
     workspace: Callable[[Sequence[int], Sequence[tuple[int, tuple[int, ...], Any]]], Sequence[Any]] = _no_workspace
+    add_into: Callable[[Any, Any], Any] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext

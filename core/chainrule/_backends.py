@@ -137,16 +137,17 @@ def get_backend() -> Backend:
     'numpy'
     """
     backend = _context.current().backend
-    return backend if backend is not None else _process_default()[0]
+    return backend if backend is not None else process_default()[0]
 
 
 def get_device() -> str | None:
     """The device in force, None for the backend's default."""
     context = _context.current()
-    return context.device if context.backend is not None else _process_default()[1]
+    return context.device if context.backend is not None else process_default()[1]
 
 
-def _process_default() -> tuple[Backend, str | None]:
+def process_default() -> tuple[Backend, str | None]:
+    """The backend and device of the process, where no scope says otherwise."""
     global _default
     if _default is None:
         with _lock:

@@ -148,22 +148,30 @@ def backpropagate(
     seeds: Sequence[Any],
     overrides: Mapping[Node, Definition] | None = None,
     aggregate: Aggregate | None = None,
+    last: bool = False,
 ) -> dict[Node, Any]:
-    """Walk back from `ys` with cotangents `seeds`. It uses the subgraph up: what nodes keep is freed on the way.
+    """Walk back from `ys` with cotangents `seeds`.
+
+    It uses the subgraph up: what nodes keep is freed on the way, where nobody else holds them; on the `last` walk from
+    some `ys` not even these do.
 
     Returns:
         The cotangent of each source that one reached; for a node with several outputs, a list of them.
     """
     cotangents: dict[Node, Any] = {}
+    sums = Sums()
     for y, seed in zip(ys, seeds, strict=True):
         if isinstance(y._node, Node):
-            _accumulate(cotangents, y._node, y._index, seed, aggregate)
+            _accumulate(cotangents, y._node, y._index, seed, aggregate, sums)
     results: dict[Node, Any] = {}
     if not cotangents:
         return results
     graph.found = {}
+    if last:
+        for y in ys:
+            y._node = None
     with ys[0]._backend.quiet():
-        _walk(graph, cotangents, results, overrides or {}, aggregate, bool(_context.current().debugging))
+        _walk(graph, cotangents, results, overrides or {}, aggregate, sums, bool(_context.current().debugging))
     for node in graph.sources:
         if node in cotangents:  # where the walk ends
             results[node] = _arrived(node, cotangents[node], aggregate)
@@ -176,6 +184,7 @@ def _walk(
     results: dict[Node, Any],
     overrides: Mapping[Node, Definition],
     aggregate: Aggregate | None,
+    sums: Sums,
     debugging: bool,
 ) -> None:
     """Take cotangents through the inner nodes; those of sources on the way go to `results`."""
@@ -238,7 +247,7 @@ def _walk(
                             part = _fitted(part, b if i else a, i, node, definition)
                         origin: Any = node.from_b if i else node.from_a
                         if origin in cotangents or origin.op.multiple:
-                            _accumulate(cotangents, origin, 0, part, None)
+                            _accumulate(cotangents, origin, 0, part, None, sums)
                         else:
                             cotangents[origin] = part
                     continue
@@ -302,7 +311,7 @@ def _walk(
                         part = _fitted(part, x, i, node, definition)
                     origin = x._node
                     if origin in cotangents or origin.op.multiple or aggregate is not None:
-                        _accumulate(cotangents, origin, x._index, part, aggregate)
+                        _accumulate(cotangents, origin, x._index, part, aggregate, sums)
                     else:
                         cotangents[origin] = part
             finally:
@@ -337,7 +346,33 @@ def _attended(node: Node, definition: Definition, debugging: bool) -> _context.C
     return context
 
 
-def _accumulate(cotangents: dict[Node, Any], node: Node, index: int, part: Any, aggregate: Aggregate | None) -> None:
+class Sums:
+    """Sums of cotangents, the parts after the second added in place: the first addition made an array of its own."""
+
+    __slots__ = ("_own",)
+
+    def __init__(self) -> None:
+        self._own: set[Any] | None = set() if not _context.current().mode else None  # what is recorded never changes
+
+    def add(self, key: Any, have: Any, part: Any) -> Any:
+        """The sum of what there is under a key and one more part."""
+        if type(have) is not Tensor or type(part) is not Tensor:
+            return add(have, part)
+        own = self._own
+        if own is not None:
+            if key in own:
+                total, more = have._value, part._value
+                add_into = have._backend.add_into
+                if add_into is not None and total.shape and total.shape == more.shape and total.dtype == more.dtype:
+                    add_into(total, more)
+                    return have
+            own.add(key)
+        return have + part
+
+
+def _accumulate(
+    cotangents: dict[Node, Any], node: Node, index: int, part: Any, aggregate: Aggregate | None, sums: Sums
+) -> None:
     """Add a part to the cotangent of an output of a node."""
     have = cotangents.get(node)
     if node.op.multiple:
@@ -351,10 +386,8 @@ def _accumulate(cotangents: dict[Node, Any], node: Node, index: int, part: Any, 
         slot[at] = [part] if have is None else [*have, part]
     elif have is None:
         slot[at] = part
-    elif type(have) is Tensor and type(part) is Tensor:
-        slot[at] = have + part
     else:
-        slot[at] = add(have, part)
+        slot[at] = sums.add((id(node), index), have, part)  # which keeps no node
 
 
 def _combined(parts: Any, aggregate: Aggregate) -> Any:

@@ -109,10 +109,10 @@ class Compiled:
             values: Sequence[Any] = plan(*[x._value if type(x) is Tensor else x for x in inputs])
         else:
             del inputs  # which hold variables' values
-            values = self._updated(plan, arguments)
+            values = self.updated(plan, arguments)
         return [Tensor(value, self.backend) for value in values]
 
-    def _updated(self, plan: Plan, arguments: Sequence[Any]) -> Sequence[Any]:
+    def updated(self, plan: Plan, arguments: Sequence[Any]) -> Sequence[Any]:
         """The results of a plan that gives variables new values, some in place of the old ones."""
         first = len(arguments)
         alone = [i for i in plan.overwrites if is_alone(self.reads[i - first])]

@@ -80,10 +80,22 @@ _fields_of: Final = attrgetter(*_FIELDS)
 _PLACES: Final = {name: i for i, name in enumerate(_FIELDS)}
 
 _DEFAULT: Final = Context()
+epoch = 0  # grows with every change of a setting of the process that plans depend on
 _variable: ContextVar[Context] = ContextVar("chainrule", default=_DEFAULT)
 current = _variable.get
 enter = _variable.set
 leave = _variable.reset
+
+
+def is_plain(context: Context) -> bool:
+    """Whether there is nothing to attend to but a choice of backend and of how plans compute."""
+    return not context.mode and context.missing is None
+
+
+def settings_changed() -> None:
+    """Say that a setting of the process has changed."""
+    global epoch
+    epoch += 1
 
 
 def set_default_graph(graph: Graph | None) -> None:

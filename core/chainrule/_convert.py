@@ -64,11 +64,11 @@ def as_tensor(value: Any, backend: Backend | None = None, device: str | None = N
         return converted
     if backend is None:
         backend = _backends.home_of(value)
+    if isinstance(value, backend.array_types):
+        return Tensor(_checked(value, backend), backend)
     device = device or _device_of_choice(backend)
     if kind in PYTHON_NUMBERS:
         return Tensor(backend.full((), value, backend.native(scalar_dtype(value)), device), backend)
-    if isinstance(value, backend.array_types):
-        return Tensor(_checked(value, backend), backend)
     owner = _backends.backend_of(value)
     if owner is not None:
         value = owner.to_numpy(_checked(value, owner))
@@ -129,11 +129,19 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
     Raises:
         BackendError: tensors of two backends.
     """
+    backend: Backend | None = None
+    for x in inputs:
+        if type(x) is not Tensor or (backend is not None and x._backend is not backend):
+            break
+        backend = x._backend
+    else:
+        if backend is not None:  # the usual case
+            return inputs, backend
     converted = [
         x if type(x) is Tensor or x is None or type(x) in PYTHON_NUMBERS or not _is_foreign(x) else as_tensor(x)
         for x in inputs
     ]
-    backend: Backend | None = None
+    backend = None
     first: Any = None
     for x in converted:
         if type(x) is Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
+from chainrule._context import settings_changed
 from chainrule._errors import DTypeError
 
 PYTHON_NUMBERS: Final = frozenset({float, int, bool, complex})
@@ -108,6 +109,7 @@ def set_default_dtype(dtype: Any) -> None:
         raise DTypeError(f"set_default_dtype: expected a real floating-point dtype, got {str(chosen)!r}")
     with _default_lock:
         _default_float = chosen
+        settings_changed()
 
 
 def default_dtype() -> DType:

@@ -15,6 +15,7 @@ import optree
 from chainrule import _backends, _context, _registry, ops
 from chainrule._backend import Backend
 from chainrule._compiled import Compiled
+from chainrule._context import is_plain
 from chainrule._convert import as_tensor
 from chainrule._dtypes import default_dtype, scalar_dtype
 from chainrule._errors import ArgumentError, BackendError, DTypeError, GraphError
@@ -25,6 +26,7 @@ from chainrule._plugins import load_plugins
 from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._settings import plan_settings
+from chainrule._shortcut import Shortcut, plain, shortcut
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._trees import is_tensor, path_of
@@ -99,6 +101,7 @@ class Function:
             raise ArgumentError(f"function: {self._name} has no parameter {', '.join(map(repr, unknown))}")
         self._attribute = ""
         self._cache: dict[Any, _Trace] = {}
+        self._shortcuts: dict[Any, Shortcut] = {}
         self._tracing: set[Any] = set()
         self._lock = threading.RLock()
 
@@ -136,6 +139,13 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = _context.current()
+        may_be_plain = is_plain(context) and not kwargs and not self.static
+        if may_be_plain:
+            found = plain(args, context)
+            if found is not None:
+                way = self._shortcuts.get(found[0])
+                if way is not None:
+                    return way(found[1])
         if context.debugging:  # every operation is looked at, so each runs by itself
             return self.python_function(*args, **kwargs)
         load_plugins()
@@ -143,7 +153,12 @@ class Function:
         trace = self._cache.get(call.key)
         if trace is None:
             trace = self._traced(call)
-        return trace.run(call, context)
+        result = trace.run(call)
+        if may_be_plain and not trace.captured:
+            new = shortcut(args, context, call.arrays, trace.compiled, trace.assembled, trace.single, call.as_tensors)
+            if new is not None:
+                self._shortcuts[new[0]] = new[1]
+        return result
 
     def trace(self, *args: Any, **kwargs: Any) -> Program:
         """The program for these arguments, before any pass."""
@@ -456,13 +471,22 @@ class _Trace:
         symbol: Symbol = x._value
         return symbol
 
-    def run(self, call: _Arguments, context: _context.Context) -> Any:
+    @property
+    def single(self) -> bool:
+        """Whether the function's result is the program's only one."""
+        return self.result_treedef.is_leaf() and self.results == [Tensor]
+
+    def run(self, call: _Arguments) -> Any:
         """The result for these arguments."""
-        outputs = iter(self.compiled([*call.arrays, *self.captured]))
+        return self.assembled(self.compiled([*call.arrays, *self.captured]), call.as_tensors)
+
+    def assembled(self, results: Sequence[Tensor], as_tensors: bool) -> Any:
+        """The function's result, of the program's."""
+        outputs = iter(results)
         leaves: list[Any] = []
         for how in self.results:
             if how is Tensor:
-                leaves.append(next(outputs) if call.as_tensors else next(outputs)._value)
+                leaves.append(next(outputs) if as_tensors else next(outputs)._value)
             elif type(how) is _Same:
                 leaves.append(how.thing)
             else:

@@ -123,10 +123,11 @@ class _Call:
         return result
 
     def pull_back(
-        self, ys: Sequence[Tensor], seeds: Sequence[Any], overrides: Mapping[Any, Any] | None
+        self, ys: Sequence[Tensor], seeds: Sequence[Any], overrides: Mapping[Any, Any] | None, last: bool = False
     ) -> list[Tensor]:
         """The cotangents of the sources, dense, zero where nothing connects."""
-        return [dense(g) for g in gradients_of(ys, self.sources, seeds, zeros=True, overrides=overrides)]
+        found = gradients_of(ys, self.sources, seeds, zeros=True, overrides=overrides, last=last)
+        return [dense(g) for g in found]
 
     def result(self, cotangents: Sequence[Any]) -> Any:
         """One result for each leaf, in the arguments' structure and library."""
@@ -199,9 +200,14 @@ def value_and_grad(
         call = _Call("grad", f, argnums, args)
         returned, aux = _split(call, call.run(kwargs), has_aux)
         y = call.scalar(returned, sum)
-        gradient = call.result(call.pull_back([y], [None], overrides))
         value = call.value(returned)
-        return ((value, call.value(aux)) if has_aux else value), gradient
+        if has_aux:
+            value = (value, call.value(aux))
+        if not call.nested:  # then the graph is ours alone, and goes while the walk passes
+            y = Tensor(y._value, y._backend, y._node, y._index)
+            del returned, aux
+        gradient = call.result(call.pull_back([y], [None], overrides, last=not call.nested))
+        return value, gradient
 
     return run
 

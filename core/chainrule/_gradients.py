@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule import _context, ops
-from chainrule._backward import Spans, Subgraph, backpropagate
+from chainrule._backward import Spans, Subgraph, Sums, backpropagate
 from chainrule._convert import as_tensor
 from chainrule._errors import (
     ArgumentError,
@@ -114,8 +114,9 @@ def gradients_of(
     overrides: Mapping[Any, Any] | None = None,
     spans: Spans | None = None,
     name: str = "gradients",
+    last: bool = False,
 ) -> list[Any]:
-    """`gradients`, of arguments that are known to be right."""
+    """`gradients`, of arguments that are known to be right. The `last` of some `ys` lets them forget their nodes."""
     context = _context.current()
     changed = context
     if context.graph is not None:
@@ -124,7 +125,7 @@ def gradients_of(
         changed = context.replace(overrides=None)
     token = _context.enter(changed)
     try:
-        return _found(ys, xs, seeds, stops, zeros, aggregate, overrides, spans)
+        return _found(ys, xs, seeds, stops, zeros, aggregate, overrides, spans, last)
     finally:
         _context.leave(token)
 
@@ -138,6 +139,7 @@ def _found(
     aggregate: Callable[[list[Any]], Any] | None,
     overrides: Mapping[Any, Any] | None,
     spans: Spans | None,
+    last: bool,
 ) -> list[Any]:
     """The cotangents that reach the sources."""
     tensors = [x for x in xs if type(x) is Tensor]
@@ -145,13 +147,14 @@ def _found(
     graph = Subgraph(ys, tensors, variables, stops, spans)
     chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
     seeds = [ones_like(y) if seed is None else seed for y, seed in zip(ys, seeds, strict=True)]
-    found = backpropagate(graph, ys, seeds, chosen, aggregate)
+    found = backpropagate(graph, ys, seeds, chosen, aggregate, last)
     of_variables: dict[int, Any] = {}
     if variables:
+        sums = Sums()
         for node, g in found.items():
             if node.op.name == "read_variable":
                 key = id(node.attributes["variable"])
-                of_variables[key] = add(of_variables[key], g) if key in of_variables else g
+                of_variables[key] = sums.add(key, of_variables[key], g) if key in of_variables else g
     results: list[Any] = []
     for x in xs:
         if isinstance(x, Variable):

@@ -144,7 +144,7 @@ class Session:
         else:
             leaves, treedef = optree.tree_flatten(fetches, none_is_leaf=True)
         feeds = feed_dict or {}
-        if not isinstance(feeds, Mapping):
+        if type(feeds) is not dict and not isinstance(feeds, Mapping):
             raise DTypeError(f"Session.run: feed_dict is a mapping from tensors to values, got {feeds!r:.60}")
         key = (
             tuple([x if type(x) is str else id(x) for x in leaves]),
@@ -371,9 +371,11 @@ class _Run:
         types = self._array_types
         for i, native in enumerate(self._natives):
             value = arrays[i]
-            if type(value) not in types or value.dtype != native:
+            if type(value) not in types or (value.dtype is not native and value.dtype != native):
                 arrays[i] = self.session._converted(value, self.specs[i], f"feed of {self.names[i]!r}")
         session = self.session
+        if not self.reads and not self.assigned:
+            return self._run(arrays)
         with session._lock:  # while variables are read, and on to where they get new values
             arrays += [session.value(variable) for variable in self.reads]
             if self.assigned:

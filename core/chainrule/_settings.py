@@ -53,6 +53,7 @@ class Setting(Generic[T]):
         """Set it; None goes back to the environment, which is then read again."""
         self._set = value
         self._outside = None
+        _context.settings_changed()
 
     def given(self) -> T | None:
         """What was set, else what the environment says; None if neither does.
@@ -91,10 +92,18 @@ STRICT_MATH: Final = Setting(STRICT, _as_switch, lambda: False)
 JIT_MODE: Final = Setting(JIT, _as_jit_mode, lambda: "auto")
 
 
+_of_process: tuple[int, tuple[bool, str]] = (-1, (False, "auto"))  # since when, and which
+
+
 def plan_settings() -> tuple[bool, str]:
     """What of the settings in force a plan depends on: a part of the key wherever plans are kept."""
+    global _of_process
     context = _context.current()
     strict, jit = context.strict, context.jit
+    if strict is None and jit is None:
+        if _of_process[0] != _context.epoch:
+            _of_process = (_context.epoch, (STRICT_MATH.value(), JIT_MODE.value()))
+        return _of_process[1]
     return STRICT_MATH.value() if strict is None else strict, JIT_MODE.value() if jit is None else jit
 
 
