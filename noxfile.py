@@ -69,6 +69,15 @@ def tests(session: nox.Session, backend: str) -> None:
         session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
 
 
+@nox.session
+@nox.parametrize("jit", ("off", "always"))
+def compiled(session: nox.Session, jit: str) -> None:
+    """Programs and their gradients without machine code, and with machine code from the first call on."""
+    session.install(".", *group("test"))
+    folders = ("tests/core_numpy", "tests/plugins/optim", "tests/plugins/nn")
+    session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": jit})
+
+
 @nox.session(reuse_venv=False)  # pip would keep an older wheel of the same version
 def core_only(session: nox.Session) -> None:
     """The engine's own tests where no array library is installed."""

@@ -368,7 +368,7 @@ class _Traced:
 class _Sketch(Body):
     """A body that is traced to know what would come out, and never runs: what is being differentiated may come in."""
 
-    def constant(self, value: Tensor) -> Tensor:
+    def constant(self, value: Tensor, own: bool = False) -> Tensor:
         """See `Graph.constant`."""
         return super().constant(Tensor(value._value, value._backend))
 

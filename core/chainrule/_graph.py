@@ -290,8 +290,11 @@ class Graph:
             node.output = symbol
         return wrap(symbol, node)
 
-    def constant(self, value: Tensor) -> Tensor:
-        """A concrete tensor as a symbolic one of this graph, the same for the same value."""
+    def constant(self, value: Tensor, own: bool = False) -> Tensor:
+        """A concrete tensor as a symbolic one of this graph, the same for the same value.
+
+        It is copied, unless it is an array of its own that nobody else holds.
+        """
         if value._node is not None and value._node.live:
             raise TrackedValueError(
                 f"a tensor of shape {value.shape} that is being differentiated was used while {self.what} is being "
@@ -301,8 +304,9 @@ class Graph:
         key = id(value._value)
         known = self._constants.get(key)
         if known is None:
-            backend = value._backend  # a copy: what is written into an array later does not change the graph
-            kept = Tensor(backend.asarray(value._value, None, value.device), backend)
+            kept = value
+            if not own:  # what is written into an array later does not change the graph
+                kept = Tensor(value._backend.asarray(value._value, None, value.device), value._backend)
             known = self._constants[key] = (value._value, self.tensor(CONSTANT, (), {"value": kept}))
         return known[1]
 
@@ -343,9 +347,9 @@ class Graph:
         finally:
             _context.leave(token)
 
-    def lifted(self, x: Tensor) -> Tensor:
-        """A tensor as a symbolic one of this graph."""
-        return self.local_tensor(x) if type(x._value) is Symbol else self.constant(x)
+    def lifted(self, x: Tensor, own: bool = False) -> Tensor:
+        """A tensor as a symbolic one of this graph; see `constant`."""
+        return self.local_tensor(x) if type(x._value) is Symbol else self.constant(x, own)
 
     def read(self, variable: Variable) -> Tensor:
         """The value that a variable has at this point of the graph."""

@@ -53,7 +53,7 @@ class Variable:
         self._initializer: Any = None
         if self.graph is not None:
             self.graph.own(self)
-            self._value = self.graph.lifted(self._value)
+            self._value = self.graph.lifted(self._value, own=True)
         if trainable and not self._value.dtype.is_inexact:
             raise DTypeError(
                 f"variable {self.name!r}: dtype {self._value.dtype} has no gradients; give floating-point values, a "

@@ -23,7 +23,7 @@ from chainrule._symbol import Symbol
 from chainrule.regions import FUSED, REDUCTIONS, Region, is_pointwise
 
 _OPEN: Final = 48  # regions that grow at once; then all are closed, which bounds the work for each instruction
-_LARGEST: Final = 2000  # instructions in a region
+_LARGEST: Final = 10_000  # instructions in a region
 
 
 def fusion(program: Program, backend: Backend) -> Program:
