@@ -46,7 +46,7 @@ def bound(
     nanoseconds: float,
     keep: object,
 ) -> Any:
-    """A Python function that calls machine code.
+    """A Python function that calls machine code; one thread at a time may ask for one, as `_code` has to stay.
 
     Args:
         inputs: what it takes.

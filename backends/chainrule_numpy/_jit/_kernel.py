@@ -22,7 +22,7 @@ from chainrule_numpy._jit._parts import SHARE, Parts, can_be_parted
 Kernel = Callable[..., tuple[Any, ...]]
 
 _KEPT: Final = 2048  # kernels; the one that was not asked for longest goes first
-_lock: Final = threading.Lock()
+_lock: Final = threading.RLock()  # one compiles at a time; what is collected meanwhile may come here again
 _kernels: Final[OrderedDict[Any, Kernel | None]] = OrderedDict()
 
 
@@ -33,15 +33,14 @@ def kernel_of(region: Region) -> Kernel | None:
         if key in _kernels:
             _kernels.move_to_end(key)
             return _kernels[key]
-    try:
-        kernel: Kernel | None = _compiled(region)
-    except (UnsupportedRegion, OverflowError):
-        kernel = None
-    with _lock:
-        kernel = _kernels.setdefault(key, kernel)
+        try:
+            kernel: Kernel | None = _compiled(region)
+        except (UnsupportedRegion, OverflowError):
+            kernel = None
+        _kernels[key] = kernel
         if len(_kernels) > _KEPT:
             _kernels.popitem(last=False)
-    return kernel
+        return kernel
 
 
 def _structure(region: Region) -> Any:
