@@ -8,6 +8,7 @@ in a vector whose other lanes are masked.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
@@ -57,6 +58,7 @@ class Nest:
         if self.calls and self.lengths[-1] >= _LONG * self.lanes:
             self.lanes *= 2  # two registers: while one waits for a function's steps, the other goes on
         self.vector, self.scalar = Values(self.text, self.lanes), Values(self.text, 1)
+        self._rounded = Values(self.text, self.lanes, contract=False)
         self.outputs: list[Symbol] = list(dict.fromkeys(program.outputs))
         self._everywhere: dict[Symbol, Value] = {}
         self._in_row: dict[Symbol, Value] = {}
@@ -93,6 +95,8 @@ class Nest:
                     targets[a.level[x]].add(x)
         self._keeps = kept
         self._work = [self._needed(p, targets[p]) for p in range(self.passes)]
+        times = Counter(y for work in self._work for i in work for y in i.outputs)
+        self._repeated = {y for y, n in times.items() if n > 1}  # which have to be the same numbers each time
         work = sum(map(len, self._work))
         self.unroll = 1 if self.calls or work > 40 else 2 if work > 12 else 4
 
@@ -288,7 +292,8 @@ class Nest:
             for instruction in work:
                 operands = [self.many(x, chunk, p) for x in instruction.inputs]
                 (y,) = instruction.outputs
-                chunk.values[y] = _operations.emit(self.vector, instruction, operands)
+                values = self._rounded if y in self._repeated else self.vector
+                chunk.values[y] = _operations.emit(values, instruction, operands)
             for x in keep:
                 self.vector.store(chunk.values[x], self.element(self._kept[x], str(x.dtype), chunk))
             for accumulator in ending:
@@ -298,8 +303,8 @@ class Nest:
             if is_last:
                 for scatter in self.scatters:
                     scatter.add([self.many(x, chunk, p) for x in scatter.sources], chunk)
-                values = [self.vector.cast(self.many(y, chunk, p), str(y.dtype)) for y in self.stored]
-                for y, value in zip(self.stored, values, strict=True):
+                last = [self.vector.cast(self.many(y, chunk, p), str(y.dtype)) for y in self.stored]
+                for y, value in zip(self.stored, last, strict=True):
                     self.vector.store(value, self.element(self.row_pointers[y], str(y.dtype), chunk), chunk.mask)
 
         self.along_row(body, [s for s in ending if s.in_blocks])

@@ -91,12 +91,12 @@ def _as(values: Values, x: Any, dtype: str) -> Value:
 
 def add(v: Values, a: Value, b: Value) -> Value:
     """`a + b`; of booleans, whether either is true."""
-    return _arithmetic(v, "fadd contract", "add", "or", a, b)
+    return _arithmetic(v, "fadd", "add", "or", a, b)
 
 
 def multiply(v: Values, a: Value, b: Value) -> Value:
     """`a * b`; of booleans, whether both are true."""
-    return _arithmetic(v, "fmul contract", "mul", "and", a, b)
+    return _arithmetic(v, "fmul", "mul", "and", a, b)
 
 
 def divide(v: Values, a: Value, b: Value) -> Value:
@@ -119,11 +119,11 @@ def _divided(v: Values, x: Value, divisor: float) -> Value:
 
 
 def _subtract(v: Values, a: Value, b: Value) -> Value:
-    return _arithmetic(v, "fsub contract", "sub", "xor", a, b)
+    return _arithmetic(v, "fsub", "sub", "xor", a, b)
 
 
 def _arithmetic(v: Values, floating: str, whole: str, boolean: str, a: Value, b: Value) -> Value:
-    how = floating if a.is_float else boolean if a.dtype == "bool" else whole
+    how = f"{floating}{v.flags}" if a.is_float else boolean if a.dtype == "bool" else whole
     return v.let(a.dtype, f"{how} {v.kind(a.dtype)} {a.text}, {b.text}")
 
 

@@ -30,9 +30,17 @@ class Value(NamedTuple):
 class Values:
     """Writes values of so many lanes; of one lane they are no vectors."""
 
-    def __init__(self, text: Text, lanes: int) -> None:
+    def __init__(self, text: Text, lanes: int, contract: bool = True) -> None:
+        """Begin.
+
+        Args:
+            text: where to write.
+            lanes: how many.
+            contract: whether a product and the sum it goes into may be rounded once.
+        """
         self.text = text
         self.lanes = lanes
+        self.flags = " contract" if contract else ""
 
     def kind(self, dtype: str) -> str:
         """The type in registers."""

@@ -107,6 +107,39 @@ def test_nan_and_infinity_pass_through_reductions(computed):
             assert np.array_equal([total, largest, least], [x.sum(), x.max(), x.min()], equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [3, 10, 100, 5000])
+def test_what_is_computed_again_in_another_pass_is_the_same_number(n, dtype, computed):
+    x = (RANDOM.normal(size=(50, n)) * 1000).astype(dtype)
+    row = RANDOM.normal(size=n).astype(dtype)
+
+    def f(x, row):
+        y = x * row + 0.1
+        highest = cr.max(y, axis=-1, keepdims=True)
+        scaled = x * row * 3.0
+        return cr.sqrt(highest - y), y == highest, cr.max(scaled, axis=-1, keepdims=True) - scaled
+
+    root, is_highest, below = computed(f, x, row)
+    at = is_highest.argmax(-1)
+    assert (is_highest.sum(-1) == 1).all()
+    assert (root[np.arange(50), at] == 0.0).all()
+    assert np.isfinite(root).all()
+    assert (below.min(-1) == 0.0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_log_softmax_of_large_numbers(dtype, computed):
+    x = RANDOM.permuted(np.linspace(-7.1, 7.3, 2800).reshape(70, 40).T, axis=1).astype(dtype)  # 0.2 apart
+
+    def f(x):
+        y = x * 1000.0
+        shifted = y - cr.max(y, axis=-1, keepdims=True)
+        return shifted - cr.log(cr.sum(cr.exp(shifted), axis=-1, keepdims=True))
+
+    (y,) = computed(f, x)
+    assert (y[np.arange(40), x.argmax(-1)] == 0.0).all()
+
+
 def test_sums_are_at_least_as_exact_as_numpys(computed):
     for dtype in (np.float64, np.float32):
         x = RANDOM.uniform(size=1_000_003).astype(dtype)
