@@ -42,6 +42,15 @@ class NumpyFusion:
             return len(region.program.instructions) > _FEW
         return _with_jit() or math.prod(region.space) >= _LARGE
 
+    def executor(self, region: Region) -> str:
+        """What computes a region, for people to read."""
+        if not _with_jit() or _jit.compile(region) is None:
+            return _how_in_python(region)
+        if jit_mode() == "always":
+            return "machine code"
+        n = _calls_before_machine_code(region)
+        return f"machine code after {n} call{'s' * (n > 1)}"
+
     def compile(self, region: Region, backend: Backend) -> Kernel:
         """The kernel of a region."""
         if not _with_jit():
@@ -75,6 +84,18 @@ def _in_python(region: Region, backend: Backend) -> Kernel:
     return _blocks.Blocks(region) if _blocks.fits(region) else _OneByOne(region, backend)
 
 
+def _how_in_python(region: Region) -> str:
+    """What `_in_python` makes of a region, in words."""
+    if not region.space:
+        return "Python's numbers"
+    return "NumPy in blocks" if _blocks.fits(region) else "NumPy, one after the other"
+
+
+def _calls_before_machine_code(region: Region) -> int:
+    """How often a region is computed before it becomes machine code, which takes longer the more there is in it."""
+    return 1 + len(region.program.instructions) // _PATIENCE
+
+
 def _machine_code(region: Region, backend: Backend) -> Kernel:
     return _jit.compile(region) or _in_python(region, backend)
 
@@ -89,7 +110,7 @@ class _Tiered:
     def __init__(self, region: Region, backend: Backend) -> None:
         self._region = region
         self._backend = backend
-        self._left = 1 + len(region.program.instructions) // _PATIENCE
+        self._left = _calls_before_machine_code(region)
         large = not region.space or math.prod(region.space) >= _LARGE
         self._kernel: Callable[..., tuple[Any, ...]] = (
             _in_python(region, backend) if large else _OneByOne(region, backend)

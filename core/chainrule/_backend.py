@@ -42,6 +42,9 @@ class Fusion(Protocol):
     def pays(self, region: Region) -> bool:
         """Whether a region is computed faster than its instructions one after the other."""
 
+    def executor(self, region: Region) -> str:
+        """What computes a region, for people to read: `"machine code"`."""
+
     def compile(self, region: Region, backend: Backend) -> Kernel:
         """The kernel of a region: from its inputs, by position, to the tuple of its results.
 

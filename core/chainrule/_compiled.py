@@ -26,7 +26,7 @@ from chainrule._replay import replay, specialise, vjp_program
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._updates import is_alone, run_all
+from chainrule._updates import is_alone, run_all, variable_pairs
 from chainrule._variable import Variable
 
 Overrides = Mapping[Any, Any]
@@ -71,20 +71,14 @@ class Compiled:
         """The plan of the whole program."""
         if self._plan is None:
             self._check_variables()
-            self._plan = self._planned(self.program, len(self.program.outputs), self._variables)
+            variables = variable_pairs(self.program, self.reads, self.assigned)
+            self._plan = self._planned(self.program, len(self.program.outputs), variables)
         return self._plan
 
     def _planned(self, program: Program, n_own: int = 0, variables: tuple[tuple[int, int], ...] = ()) -> Plan:
         """A plan of what belongs to it."""
         with self._home():
             return plan_of(program, self.backend, n_own, variables)
-
-    @property
-    def _variables(self) -> tuple[tuple[int, int], ...]:
-        """The inputs and outputs of the variables that it both reads and assigns."""
-        first = len(self.program.inputs) - len(self.reads)
-        places = {id(variable): i for i, variable in enumerate(self.assigned, self.n_results)}
-        return tuple((i, places[id(v)]) for i, v in enumerate(self.reads, first) if id(v) in places)
 
     def _home(self) -> AbstractContextManager[None]:
         """Where its plans are made: on the device of the arguments, under the settings it was made under."""

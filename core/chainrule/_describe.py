@@ -398,7 +398,7 @@ class _Describer:
 
     def _fields(self, value: Any) -> dict[str, str]:
         """The fields of a dataclass that say something, but for programs."""
-        held = [(f, getattr(value, f.name)) for f in fields(value) if f.name not in ("programs", "names")]
+        held = [(f, getattr(value, f.name)) for f in fields(value) if f.name not in ("program", "programs", "names")]
         return {f.name: self.text(held_value) for f, held_value in held if held_value is not f.default}
 
     def _size(self, size: Dim) -> str:

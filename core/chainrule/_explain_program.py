@@ -14,6 +14,8 @@ from chainrule._convert import as_tensor
 from chainrule._cost import Cost, instruction_cost
 from chainrule._describe import describe_graph, fetched, needed
 from chainrule._errors import ArgumentError, ShapeError
+from chainrule._explain_memory import MemoryUse
+from chainrule._explain_regions import RegionUse, regions_of, regions_text
 from chainrule._function import Function
 from chainrule._graph import Graph, Instruction
 from chainrule._graph_functions import as_node, placeholder
@@ -26,6 +28,7 @@ from chainrule._program import Program, subprograms
 from chainrule._replay import specialise
 from chainrule._session import closed
 from chainrule._symbol import Symbol
+from chainrule._updates import variable_pairs
 from chainrule.infer import Spec, may_equal
 from chainrule.regions import FUSED
 
@@ -41,6 +44,8 @@ class ProgramExplanation:
             something (`"simplification (2)"` in the second round), and `"plan"`, which is what runs.
         plans: the Python code of the plan, `"plan"`, and of those of branches and loops' bodies.
         costs: what each instruction of the plan costs.
+        regions: what of it is fused, in branches and loops' bodies too, and what computes that.
+        memory: the memory of the plan, and of those of branches and loops' bodies, by the names of `plans`.
     """
 
     name: str
@@ -48,10 +53,12 @@ class ProgramExplanation:
     stages: Mapping[str, Program]
     plans: Mapping[str, str]
     costs: tuple[Cost, ...]
+    regions: tuple[RegionUse, ...]
+    memory: Mapping[str, MemoryUse]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many instructions each stage has, those of branches and loops' bodies among them."""
+        """How many instructions each stage has, those of branches and loops' bodies among them; a region is one."""
         return {name: _count(program) for name, program in self.stages.items()}
 
     @property
@@ -69,6 +76,8 @@ class ProgramExplanation:
             "plans": dict(self.plans),
             "cost": asdict(self.cost),
             "costs": [asdict(cost) for cost in self.costs],
+            "regions": [asdict(region) for region in self.regions],
+            "memory": {name: asdict(memory) for name, memory in self.memory.items()},
         }
 
     def digest(self) -> str:
@@ -84,6 +93,8 @@ class ProgramExplanation:
             f"{self.name}: {counted(counts['traced'], 'instruction')} traced, {counts['plan']} in the plan "
             f"for backend {self.backend}",
             f"a run of the plan: {self.cost}",
+            *([f"fused: {regions_text(self.regions)}"] if self.regions else []),
+            f"memory: {self.memory['plan']}",
         ]
         before: list[str] = []
         for name, program in self.stages.items():
@@ -98,6 +109,10 @@ class ProgramExplanation:
                 lines.extend(text)
             before = text
         for name, source in self.plans.items():
+            shared = list(self.memory[name].lines())
+            if shared:
+                lines.append(f"\n{name}, memory that is used again")
+                lines.extend(f"  {line}" for line in shared)
             lines.append(f"\n{name}, as Python")
             lines.extend(f"  {line}" for line in source.splitlines())
         return "\n".join(lines)
@@ -139,7 +154,8 @@ def explain(what: Any, *args: Any, **kwargs: Any) -> ProgramExplanation:
     if callable(what):
         f = what if hasattr(what, "python_function") else Function(what)
         compiled = _traced(f, args, kwargs).compiled
-        return _explained(f.python_function.__qualname__, compiled.program, compiled.backend)
+        pairs = variable_pairs(compiled.program, compiled.reads, compiled.assigned)
+        return _explained(f.python_function.__qualname__, compiled.program, compiled.backend, pairs)
     if len(args) > 1:
         _no_arguments(what, args, kwargs)
     return _explained_graph(what, *args, **kwargs)
@@ -179,11 +195,12 @@ def _explained_graph(what: Any, feed_dict: Mapping[Any, Any] | None = None) -> P
         for key, value in (feed_dict or {}).items()
     }
     waiting = [n.outputs[0] for n in needed(roots) if n.op is PLACEHOLDER and n.outputs[0] not in feeds]
-    program, _, _ = closed(symbols, nodes, [*feeds, *waiting])
+    program, read, assigned = closed(symbols, nodes, [*feeds, *waiting])
     specs = [_fed_spec(x, feeds[x]) if x in feeds else x.spec for x in program.inputs]
     more = f" and {len(roots) - 3} more" if len(roots) > 3 else ""
     name = ", ".join(root.name for root in roots[:3]) + more
-    return _explained(name, program, _backends.get_backend(), specs if feeds else None)
+    pairs = variable_pairs(program, read, assigned)
+    return _explained(name, program, _backends.get_backend(), pairs, specs if feeds else None)
 
 
 def _fed_spec(x: Symbol, value: Any) -> Spec:
@@ -194,7 +211,13 @@ def _fed_spec(x: Symbol, value: Any) -> Spec:
     return Spec(shape, x.dtype)
 
 
-def _explained(name: str, program: Program, backend: Backend, specs: list[Spec] | None = None) -> ProgramExplanation:
+def _explained(
+    name: str,
+    program: Program,
+    backend: Backend,
+    variables: tuple[tuple[int, int], ...] = (),
+    specs: list[Spec] | None = None,
+) -> ProgramExplanation:
     stages = {"traced": program}
 
     def report(name: str, made: Program) -> None:
@@ -209,7 +232,11 @@ def _explained(name: str, program: Program, backend: Backend, specs: list[Spec] 
         final = _deep(program, lambda p: lowered(p, backend), lowered(program, backend, report))
         stages["plan"] = final
         costs = tuple(map(instruction_cost, final.instructions))
-        return ProgramExplanation(name, backend.name, stages, dict(_sources("plan", final, backend)), costs)
+        plans = dict(_plans("plan", final, backend, variables))
+        sources = {name: _source(plan) for name, plan in plans.items()}
+        memory = {name: MemoryUse.of(plan, dict(variables)) for name, plan in plans.items()}
+        regions = tuple(regions_of(final, backend))
+        return ProgramExplanation(name, backend.name, stages, sources, costs, regions, memory)
 
 
 def _deep(program: Program, optimise: Callable[[Program], Program], done: Program) -> Program:
@@ -229,24 +256,26 @@ def _deep(program: Program, optimise: Callable[[Program], Program], done: Progra
     return Program(done.inputs, done.outputs, instructions)
 
 
-def _sources(name: str, program: Program, backend: Backend) -> Iterator[tuple[str, str]]:
-    """The code of a program's plan and of those it holds, with each statement's operation as a comment."""
-    plan = Plan(program, backend)
-    ops = {line: instruction.op.name for line, (instruction, _) in plan._statements.items()}
-    yield (
-        name,
-        "".join(
-            f"{line}  # {ops[i]}\n" if i in ops else f"{line}\n" for i, line in enumerate(plan.source.splitlines(), 1)
-        ),
-    )
+def _plans(
+    name: str, program: Program, backend: Backend, variables: tuple[tuple[int, int], ...] = ()
+) -> Iterator[tuple[str, Plan]]:
+    """The plan of a program and those of the programs it holds."""
+    yield name, Plan(program, backend, variables=variables)
     for instruction in program.instructions:
         for holder in () if instruction.op is FUSED else subprograms(instruction.attributes):
             for inner_name, inner in zip(holder.names, holder.programs, strict=True):
-                yield from _sources(f"{name} of {instruction.node.name}, {inner_name}", inner, backend)
+                yield from _plans(f"{name} of {instruction.node.name}, {inner_name}", inner, backend)
+
+
+def _source(plan: Plan) -> str:
+    """The code of a plan, with each statement's operation as a comment."""
+    ops = {line: instruction.op.name for line, (instruction, _) in plan._statements.items()}
+    return "".join(
+        f"{line}  # {ops[i]}\n" if i in ops else f"{line}\n" for i, line in enumerate(plan.source.splitlines(), 1)
+    )
 
 
 def _count(program: Program) -> int:
-    """The instructions of a program and of those it holds."""
-    return len(program.instructions) + sum(
-        _count(inner) for i in program.instructions for holder in subprograms(i.attributes) for inner in holder.programs
-    )
+    """The instructions of a program and of those it holds; a region is one."""
+    held = [holder for i in program.instructions if i.op is not FUSED for holder in subprograms(i.attributes)]
+    return len(program.instructions) + sum(_count(inner) for holder in held for inner in holder.programs)

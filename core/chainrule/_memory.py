@@ -73,6 +73,7 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     arrays: dict[tuple[int, tuple[int, ...], DType], int] = {}
     places: dict[Symbol, int] = {}
     held: dict[Symbol, int] = {}  # the slots in use
+    owned = {y: 0 if _is_view(i) else _bytes(y) for i in body for y in i.outputs}
     alive = peak = 0
     dying: dict[int, list[Symbol]] = {}
     for symbol, i in last.items():
@@ -81,14 +82,15 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
         takes_over = _taken_over(instruction, held, last, i, slots)
         if takes_over is not None:
             free.append(held.pop(takes_over))
+            alive -= owned.pop(takes_over)
         for y in instruction.outputs:
             if y in hidden:
                 slot = held[y] = _slot(_bytes(y), slots, free)
                 places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype), len(arrays))
-            alive += _bytes(y)
+            alive += owned[y]
         peak = max(peak, alive)
         for symbol in dying.get(i, ()):
-            alive -= _bytes(symbol)
+            alive -= owned.get(symbol, 0)
             if symbol in held:
                 free.append(held.pop(symbol))
     return Memory(tuple(slots), tuple(arrays), places, peak)
@@ -97,6 +99,12 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
 def _bytes(y: Symbol) -> int:
     """The bytes of a value, 0 where its size is not known."""
     return 0 if y.shape is None or has_dim(y.shape) else math.prod(y.shape) * y.dtype.itemsize
+
+
+def _is_view(instruction: Instruction) -> bool:
+    """Whether a result is most likely other readings of its input's memory."""
+    name = instruction.op.name
+    return name in VIEWS and (name != "sum_to" or instruction.inputs[0].shape == instruction.outputs[0].shape)
 
 
 def _slot(size: int, slots: list[int], free: list[int]) -> int:

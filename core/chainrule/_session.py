@@ -28,7 +28,7 @@ from chainrule._replay import specialise
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._updates import is_alone_in_store
+from chainrule._updates import is_alone_in_store, variable_pairs
 from chainrule._variable import Variable
 from chainrule.infer import Spec, may_equal
 
@@ -361,10 +361,7 @@ class _Run:
         self._natives = [backend.native(x.dtype) for x in self.fed]
         self._array_types = frozenset(backend.array_types)
         self._plans: dict[Any, Plan] = {}
-        places = {id(variable): i for i, variable in enumerate(self.assigned, n)}
-        self._variables = tuple(  # which inputs and outputs are those that it both reads and assigns
-            (i, places[id(v)]) for i, v in enumerate(self.reads, len(self.fed)) if id(v) in places
-        )
+        self._variables = variable_pairs(self.program, self.reads, self.assigned)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         arrays = list(values)

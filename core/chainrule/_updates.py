@@ -60,6 +60,19 @@ def updates(
     ]
 
 
+def variable_pairs(program: Program, reads: Sequence[Any], assigned: Sequence[Any]) -> tuple[tuple[int, int], ...]:
+    """Which inputs of a program are variables' values, and which outputs their new ones.
+
+    Args:
+        program: the program.
+        reads: the variables whose values are its last inputs.
+        assigned: the variables whose new values are its last outputs.
+    """
+    places = {id(variable): i for i, variable in enumerate(assigned, len(program.outputs) - len(assigned))}
+    first = len(program.inputs) - len(reads)
+    return tuple((i, places[id(v)]) for i, v in enumerate(reads, first) if id(v) in places)
+
+
 def _fits(x: Symbol, y: Symbol) -> bool:
     return bool(x.shape) and not has_dim(x.shape) and x.shape == y.shape and x.dtype == y.dtype
 

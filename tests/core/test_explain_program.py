@@ -36,20 +36,21 @@ def test_text(here: Callable[..., str]) -> None:
     lines = str(cr.explain(f, VECTOR)).splitlines()
     assert lines[0] == "test_text.<locals>.f: 2 instructions traced, 1 in the plan for backend python"
     assert lines[1] == "a run of the plan: 3 flops, 32 bytes"
-    assert lines[3] == "traced: 2 instructions"
-    assert lines[4].startswith("  inputs a0: float64[3] ")
-    assert lines[5].startswith(f"  # {place}: def f(x)")
-    assert lines[6:9] == [
+    assert lines[2] == "memory: 8 bytes alive at once"
+    assert lines[4] == "traced: 2 instructions"
+    assert lines[5].startswith("  inputs a0: float64[3] ")
+    assert lines[6].startswith(f"  # {place}: def f(x)")
+    assert lines[7:10] == [
         "  v0: float64[3] = multiply(a0, 1.0)",
         "  v1: float64[] = sum(v0, dtype=None, axis=None, keepdims=False)",
         "  return v1",
     ]
-    assert lines[10] == "simplification: 1 instruction"
-    assert lines[13:16] == ["  v0: float64[] = sum(a0, dtype=None, axis=None, keepdims=False)", "  return v0", ""]
-    assert lines[16] == "plan: 1 instruction"
-    assert lines[19].endswith("= sum(a0, dtype=None, axis=None, keepdims=False)  # 3 flops, 32 bytes")
-    assert lines[21:24] == ["", "plan, as Python", "  def plan(a0):"]
-    assert lines[24].endswith("  # sum")
+    assert lines[11] == "simplification: 1 instruction"
+    assert lines[14:17] == ["  v0: float64[] = sum(a0, dtype=None, axis=None, keepdims=False)", "  return v0", ""]
+    assert lines[17] == "plan: 1 instruction"
+    assert lines[20].endswith("= sum(a0, dtype=None, axis=None, keepdims=False)  # 3 flops, 32 bytes")
+    assert lines[22:25] == ["", "plan, as Python", "  def plan(a0):"]
+    assert lines[25].endswith("  # sum")
 
 
 def test_the_code_of_the_plan_is_code() -> None:
@@ -90,6 +91,27 @@ def test_a_pass_that_changes_something_again_is_numbered() -> None:
     cr.register_plugin(Plugin, "again")
     explanation = cr.explain(lambda x: neighbour(neighbour(x)) + 1.0, VECTOR)
     assert explanation.counts == {"traced": 3, "again": 2, "again (2)": 1, "plan": 1}
+
+
+# Memory
+
+
+def test_the_peak_is_of_what_is_alive_at_once() -> None:
+    def f(x: Any) -> Any:
+        y = cr.exp(x) * cr.sin(x)  # three arrays of 24 bytes while it is computed
+        return cr.sum(cr.reshape(y, (1, 3)) + 1.0)  # two, one of which is seen in another shape
+
+    memory = cr.explain(f, VECTOR).memory["plan"]
+    assert (memory.peak, memory.workspace, memory.overwritten, memory.known) == (72, (), {}, True)
+    assert str(memory) == "72 bytes alive at once"
+
+
+def test_a_peak_of_unknown_sizes_is_not_all() -> None:
+    with cr.Graph().as_default():
+        x = cr.placeholder("float64", (None,))
+        explanation = cr.explain(cr.sum(cr.sin(x)))
+    assert not explanation.memory["plan"].known
+    assert "\nmemory: 8 bytes alive at once, and what is not known yet\n" in str(explanation)
 
 
 # Gradients
@@ -224,6 +246,8 @@ def test_data_is_plain() -> None:
     assert list(data["stages"]) == ["traced", "simplification", "common_subexpressions", "plan"]
     assert [node["op"] for node in data["stages"]["plan"]["nodes"]] == ["argument", "sin", "add", "sum"]
     assert data["plans"]["plan"].startswith("def plan(a0):\n")
+    assert data["regions"] == []
+    assert data["memory"] == {"plan": {"peak": 48, "workspace": [], "overwritten": {}, "known": True}}
 
 
 # What cannot

@@ -29,6 +29,9 @@ class Everything:
     def pays(self, region):
         return bool(region.space) and 0 not in region.space
 
+    def executor(self, region):
+        return "blocks"
+
     def compile(self, region, backend):
         return _blocks.Blocks(region)
 
