@@ -11,7 +11,7 @@ _FEW: Final = 16  # rows; fewer are added one by one
 
 
 def add_at(x: Any, place: tuple[Any, ...], values: Any) -> None:
-    """`np.add.at(x, place, values)`, many times faster where `place` is one array of row numbers.
+    """`np.add.at(x, place, values)`, many times faster where `place` is one array of row numbers, or has no array.
 
     Raises:
         IndexError: an index is out of bounds; `x` is as it was.
@@ -19,6 +19,12 @@ def add_at(x: Any, place: tuple[Any, ...], values: Any) -> None:
     if are_rows(x, place, values):
         rows = place[0].reshape(-1)
         x[rows] = changed(x, rows, values)
+    elif not any(type(part) is np.ndarray for part in place):
+        part = x[place]  # a view, or a number
+        if type(part) is np.ndarray:
+            np.add(part, values, part)
+        else:
+            x[place] = part + values
     else:
         np.add.at(x, place, values)
 

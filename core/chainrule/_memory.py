@@ -2,13 +2,14 @@
 
 A value has a place there if its backend can compute it into an array that is given, and if nobody sees that array but
 operations that neither keep nor give back what they are handed. Values that are never needed at the same time share
-memory, of whatever shapes they are; an elementwise result takes the place of an input that is not needed any more.
+memory, of whatever shapes they are; an elementwise result takes the place of an input that is not needed any more, and
+an array with some elements changed that of the array as it was.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -73,19 +74,20 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     arrays: dict[tuple[int, tuple[int, ...], DType], int] = {}
     places: dict[Symbol, int] = {}
     held: dict[Symbol, int] = {}  # the slots in use
+    viewed = {i.inputs[0] for i in body if i.op.name in VIEWS}
     owned = {y: 0 if _is_view(i) else _bytes(y) for i in body for y in i.outputs}
     alive = peak = 0
     dying: dict[int, list[Symbol]] = {}
     for symbol, i in last.items():
         dying.setdefault(i, []).append(symbol)
     for i, instruction in enumerate(body):
-        takes_over = _taken_over(instruction, held, last, i, slots)
+        takes_over = None if hidden.isdisjoint(instruction.outputs) else _taken_over(instruction, held, last, i, viewed)
+        place = None if takes_over is None else held.pop(takes_over)
         if takes_over is not None:
-            free.append(held.pop(takes_over))
             alive -= owned.pop(takes_over)
         for y in instruction.outputs:
             if y in hidden:
-                slot = held[y] = _slot(_bytes(y), slots, free)
+                slot = held[y] = _slot(_bytes(y), slots, free) if place is None else place
                 places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype), len(arrays))
             alive += owned[y]
         peak = max(peak, alive)
@@ -120,13 +122,18 @@ def _slot(size: int, slots: list[int], free: list[int]) -> int:
 
 
 def _taken_over(
-    instruction: Instruction, held: Mapping[Symbol, int], last: Mapping[Symbol, int], i: int, slots: Sequence[int]
+    instruction: Instruction, held: Mapping[Symbol, int], last: Mapping[Symbol, int], i: int, viewed: Container[Any]
 ) -> Symbol | None:
-    """The input whose place an elementwise result takes."""
-    if not instruction.op.elementwise or len(instruction.outputs) != 1:
+    """The input whose place a result takes."""
+    name, inputs = instruction.op.name, instruction.inputs
+    if name in ("add_at", "set_at"):
+        if len(inputs) > 2 and (inputs[0] in viewed or inputs[0] in inputs[1:]):  # read while it is changed
+            return None
+        inputs = inputs[:1]
+    elif not instruction.op.elementwise or len(instruction.outputs) != 1:
         return None
     (y,) = instruction.outputs
-    for x in instruction.inputs:
+    for x in inputs:
         if type(x) is Symbol and x in held and last[x] == i and x.shape == y.shape and x.dtype == y.dtype:
             return x
     return None

@@ -13,6 +13,7 @@ from chainrule import _registry
 from chainrule._backend import Backend
 from chainrule._errors import PluginError
 from chainrule._owner import location
+from chainrule._passes.accumulation import accumulation
 from chainrule._passes.common_subexpressions import common_subexpressions
 from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
@@ -36,6 +37,7 @@ PASSES: Final[Mapping[str, Pass]] = {
     "simplification": simplification,
     "constant_folding": constant_folding,
     "common_subexpressions": common_subexpressions,
+    "accumulation": accumulation,
     "loop_residuals": loop_residuals,
     "loop_motion": loop_motion,
 }

@@ -9,6 +9,7 @@ from typing import Any, Final
 from chainrule._dim import has_dim
 from chainrule._graph import Instruction
 from chainrule._passes._algebra import like, twice
+from chainrule._passes._boxes import box_of
 from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
 from chainrule._symbol import Symbol
 from chainrule.infer import broadcast_shapes
@@ -74,29 +75,10 @@ def _key_of_nothing(instruction: Instruction, producers: Producers) -> Found:
     op = producers.op("reshape")
     if len(instruction.inputs) > 1 or op is None or not is_plain(x, y):
         return None
-    large = y if instruction.op.name == "scatter_add" else x
-    if not _takes_all(instruction.attributes["key"], large.shape):
+    large: Any = (y if instruction.op.name == "scatter_add" else x).shape
+    if box_of(instruction.attributes["key"], large) != tuple((0, n) for n in large):
         return None
     return instead(op, (x,), instruction, shape=y.shape)
-
-
-def _takes_all(key: Any, shape: Any) -> bool:
-    """Whether an index takes every element, in order."""
-    parts = list(key)
-    missing = len(shape) - sum(part is not None and part is not Ellipsis for part in parts)
-    at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
-    parts[at : at + 1] = [(None, None, None)] * missing
-    lengths = iter(shape)
-    for part in parts:
-        if part is None:
-            continue
-        n = next(lengths)
-        if type(part) is int:
-            if n != 1:
-                return False
-        elif type(part) is not tuple or has_dim(part) or range(n)[slice(*part)] != range(n):
-            return False
-    return True
 
 
 def without_broadcast(instruction: Instruction, producers: Producers) -> Found:
