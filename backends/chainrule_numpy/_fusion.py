@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from chainrule import Backend, BackendUnavailableError, Instruction, Kernel, Symbol, jit_mode
@@ -12,7 +12,7 @@ from chainrule_numpy import _blocks, _expansions, _jit, _scalars
 
 _LARGE: Final = 1 << 15  # elements; without machine code, less is as fast one operation after the other
 _FEW: Final = 5  # operations on single numbers that are as fast one after the other
-_PATIENCE: Final = 100  # instructions for which a region is computed once more before it becomes machine code
+_MANY: Final = 3000  # operations on single numbers; machine code for more would take longer to make than is waited for
 
 
 class NumpyFusion:
@@ -44,18 +44,20 @@ class NumpyFusion:
 
     def executor(self, region: Region) -> str:
         """What computes a region, for people to read."""
-        if not _with_jit() or _jit.compile(region) is None:
-            return _how_in_python(region)
-        if jit_mode() == "always":
+        if _machine_code(region) is not None:
             return "machine code"
-        n = _calls_before_machine_code(region)
-        return f"machine code after {n} call{'s' * (n > 1)}"
+        if not region.space:
+            return "Python's numbers"
+        return "NumPy in blocks" if _blocks.fits(region) else "NumPy, one after the other"
 
     def compile(self, region: Region, backend: Backend) -> Kernel:
-        """The kernel of a region."""
-        if not _with_jit():
-            return _in_python(region, backend)
-        return _machine_code(region, backend) if jit_mode() == "always" else _Tiered(region, backend)
+        """The kernel of a region, the same at every call: results do not depend on how often it was called."""
+        kernel = _machine_code(region)
+        if kernel is not None:
+            return kernel
+        if not region.space:
+            return _scalars.Scalars(region, _OneByOne(region, backend)).kernel
+        return _blocks.Blocks(region) if _blocks.fits(region) else _OneByOne(region, backend)
 
 
 def _is_scalar(instruction: Instruction) -> bool:
@@ -77,52 +79,13 @@ def _with_jit() -> bool:
     return reason is None
 
 
-def _in_python(region: Region, backend: Backend) -> Kernel:
-    """A region as loops over blocks, or as Python's own numbers."""
-    if not region.space:
-        return _scalars.Scalars(region, _OneByOne(region, backend)).kernel
-    return _blocks.Blocks(region) if _blocks.fits(region) else _OneByOne(region, backend)
-
-
-def _how_in_python(region: Region) -> str:
-    """What `_in_python` makes of a region, in words."""
-    if not region.space:
-        return "Python's numbers"
-    return "NumPy in blocks" if _blocks.fits(region) else "NumPy, one after the other"
-
-
-def _calls_before_machine_code(region: Region) -> int:
-    """How often a region is computed before it becomes machine code, which takes longer the more there is in it."""
-    return 1 + len(region.program.instructions) // _PATIENCE
-
-
-def _machine_code(region: Region, backend: Backend) -> Kernel:
-    return _jit.compile(region) or _in_python(region, backend)
-
-
-class _Tiered:
-    """A region that becomes machine code when it turns out to be computed again.
-
-    Attributes:
-        settled: called with the kernel that it is from then on.
-    """
-
-    def __init__(self, region: Region, backend: Backend) -> None:
-        self._region = region
-        self._backend = backend
-        self._left = _calls_before_machine_code(region)
-        large = not region.space or math.prod(region.space) >= _LARGE
-        self._kernel: Callable[..., tuple[Any, ...]] = (
-            _in_python(region, backend) if large else _OneByOne(region, backend)
-        )
-        self.settled: Callable[[Kernel], Any] = lambda kernel: None
-
-    def __call__(self, *inputs: Any, out: Any = ()) -> tuple[Any, ...]:
-        if self._left <= 0:
-            self._kernel = _machine_code(self._region, self._backend)
-            self.settled(self._kernel)
-        self._left -= 1
-        return self._kernel(*inputs, out=out)
+def _machine_code(region: Region) -> Kernel | None:
+    """A region as machine code, where there is some for it."""
+    if not _with_jit():
+        return None
+    if not region.space and len(region.program.instructions) > _MANY and jit_mode() != "always":
+        return None
+    return _jit.compile(region)
 
 
 class _OneByOne:

@@ -94,8 +94,9 @@ def _source(region: Region) -> str:
     text: dict[Symbol, str] = {}
     depth: dict[Symbol, int] = {}
     for x, name in zip(program.inputs, arguments, strict=True):
-        lines.append(f"        {name} = {'float' if x.dtype == 'float64' else 'bool'}({name})")
-        text[x], depth[x] = name, 0
+        number = text[x] = f"x{name[1:]}"
+        depth[x] = 0
+        lines.append(f"        {number} = {'float' if x.dtype == 'float64' else 'bool'}({name})")
     uses: dict[Symbol, int] = {}
     for x in (*(x for step in program.instructions for x in step.inputs), *program.outputs):
         if type(x) is Symbol:

@@ -370,7 +370,7 @@ class _Sketch(Body):
 
     def constant(self, value: Tensor, own: bool = False) -> Tensor:
         """See `Graph.constant`."""
-        return super().constant(Tensor(value._value, value._backend))
+        return super().constant(Tensor(value._value, value._backend), own)
 
 
 map_ = builtins.map  # this module has a function called map

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 from chainrule import _backends
@@ -295,10 +294,7 @@ class _Writer:
         if any(into):
             several = op.multiple or bool(targets)
             arguments.append(f"out=({', '.join(map(str, into))},)" if several else f"out={into[0]}")
-        name = self._bind(kernel)
-        if hasattr(kernel, "settled"):  # it is another one from some call on
-            kernel.settled = partial(self.names.__setitem__, name)
-        return f"{name}({', '.join(arguments)})"
+        return f"{self._bind(kernel)}({', '.join(arguments)})"
 
     def _array(self, y: Symbol) -> str | None:
         """The array that a value is computed into."""

@@ -236,3 +236,19 @@ def test_strict_math_writes_over_nothing():
         held = address(w)
         step(np.ones(100))
         assert address(w) != held
+
+
+@pytest.mark.parametrize(
+    "protect", [lambda x: x.setflags(write=False), lambda x: None], ids=["read-only", "transposed"]
+)
+def test_arrays_that_cannot_be_written_over(protect):
+    w, step = stepping()
+    expected = START
+    for _ in range(5):
+        array = np.asfortranarray(w.numpy())
+        protect(array)
+        w._value = cr.Tensor(array, cr.get_backend())
+        del array
+        step(np.ones(100))
+        expected = expected - 0.5 * (expected - 1.0)
+        np.testing.assert_allclose(w.numpy(), expected, rtol=1e-13)
