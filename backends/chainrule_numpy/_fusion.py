@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from chainrule import Backend, BackendUnavailableError, Instruction, Kernel, Symbol, jit_mode
+from chainrule import Backend, Instruction, Kernel, Symbol, jit_mode
 from chainrule.regions import Region
 from chainrule_numpy import _blocks, _expansions, _jit, _scalars
 
@@ -21,18 +21,18 @@ class NumpyFusion:
     @property
     def rows(self) -> bool:
         """Whether reductions along the last axes can be used again in a region: machine code can."""
-        return _with_jit()
+        return _jit.is_on()
 
     def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
         """The instructions of a region that compute what one does: of machine code."""
-        found = _expansions.expanded(instruction) if _with_jit() else None
+        found = _expansions.expanded(instruction) if _jit.is_on() else None
         return found if found and all(map(_jit.takes, found)) else None
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""
         if _is_scalar(instruction):
             return _scalars.takes(instruction)
-        return _jit.takes(instruction) if _with_jit() else _blocks.takes(instruction)
+        return _jit.takes(instruction) if _jit.is_on() else _blocks.takes(instruction)
 
     def pays(self, region: Region) -> bool:
         """Whether a region is computed faster than its instructions one after the other."""
@@ -40,7 +40,7 @@ class NumpyFusion:
             return False
         if not region.space:
             return len(region.program.instructions) > _FEW
-        return _with_jit() or math.prod(region.space) >= _LARGE
+        return _jit.is_on() or math.prod(region.space) >= _LARGE
 
     def executor(self, region: Region) -> str:
         """What computes a region, for people to read."""
@@ -64,24 +64,9 @@ def _is_scalar(instruction: Instruction) -> bool:
     return not any(x.shape for x in (*instruction.inputs, *instruction.outputs) if type(x) is Symbol)
 
 
-def _with_jit() -> bool:
-    """Whether regions become machine code.
-
-    Raises:
-        BackendUnavailableError: they cannot here, and it was asked for.
-    """
-    mode = jit_mode()
-    if mode == "off":
-        return False
-    reason = _jit.why_not()
-    if reason is not None and mode == "always":
-        raise BackendUnavailableError(f"backend 'numpy': jit is set to 'always': {reason}")
-    return reason is None
-
-
 def _machine_code(region: Region) -> Kernel | None:
     """A region as machine code, where there is some for it."""
-    if not _with_jit():
+    if not _jit.is_on():
         return None
     if not region.space and len(region.program.instructions) > _MANY and jit_mode() != "always":
         return None

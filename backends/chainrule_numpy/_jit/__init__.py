@@ -10,7 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from chainrule import Instruction
+from chainrule import BackendUnavailableError, Instruction, jit_mode
 from chainrule.regions import Region
 
 
@@ -22,6 +22,21 @@ def why_not() -> str | None:
     from chainrule_numpy._jit import _objects
 
     return _objects.why_not()
+
+
+def is_on() -> bool:
+    """Whether there is to be machine code.
+
+    Raises:
+        BackendUnavailableError: there cannot be any here, and it was asked for.
+    """
+    mode = jit_mode()
+    if mode == "off":
+        return False
+    reason = why_not()
+    if reason is not None and mode == "always":
+        raise BackendUnavailableError(f"backend 'numpy': jit is set to 'always': {reason}")
+    return reason is None
 
 
 def vector_math() -> str:

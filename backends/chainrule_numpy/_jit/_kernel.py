@@ -17,7 +17,8 @@ from chainrule_numpy._jit._analysis import UnsupportedRegion, analysed
 from chainrule_numpy._jit._entry import Array, bound
 from chainrule_numpy._jit._machine import Code
 from chainrule_numpy._jit._nest import Nest
-from chainrule_numpy._jit._parts import SHARE, Parts, can_be_parted
+from chainrule_numpy._jit._parts import Parts, can_be_parted
+from chainrule_numpy._jit._work import Work
 
 Kernel = Callable[..., tuple[Any, ...]]
 
@@ -83,8 +84,8 @@ def _compiled(region: Region) -> Kernel:
     code = Code("\n".join([*declarations.values(), *functions]))
     native: Kernel = bound(inputs, outputs, code.address("whole"), slow, nanoseconds, code)
     slow.native = native
-    if nest is not None and nanoseconds >= 2 * SHARE and can_be_parted(nest):
-        return Parts(native, slow.expected, outputs, nest, code.address("work"), nanoseconds)
+    if nest is not None and can_be_parted(nest, nanoseconds):
+        return Parts(native, slow.expected, outputs, nest, Work(code), nanoseconds)
     return native
 
 

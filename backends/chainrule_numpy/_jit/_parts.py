@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from chainrule import Symbol, get_num_threads, run_tasks
+from chainrule import Symbol, run_tasks
 from chainrule_numpy._jit._entry import Array
 from chainrule_numpy._jit._nest import Nest
+from chainrule_numpy._jit._work import Work, ends, most_parts
 
-SHARE: Final = 40_000  # nanoseconds that a part takes at least
 _COMBINE: Final[dict[str, Any]] = {"sum": np.add, "max": np.maximum, "min": np.minimum}
-_Work: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_ssize_t)
 
 
 class _Result(NamedTuple):
@@ -35,9 +34,13 @@ class _Result(NamedTuple):
     overlap: int
 
 
-def can_be_parted(nest: Nest) -> bool:
-    """Whether parts of the space can be computed at the same time."""
-    return nest.lengths[0] > 1 and not any(scatter.into_memory for scatter in nest.scatters)
+def can_be_parted(nest: Nest, nanoseconds: float) -> bool:
+    """Whether parts of the space can be computed at the same time, and take long enough."""
+    return (
+        most_parts(nanoseconds) > 1
+        and nest.lengths[0] > 1
+        and not any(scatter.into_memory for scatter in nest.scatters)
+    )
 
 
 class Parts:
@@ -49,30 +52,31 @@ class Parts:
         expected: Callable[..., tuple[Sequence[Any], Sequence[Any]]],
         outputs: Sequence[Array],
         nest: Nest,
-        address: int,
+        work: Work,
         nanoseconds: float,
     ) -> None:
         """Prepare it.
 
         Args:
-            native: the kernel that computes all in one thread; it keeps the machine code.
+            native: the kernel that computes all in one thread.
             expected: `(inputs, out)` to both of them as the machine code takes them.
             outputs: the results.
             nest: the loops.
-            address: where the function `work` is.
+            work: what computes a part.
             nanoseconds: about how long one thread takes.
         """
         self.native = native
         self._expected = expected
         self._outputs = outputs
-        self._work = _Work(address)
+        self._work = work
         self._length = nest.lengths[0]
         self._step = nest.lanes if nest.flat else 1
-        self._most = int(nanoseconds // SHARE)
+        self._nanoseconds = nanoseconds
         self._results = [_result(nest, y) for y in nest.outputs]
 
     def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
-        n = min(get_num_threads(), self._most, self._length // self._step)
+        marks = ends(self._length, self._nanoseconds, self._step)
+        n = len(marks) - 1
         if n < 2:
             return self.native(*inputs, out=out) if out else self.native(*inputs)
         given, into = self._expected(inputs, out)
@@ -82,12 +86,11 @@ class Parts:
             np.empty(shape, dtype) if x is None or not shape else x
             for x, (shape, dtype) in zip(into, self._outputs, strict=True)
         ]
-        ends = [self._length * i // n // self._step * self._step for i in range(n)] + [self._length]
         own = [[self._own(r, x, i) for r, x in zip(self._results, results, strict=True)] for i in range(n)]
         seams = [[np.empty(r.overlap + 64, x.dtype) for r, x in zip(self._results, results, strict=True) if r.overlap]
                  for _ in range(n)]  # fmt: skip
-        run_tasks([self._task(arrays, own[i], seams[i], ends[i], ends[i + 1]) for i in range(n)])
-        self._join(results, own, seams, ends)
+        run_tasks([partial(self._work, [*arrays, *own[i], *seams[i]], marks[i], marks[i + 1]) for i in range(n)])
+        self._join(results, own, seams, marks)
         return tuple(x if x.shape else x[()] for x in results)
 
     def _own(self, how: _Result, x: Any, i: int) -> Any:
@@ -97,12 +100,7 @@ class Parts:
             mine.fill(how.start)
         return mine
 
-    def _task(self, arrays: Any, results: Any, seams: Any, start: int, stop: int) -> Callable[[], None]:
-        pointers = [x.ctypes.data for x in (*arrays, *results, *seams)]
-        table = (ctypes.c_void_p * len(pointers))(*pointers)
-        return lambda: self._work(ctypes.addressof(table), start, stop)
-
-    def _join(self, results: Any, own: Any, seams: Any, ends: Sequence[int]) -> None:
+    def _join(self, results: Any, own: Any, seams: Any, marks: Sequence[int]) -> None:
         """Put together what the parts have computed."""
         scattered = 0
         for k, (how, x) in enumerate(zip(self._results, results, strict=True)):
@@ -113,7 +111,7 @@ class Parts:
                 np.divide(x, x.dtype.type(how.divisor), out=x)
             if how.overlap:
                 flat = x.reshape(-1)
-                for end, seam in zip(ends[1:-1], seams, strict=False):
+                for end, seam in zip(marks[1:-1], seams, strict=False):
                     flat[how.first + end : how.first + end + how.overlap] += seam[scattered][: how.overlap]
                 scattered += 1
 
