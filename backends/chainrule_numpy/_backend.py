@@ -64,15 +64,20 @@ def _full(shape: tuple[int, ...], value: complex, dtype: Any, device: str | None
     return np.full(shape, value, dtype) if shape else dtype.type(value)
 
 
-def _workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any]]) -> list[Any]:
+def _workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any, Any]]) -> list[Any]:
     stretches = []
     for size in sizes:
         stretch = np.empty(size + _ALIGNED, np.uint8)
         start = -stretch.ctypes.data % _ALIGNED
         stretches.append(stretch[start : start + size])
-    return [
-        stretches[slot][: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape) for slot, shape, dtype in arrays
-    ]
+    views = []
+    for slot, shape, dtype, order in arrays:
+        stretch = stretches[slot][: math.prod(shape) * dtype.itemsize].view(dtype)
+        if order is None:
+            views.append(stretch.reshape(shape))
+        else:
+            views.append(stretch.reshape([shape[axis] for axis in order]).transpose(np.argsort(order)))
+    return views
 
 
 def _memory(device: str | None) -> Mapping[str, int]:

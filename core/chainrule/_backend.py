@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from chainrule.regions import Region
 
 Kernel = Callable[..., Any]
+Axes = tuple[int, ...]
 
 
-def _no_workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any]]) -> Sequence[Any]:
+def _no_workspace(sizes: Sequence[int], arrays: Sequence[Any]) -> Sequence[Any]:
     """Of a backend whose kernels write into no array."""
     assert not arrays
     return ()
@@ -79,12 +80,13 @@ class Backend:
         synchronize: wait until everything asked of a device is done.
         memory: figures of a device's memory in bytes, by name; empty where there are none.
         into: the kernel of an instruction that writes its result into an array: like the usual one, with `out=`, of the
-            right shape and dtype and in order in memory, which for an elementwise one may be an input; or None.
+            right shape and dtype and in order in memory, which for an elementwise one may be an input; or None. That of
+            a matrix product may lie in another order, with one of its last two axes varying fastest.
         overwriting: the kernel of an instruction that writes over arrays at the very end of a run; or None. It takes
             `out=`, a tuple of arrays and None, does all that can fail, and gives the tuple of results and a compiled
             function of no arguments that writes them, or None if they are done and lie in new arrays.
-        workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape and a dtype of the
-            library's own, in stretches of so many bytes.
+        workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape, a dtype of the
+            library's own, and None or the order that its axes lie in, in stretches of so many bytes.
         add_into: `(total, part)`: adds to an array another like it, in place; None if arrays never change.
         notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
@@ -112,7 +114,7 @@ class Backend:
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
     into: Callable[[Instruction], Kernel | None] = lambda instruction: None
     overwriting: Callable[[Instruction, Backend], Kernel | None] = lambda instruction, backend: None
-    workspace: Callable[[Sequence[int], Sequence[tuple[int, tuple[int, ...], Any]]], Sequence[Any]] = _no_workspace
+    workspace: Callable[[Sequence[int], Sequence[tuple[int, Axes, Any, Axes | None]]], Sequence[Any]] = _no_workspace
     add_into: Callable[[Any, Any], Any] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None

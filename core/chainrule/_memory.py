@@ -17,6 +17,7 @@ from chainrule._backend import Backend
 from chainrule._dim import has_dim
 from chainrule._dtypes import DType
 from chainrule._graph import Instruction
+from chainrule._layouts import Order, layouts
 from chainrule._program import Program
 from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
@@ -48,20 +49,20 @@ class Memory:
 
     Attributes:
         slots: how many bytes each stretch of memory has.
-        arrays: the arrays in it: the slot, shape and dtype of each.
+        arrays: the arrays in it: the slot, shape and dtype of each, and the order of its axes if it is another.
         places: which array a value is computed into.
         peak: the bytes that are alive at once at most: values on the way, in the workspace or not, and results; not
             what comes in.
     """
 
     slots: tuple[int, ...] = ()
-    arrays: tuple[tuple[int, tuple[int, ...], DType], ...] = ()
+    arrays: tuple[tuple[int, tuple[int, ...], DType, Order | None], ...] = ()
     places: Mapping[Symbol, int] = field(default_factory=dict)
     peak: int = 0
 
     def workspace(self, backend: Backend) -> Sequence[Any]:
         """The arrays, of memory of their own."""
-        views = [(slot, shape, backend.native(dtype)) for slot, shape, dtype in self.arrays]
+        views = [(slot, shape, backend.native(dtype), order) for slot, shape, dtype, order in self.arrays]
         return backend.workspace(self.slots, views)
 
 
@@ -71,7 +72,8 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     hidden = _hidden(program, body, backend)
     slots: list[int] = []
     free: list[int] = []
-    arrays: dict[tuple[int, tuple[int, ...], DType], int] = {}
+    arrays: dict[tuple[int, tuple[int, ...], DType, Order | None], int] = {}
+    orders = layouts(program, body)
     places: dict[Symbol, int] = {}
     held: dict[Symbol, int] = {}  # the slots in use
     viewed = {i.inputs[0] for i in body if i.op.name in VIEWS}
@@ -88,7 +90,7 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
         for y in instruction.outputs:
             if y in hidden:
                 slot = held[y] = _slot(_bytes(y), slots, free) if place is None else place
-                places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype), len(arrays))
+                places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype, orders.get(y)), len(arrays))
             alive += owned[y]
         peak = max(peak, alive)
         for symbol in dying.get(i, ()):
