@@ -172,8 +172,8 @@ def set_jit(mode: str | None) -> None:
     """Choose when compiled programs are compiled to machine code, which takes `pip install 'chainrule[jit]'`.
 
     Args:
-        mode: 'auto': from the second call on, where the JIT is installed; 'always': at once, and an error where it is
-            not; 'off': never. None goes back to `CHAINRULE_JIT`, and to 'auto' if that is unset.
+        mode: 'auto': where the JIT is installed; 'always': an error where it is not, and compiles what takes long to
+            compile too; 'off': never. None goes back to `CHAINRULE_JIT`, and to 'auto' if that is unset.
 
     Raises:
         ArgumentError: it is none of these.

@@ -115,11 +115,11 @@ def test_nothing_is_fused_in_small_arrays():
 
 
 @needs_jit
-@pytest.mark.parametrize(("mode", "executor"), [("auto", "machine code after 1 call"), ("always", "machine code")])
-def test_machine_code(mode, executor):
+@pytest.mark.parametrize("mode", ["auto", "always"])
+def test_machine_code(mode):
     with cr.use_jit(mode):
         (region,) = cr.explain(lambda x: cr.exp(cr.sin(x)), MATRIX).regions
-    assert (region.instructions, region.space, region.executor) == (2, (8, 8), executor)
+    assert (region.instructions, region.space, region.executor) == (2, (8, 8), "machine code")
 
 
 def test_loops_have_regions_and_memory_of_their_own():
