@@ -168,7 +168,7 @@ class _Writer:
         self.overwrites = tuple(program.inputs.index(x) for x in self._targets.values())
         self._writes: list[str] = []
         body = self._named(program, [instruction for instruction, _ in late])
-        needs = [[x for x in reads(instruction, self._owners) if x in self._local] for instruction in body]
+        needs = [[x for x in self._reads(instruction) if x in self._local] for instruction in body]
         results = [y for y in program.outputs if y in self._local]
         last = {symbol: i for i, symbols in enumerate(needs) for symbol in symbols} | dict.fromkeys(results, len(body))
         self.memory = planned(program, body, backend)
@@ -189,6 +189,11 @@ class _Writer:
         writes = f"({''.join(f'{name}, ' for name in self._writes)}), " if late else ""
         self._text.append(f"    return ({returned}{writes})")
         self.source = "\n".join(self._text) + "\n"
+
+    def _reads(self, instruction: Instruction) -> list[Symbol]:
+        """The values that an instruction needs, those whose places it takes among them."""
+        taken = [self._targets[y] for y in instruction.outputs if y in self._targets]
+        return [*reads(instruction, self._owners), *taken]
 
     # Names
 

@@ -252,3 +252,16 @@ def test_arrays_that_cannot_be_written_over(protect):
         step(np.ones(100))
         expected = expected - 0.5 * (expected - 1.0)
         np.testing.assert_allclose(w.numpy(), expected, rtol=1e-13)
+
+
+def test_a_value_that_is_not_made_of_the_old_one():
+    w = cr.Variable(START)
+
+    @cr.function
+    def step(x):
+        w.assign(cr.exp(w * 0.0) + 1.0)
+        w.assign(cr.sort(w * x, axis=0) - x)
+
+    for _ in range(4):
+        step(START * 0.5)
+        np.testing.assert_allclose(w.numpy(), START * 0.5, rtol=1e-13)
