@@ -6,9 +6,11 @@ the results, and the gradient is a second plan. Where that is to be differentiat
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from chainrule import _context, _record
@@ -108,12 +110,13 @@ class Compiled:
 
     def updated(self, plan: Plan, arguments: Sequence[Any]) -> Sequence[Any]:
         """The results of a plan that gives variables new values, some in place of the old ones."""
-        first = len(arguments)
-        alone = [i for i in plan.overwrites if is_alone(self.reads[i - first])]
+        alone: list[int] = []
+        if plan.overwrites:
+            first = len(arguments)
+            alone = [i for i in plan.overwrites if is_alone(self.reads[i - first])]
         arrays = [x._value if type(x) is Tensor else x for x in arguments]
-        arrays += [variable.read()._value for variable in self.reads]
-        values = plan.update(arrays, alone, self._commits)
-        return values[: self.n_results]
+        arrays += [variable._value._value for variable in self.reads]
+        return plan.update(arrays, alone, self._commits)[: self.n_results]
 
     def _check_variables(self) -> None:
         """Refuse variables of another backend."""
@@ -129,13 +132,10 @@ class Compiled:
         run_all(self._commits(values))
 
     def _commits(self, values: Sequence[Any]) -> list[Action]:
-        """What gives the variables their new values, but for those that are written where the old ones were."""
-        new = values[self.n_results : self.n_results + len(self.assigned)]
-        return [
-            partial(setattr, variable, "_value", Tensor(value, self.backend))
-            for variable, value in zip(self.assigned, new, strict=True)
-            if value is not variable._value._value
-        ]
+        """What gives the variables their new values, all of them by one call."""
+        backend = self.backend
+        tensors = [Tensor(value, backend) for value in values[self.n_results : self.n_results + len(self.assigned)]]
+        return [partial(deque, map(setattr, self.assigned, repeat("_value"), tensors), 0)]
 
     def _is_constant(self, inputs: Sequence[Any]) -> bool:
         """Whether there is nothing for a graph that is being built: it can run now, as operations on constants do."""

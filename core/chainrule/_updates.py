@@ -6,6 +6,7 @@ Python between them, where an interrupt could come in. An array is written over 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
 from chainrule.regions import FUSED, REDUCTIONS
 
+_SMALLEST: Final = 1 << 13  # bytes of an array; a smaller one is made anew in less time
 Targets = Mapping[Symbol, Symbol]  # from a new value to the old one, whose place it takes
 
 
@@ -74,7 +76,9 @@ def variable_pairs(program: Program, reads: Sequence[Any], assigned: Sequence[An
 
 
 def _fits(x: Symbol, y: Symbol) -> bool:
-    return bool(x.shape) and not has_dim(x.shape) and x.shape == y.shape and x.dtype == y.dtype
+    if x.shape is None or has_dim(x.shape) or x.shape != y.shape or x.dtype != y.dtype:
+        return False
+    return math.prod(x.shape) * x.dtype.itemsize >= _SMALLEST
 
 
 def _is_safe(instruction: Instruction, olds: Targets) -> bool:
