@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from chainrule_nn import _numpy_conv_code, _numpy_weights_code
 from chainrule_nn._conv import leading_to
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, offsets, spread, taps
 
@@ -141,6 +142,9 @@ def _convolution(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
     shape = (len(x), *(a.count for a in axes), w.shape[-1])
     if not (math.prod(shape) and w.size):
         return np.zeros(shape, x.dtype)
+    made = _numpy_conv_code.conv(x, w, axes)
+    if made is not None:
+        return made
     y = np.empty(shape, x.dtype)
     more = np.empty(0, x.dtype)
     for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1])):
@@ -180,9 +184,13 @@ def _conv_transpose(
 ) -> Any:
     axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
     back = _backwards(axes)
-    if back is not None and w.shape[-2] >= _FEW // 8 and _by_rows(back, w.shape[-1]):
+    if back is not None:
         flipped = w[(slice(None, None, -1),) * len(axes)].swapaxes(-2, -1)
-        return _convolution(y, np.ascontiguousarray(flipped), back)
+        made = _numpy_conv_code.conv(y, flipped, back)
+        if made is not None:
+            return made
+        if w.shape[-2] >= _FEW // 8 and _by_rows(back, w.shape[-1]):
+            return _convolution(y, np.ascontiguousarray(flipped), back)
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
     if y.size and w.size:
         matrices = w.reshape(-1, *w.shape[-2:]).swapaxes(1, 2)
@@ -231,6 +239,9 @@ def _conv_weight_gradient(
     x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:
     axes = convolved(x.shape, (*window, x.shape[-1], y.shape[-1]), strides, padding, dilation, 1)
+    made = _numpy_weights_code.conv_weight_gradient(x, y, axes)
+    if made is not None:
+        return made
     w = np.zeros((*window, x.shape[-1], y.shape[-1]), x.dtype)
     if y.size and w.size:
         for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1], ratio=2)):

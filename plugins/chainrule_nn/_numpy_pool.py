@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule_nn import _numpy_pool_code
 from chainrule_nn._numpy_conv import padded, parts
 from chainrule_nn._pool import lowest, shares
 from chainrule_nn._windows import Along, Lengths, Padding, cropped, pooled, taps, volume
@@ -24,7 +25,11 @@ def _place(axes: tuple[Along, ...], shape: tuple[int, ...], dtype: Any) -> tuple
 def max_pool(x: Any, *, window: Lengths, strides: Lengths, padding: Padding) -> Any:
     """Each element of the windows at a time, in place."""
     axes = pooled(x.shape, window, strides, padding)
-    first, *rest = taps(padded(x, axes, lowest(np, x)), axes)
+    x = padded(x, axes, lowest(np, x))
+    y = _numpy_pool_code.max_pool(x, axes)
+    if y is not None:
+        return y
+    first, *rest = taps(x, axes)
     if not rest:
         return first.copy()
     y = np.maximum(first, rest[0])
@@ -38,6 +43,8 @@ def max_pool_spread(g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths
     axes = pooled(x.shape, window, strides, padding)
     x = padded(x, axes, lowest(np, x))
     result, disjoint = _place(axes, x.shape, g.dtype)
+    if _numpy_pool_code.max_pool_spread(g, x, y, result, disjoint, axes):
+        return cropped(result, axes)
     few = np.uint8 if volume(axes) < 256 else np.int64
     for part in parts(len(x), x[:1].nbytes // 2):
         hits = [(tap == y[part]).view(np.uint8) for tap in taps(x[part], axes)]

@@ -1,0 +1,87 @@
+"""Machine code for operations of plugins: a function for arrays of each shape, where there is a JIT."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from chainrule import run_tasks
+from chainrule_numpy import _jit
+
+if TYPE_CHECKING:
+    from chainrule_numpy._jit._work import Work
+    from chainrule_numpy._jit._writer import Writer as Writer
+
+_KEPT: Final = 512  # functions of an operation; the one that was not asked for longest goes first
+
+
+class Kernels:
+    """The functions of one operation: `Kernels(write)(dtype, length, *key)`."""
+
+    def __init__(self, write: Callable[..., None]) -> None:
+        """Prepare them.
+
+        Args:
+            write: `write(writer, *key)` writes a function with a `Writer` of a dtype and a length of vectors.
+        """
+        self._write = write
+        self._lock = threading.RLock()  # one compiles at a time; what is collected meanwhile may come here again
+        self._made: OrderedDict[Hashable, Work] = OrderedDict()
+
+    def __call__(self, dtype: str, length: int, *key: Hashable) -> Work | None:
+        """The function for a key, compiled at the first call; None where there is no JIT, or it is switched off.
+
+        Raises:
+            BackendUnavailableError: there is none, and it was asked for.
+        """
+        if not _jit.is_on():
+            return None
+        whole = (dtype, length, key)
+        with self._lock:
+            work = self._made.get(whole)
+            if work is None:
+                work = self._made[whole] = self._compiled(dtype, length, key)
+                if len(self._made) > _KEPT:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(whole)
+            return work
+
+    def _compiled(self, dtype: str, length: int, key: Sequence[Hashable]) -> Work:
+        from chainrule_numpy._jit._machine import Code
+        from chainrule_numpy._jit._work import Work
+        from chainrule_numpy._jit._writer import Writer
+
+        writer = Writer(dtype, length)
+        self._write(writer, *key)
+        return Work(Code(writer.module()))
+
+
+def contiguous(x: Any) -> Any:
+    """An array as machine code reads it: `x`, or a copy whose elements lie in order."""
+    x = np.ascontiguousarray(x)
+    return x if x.flags.aligned else x.copy()
+
+
+def in_parts(work: Work, length: int, nanoseconds: float, arrays: Callable[[], Sequence[Any]]) -> list[Sequence[Any]]:
+    """Have threads compute parts at the same time.
+
+    Args:
+        work: the function.
+        length: of what it is to compute.
+        nanoseconds: about how long one thread takes.
+        arrays: makes what to call it with, for one part: some of them may be of that part alone.
+
+    Returns:
+        The arrays of each part.
+    """
+    from chainrule_numpy._jit._work import ends
+
+    marks = ends(length, nanoseconds)
+    given = [arrays() for _ in marks[1:]]
+    run_tasks([partial(work, *part) for part in zip(given, marks[:-1], marks[1:], strict=True)])
+    return given
