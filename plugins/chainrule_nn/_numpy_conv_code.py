@@ -73,7 +73,8 @@ class Sizes(NamedTuple):
     @property
     def products(self) -> int:
         """How many numbers are multiplied, for one of the batch."""
-        return math.prod(self.result) * math.prod(a.window for a in self.axes) * self.channels
+        window: int = math.prod(a.window for a in self.axes)
+        return math.prod(self.result) * window * self.channels
 
 
 def takes(x: Any, w: Any, sizes: Sizes) -> bool:
