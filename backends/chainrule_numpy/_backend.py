@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -54,8 +54,14 @@ def _dtypes() -> Mapping[DType, np.dtype[Any]]:
     return {dtype: np.dtype(str(dtype)) for name, dtype in DTYPES.items() if name != "bfloat16"}
 
 
+_DTYPES: Final = {dtype: dtype for dtype in _dtypes().values()}
+
+
 def _asarray(data: Any, dtype: Any, device: str | None) -> Any:
     array = np.array(data, dtype=dtype)
+    usual = _DTYPES.get(array.dtype)
+    if usual is not array.dtype and usual is not None:  # unpickled arrays have another object for the same dtype
+        array = array.view(usual)
     return array if array.shape or array.dtype.hasobject else array[()]
 
 

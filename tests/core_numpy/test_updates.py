@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 
 import numpy as np
@@ -265,3 +266,22 @@ def test_a_value_that_is_not_made_of_the_old_one():
     for _ in range(4):
         step(START * 0.5)
         np.testing.assert_allclose(w.numpy(), START * 0.5, rtol=1e-13)
+
+
+def test_arrays_that_were_pickled_are_written_over_too():
+    table, rows = pickle.loads(pickle.dumps((np.ones((500, 8)), np.arange(100))))
+    assert table.dtype is not np.dtype("float64")  # an object of its own, which NumPy's results take over
+    w = cr.Variable(table, name="w")
+    optimizer = cr.optim.GradientDescent(0.5)
+
+    @cr.function
+    def step(rows):
+        optimizer.minimize(lambda: cr.sum(cr.square(cr.take(w, rows, axis=0))) * 0.5)
+
+    step(rows)
+    where = address(w)
+    step(rows)
+    assert address(w) == where
+    assert w.value.dtype is np.dtype("float64")
+    np.testing.assert_array_equal(w.numpy(), np.repeat([0.25, 1.0], [100, 400])[:, None] * np.ones(8))
+    np.testing.assert_array_equal(table, np.ones((500, 8)))
