@@ -60,22 +60,24 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("backend", BACKENDS)
 def tests(session: nox.Session, backend: str) -> None:
-    """The suite on NumPy, and the backends' tests on array_api_strict and the rest, for each Python."""
+    """The suite on NumPy alone, and the backends' tests on array_api_strict and the rest, for each Python."""
     if backend == "numpy":
         session.install(".", *group("test"))
-        session.run("pytest", "--numprocesses=auto", "tests", "--ignore=tests/backends", *session.posargs)
+        arguments = ("tests", "--ignore=tests/backends", *session.posargs)
+        session.run("pytest", "--numprocesses=auto", *arguments, env={"CHAINRULE_JIT": "off"})
     else:
         session.install(".[array-api]", *group("test"))
         session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
 
 
-@nox.session
-@nox.parametrize("jit", ("off", "always"))
-def compiled(session: nox.Session, jit: str) -> None:
-    """Programs and their gradients without machine code, and with machine code from the first call on."""
+@nox.session(python=PYTHONS)
+def machine_code(session: nox.Session) -> None:
+    """Programs as machine code wherever there is some: widely on the first Python, the engine on the others."""
     session.install(".", *group("test"))
-    folders = ("tests/core_numpy", "tests/plugins/optim", "tests/plugins/nn")
-    session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": jit})
+    folders = ["tests/core_numpy"]
+    if session.python == PYTHONS[0]:
+        folders += ["tests/core", "tests/plugins/arrays", "tests/plugins/nn", "tests/plugins/optim"]
+    session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "always"})
 
 
 @nox.session(reuse_venv=False)  # pip would keep an older wheel of the same version

@@ -39,7 +39,10 @@ LIBRARIES: Mapping[str, Library] = {
 }
 MODULES = sorted({library.module for library in LIBRARIES.values()})
 
-_NOT_OURS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # the kernels that the library itself chooses for the machine
+_NOT_OURS = (
+    *("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),  # the kernels that the library itself chooses for the machine
+    "PYTHONDONTWRITEBYTECODE",  # modules are compiled when they are imported first
+)
 _THREADS = (
     "CHAINRULE_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
