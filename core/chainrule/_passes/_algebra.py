@@ -6,20 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from chainrule._dtypes import DType
 from chainrule._graph import Instruction
 from chainrule._graph_ops import FULL
+from chainrule._passes._coefficients import is_safe, like
 from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
 from chainrule._passes._splats import is_all, number_of
 from chainrule._symbol import Symbol
-
-_LIMITS: Final = {"float16": (2.0**-14, 2.0**15), "bfloat16": (2.0**-126, 2.0**127), "float32": (2.0**-126, 2.0**127)}
-_DOUBLE: Final = (2.0**-1022, 2.0**1023)
-
-
-def like(x: Any, y: Symbol) -> bool:
-    """Whether a value has the shape and dtype of a result it would take the place of."""
-    return type(x) is Symbol and not x.weak and x.shape == y.shape and x.shape is not None and x.dtype == y.dtype
 
 
 def same(instruction: Instruction, producers: Producers) -> Found:
@@ -101,41 +93,11 @@ def _negative(instruction: Instruction, producers: Producers) -> Found:
         return instead(difference.op, difference.inputs[::-1], instruction)
     for name in ("multiply", "divide"):
         inner = producers.made(x, name)
-        if inner is not None and any(type(v) in (int, float) for v in inner.inputs):
+        if inner is not None and any(type(v) in (int, float) for v in inner.inputs) and producers.used_once(x):
             a, b = inner.inputs
             inputs = (-a, b) if type(a) in (int, float) else (a, -b)
             return instead(inner.op, inputs, instruction)
     return None
-
-
-def _multiple(instruction: Instruction, producers: Producers) -> Found:
-    """A multiple of a multiple is one, where no product on the way is out of range that the last is not."""
-    x, number = _split(instruction)
-    (y,) = instruction.outputs
-    inner = None if number is None else producers.made(x, "multiply")
-    if inner is None or y.dtype.kind != "float" or not like(x, y):
-        return None
-    z, other = _split(inner)
-    if other is None or not like(z, y):
-        return None
-    product = number * other
-    if not _is_safe(product, y.dtype) or (abs(number) < 1) != (abs(other) < 1):
-        return None
-    return instead(instruction.op, (z, product), instruction)
-
-
-def _split(instruction: Instruction) -> tuple[Any, Any]:
-    """The array and the number of a product, None for the number if there is none."""
-    a, b = instruction.inputs
-    if type(a) in (int, float):
-        return b, a
-    return a, b if type(b) in (int, float) else None
-
-
-def _is_safe(number: float, dtype: DType) -> bool:
-    """Whether a number is neither infinite in a dtype, nor too small for all of its digits."""
-    low, high = _LIMITS.get(dtype.name, _DOUBLE)
-    return low <= abs(number) <= high
 
 
 def _by_power_of_two(instruction: Instruction, producers: Producers) -> Found:
@@ -145,7 +107,7 @@ def _by_power_of_two(instruction: Instruction, producers: Producers) -> Found:
     if type(b) not in (int, float) or y.dtype.kind != "float" or not like(a, y):
         return None
     op = producers.op("multiply")
-    exact = math.isfinite(b) and abs(math.frexp(b)[0]) == 0.5 and _is_safe(b, y.dtype) and _is_safe(1 / b, y.dtype)
+    exact = math.isfinite(b) and abs(math.frexp(b)[0]) == 0.5 and is_safe(b, y.dtype) and is_safe(1 / b, y.dtype)
     return instead(op, (a, 1 / b), instruction) if exact and op is not None else None
 
 
@@ -163,6 +125,20 @@ def _with_negative(name: str, commutes: bool) -> Rule:
         return None
 
     return rule
+
+
+def _from_negative(instruction: Instruction, producers: Producers) -> Found:
+    """`-a - b` is `-(a + b)`, outside of which the sign can become part of another sum."""
+    a, b = instruction.inputs
+    (y,) = instruction.outputs
+    inner = producers.made(a, "negative")
+    add, negative = producers.op("add"), producers.op("negative")
+    if inner is None or add is None or negative is None or not like(a, y) or y.dtype.kind != "float":
+        return None
+    if not producers.used_once(a):
+        return None
+    total = made(add, (*inner.inputs, b), instruction)
+    return [total, instead(negative, total.outputs, instruction)]
 
 
 def _power(instruction: Instruction, producers: Producers) -> Found:
@@ -210,8 +186,8 @@ ALGEBRA: Final[Mapping[str, Sequence[Callable[[Instruction, Producers], Found]]]
     "conj": (twice,),
     "negative": (twice, _negative),
     "add": (_without_zero, _with_negative("subtract", commutes=True)),
-    "subtract": (_without_zero, _with_negative("add", commutes=False)),
-    "multiply": (_by_one, _negative_outside, _multiple),
+    "subtract": (_without_zero, _with_negative("add", commutes=False), _from_negative),
+    "multiply": (_by_one, _negative_outside),
     "divide": (_by_one, _negative_outside, _by_power_of_two),
     "multiply_zero_wins": (_finite_derivative, _negative_outside),
     "pow": (_power,),
@@ -222,8 +198,10 @@ ALGEBRA: Final[Mapping[str, Sequence[Callable[[Instruction, Producers], Found]]]
 
 SPREAD: Final = frozenset({"full", "constant", "broadcast_to", "reshape"})  # what may repeat one number
 OPENINGS: Final[Mapping[str, frozenset[str]]] = {  # what makes an input that an identity starts from, if not a number
-    "add": frozenset({"negative", "scatter_add"}),
-    **dict.fromkeys(("subtract", "multiply", "divide", "multiply_zero_wins"), frozenset({"negative"})),
+    "add": frozenset({"negative", "scatter_add", "add", "multiply"}),
+    "subtract": frozenset({"negative", "subtract", "multiply"}),
+    "multiply": frozenset({"negative", "multiply"}),
+    **dict.fromkeys(("divide", "multiply_zero_wins"), frozenset({"negative"})),
     **dict.fromkeys(("square", "abs", "cos"), frozenset({"negative"})),
     "negative": frozenset({"negative", "subtract", "multiply", "divide"}),
 }

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from chainrule._dim import has_dim
 from chainrule._graph import Instruction
-from chainrule._passes._algebra import like, twice
+from chainrule._passes._algebra import twice
 from chainrule._passes._boxes import box_of
+from chainrule._passes._coefficients import like
 from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
 from chainrule._symbol import Symbol
 from chainrule.infer import broadcast_shapes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
 
 from chainrule._backend import Backend
 from chainrule._dtypes import PYTHON_NUMBERS
@@ -13,6 +13,8 @@ from chainrule._passes._rewrite import Producers, rewrite
 from chainrule._passes.dead_code import has_effect
 from chainrule._program import Program
 from chainrule._symbol import Symbol
+
+_COMMUTES: Final = frozenset({"add", "multiply"})
 
 
 def common_subexpressions(program: Program, backend: Backend) -> Program:
@@ -35,7 +37,9 @@ def key_of(instruction: Instruction) -> Hashable:
         return None
     if instruction.op is CONSTANT:
         return (CONSTANT, id(instruction.attributes["value"].value))
-    inputs = tuple([x if type(x) is Symbol else _number(x) for x in instruction.inputs])
+    inputs: Any = tuple([x if type(x) is Symbol else _number(x) for x in instruction.inputs])
+    if instruction.op.name in _COMMUTES:
+        inputs = frozenset(inputs)  # of two: one of each, or the same twice
     attributes = instruction.attributes
     if not attributes:
         return (instruction.op, inputs)

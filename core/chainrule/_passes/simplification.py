@@ -11,6 +11,7 @@ from typing import Final
 from chainrule._backend import Backend
 from chainrule._graph import Instruction
 from chainrule._passes._algebra import ALGEBRA, OPENINGS, SPREAD
+from chainrule._passes._coefficients import COEFFICIENTS
 from chainrule._passes._products import PRODUCTS
 from chainrule._passes._rewrite import Found, Producers, Rule, rewrite
 from chainrule._passes._scatters import SCATTERS
@@ -28,7 +29,7 @@ def simplification(program: Program, backend: Backend) -> Program:
 def _simpler(instruction: Instruction, producers: Producers) -> Found:
     name = instruction.op.name
     makers = OPENINGS.get(name)
-    opened, spread = makers is None, False
+    opened, spread = makers is None or len(set(instruction.inputs)) < len(instruction.inputs), False
     for x in instruction.inputs:
         if type(x) is not Symbol:
             opened = True
@@ -47,7 +48,7 @@ def _simpler(instruction: Instruction, producers: Producers) -> Found:
     return found if found is not None else without_broadcast(instruction, producers)
 
 
-_TABLES: Final = (ALGEBRA, SHAPES, PRODUCTS, SCATTERS)
+_TABLES: Final = (ALGEBRA, COEFFICIENTS, SHAPES, PRODUCTS, SCATTERS)
 _RULES: Final[Mapping[str, Sequence[Rule]]] = {
     name: tuple(rule for table in _TABLES for rule in table.get(name, ())) for table in _TABLES for name in table
 }

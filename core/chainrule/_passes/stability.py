@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chainrule._backend import Backend
 from chainrule._graph import Instruction
-from chainrule._passes._algebra import like
+from chainrule._passes._coefficients import like
 from chainrule._passes._rewrite import Found, Producers, instead, rewrite
 from chainrule._passes._splats import is_all
 from chainrule._program import Program
