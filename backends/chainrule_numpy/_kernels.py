@@ -231,7 +231,7 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "argsort": _argsort,
     "astype": lambda x, *, dtype: x.astype(dtype),
     "cbrt": _floating(np.cbrt),
-    "clip": lambda x, low, high: np.clip(x, low, high) if low is not None or high is not None else x,
+    "clip": lambda x, low, high: np.clip(x, low, high) if low is not None or high is not None else np.copy(x)[()],
     "contiguous": np.ascontiguousarray,
     "cumulative_prod": lambda x, *, axis: np.multiply.accumulate(x, axis=axis),
     "cumulative_sum": lambda x, *, axis: np.add.accumulate(x, axis=axis),

@@ -37,8 +37,8 @@ NEW: Final = frozenset(
 # Operations whose result may be a view of their first input and of nothing else.
 VIEWS: Final = frozenset(
     {
-        *("reshape", "permute_dims", "matrix_transpose", "broadcast_to", "getitem", "expand_dims", "squeeze", "flip"),
-        *("identity", "stop_gradient", "prevent_gradient", "moveaxis", "swapaxes", "ravel", "real", "imag", "sum_to"),
+        *("reshape", "permute_dims", "matrix_transpose", "broadcast_to", "getitem", "flip", "real", "imag", "sum_to"),
+        *("identity", "stop_gradient", "prevent_gradient"),
     }
 )
 

@@ -27,6 +27,9 @@ _counter = itertools.count()
 class Variable:
     """A mutable holder of a tensor, usable wherever a tensor is. Recorded gradients see every read of it.
 
+    A compiled function that assigns it may write the new value over the old one, if nobody holds that any more. What
+    was read before stays as it was; a thread that reads while another runs such a function may see some of both.
+
     Args:
         initial_value: what `cr.tensor` takes, copied; or a function without arguments that gives it.
         trainable: whether tapes and optimizers take it by themselves.
