@@ -60,28 +60,28 @@ def test_the_peak_is_what_numpy_allocates():
 
 
 def test_variables_that_are_written_over():
-    w = cr.Variable(cr.ones((8, 8)), name="w")
+    w = cr.Variable(cr.ones((100, 100)), name="w")
 
     def f(x):
         w.assign_sub(0.5 * x)
         return cr.sum(x)
 
-    explanation = cr.explain(f, MATRIX)
+    explanation = cr.explain(f, cr.Spec((100, 100), "float64"))
     plan = explanation.stages["plan"]
     (new,) = explanation.memory["plan"].overwritten.values()
     assert explanation.memory["plan"].overwritten == {"a1": new}
     assert plan.inputs[1].node.name == "w"
-    assert f"{new}: float64[8, 8] = subtract(a1, v" in str(plan)
+    assert f"{new}: float64[100, 100] = subtract(a1, v" in str(plan)
     assert f"\n  a1 is written over with {new}, if nobody else holds it\n" in str(explanation)
     assert "alone" in explanation.plans["plan"]
 
 
 def test_variables_of_graphs_are_written_over_too():
     with cr.Graph().as_default():
-        x = cr.placeholder("float64", (None, 8))
-        w = cr.Variable(cr.ones((8, 8)), name="w")
-        explanation = cr.explain(cr.group(w.assign_sub(0.5 * x)), {x: MATRIX})
-        given = cr.explain(w.assign_sub(0.5 * x), {x: MATRIX})
+        x, fed = cr.placeholder("float64", (None, 100)), cr.Spec((100, 100), "float64")
+        w = cr.Variable(cr.ones((100, 100)), name="w")
+        explanation = cr.explain(cr.group(w.assign_sub(0.5 * x)), {x: fed})
+        given = cr.explain(w.assign_sub(0.5 * x), {x: fed})
     assert list(explanation.memory["plan"].overwritten) == ["a1"]
     assert given.memory["plan"].overwritten == {}  # what is fetched, somebody else holds
 
