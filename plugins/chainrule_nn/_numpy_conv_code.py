@@ -23,7 +23,6 @@ _FEW: Final = 1 << 20  # products, for which compiling takes too long
 NANOSECONDS: Final = 0.03  # that a product takes, about
 _LARGE: Final = 1 << 20  # bytes of weights, which the second-level cache does not hold; BLAS goes through them better
 VECTORS: Final = 2  # of channels of the result
-_UNROLLED: Final = 4  # elements of a window
 
 
 class Sizes(NamedTuple):
@@ -159,12 +158,12 @@ def _write_block(
         at = [loops.enter_context(w.loop(a.window)) for a in sizes.outer]
         x = w.at(x, *((i, a.dilation * s) for i, a, s in zip(at, sizes.outer, steps, strict=False)))
         weights = w.at(weights, *((i, n * sizes.run * sizes.results) for i, n in zip(at, runs, strict=False)))
-        for k in w.unrolled(sizes.run, _UNROLLED):
-            by = [w.load(w.at(weights, (k, sizes.results), (v * w.lanes, 1)), n) for v, n in enumerate(counts)]
-            for p, block in enumerate(sums):
-                element = w.everywhere(w.at(x, (k, 1), (p, step)))
-                for total, weight in zip(block, by, strict=True):
-                    w.set(total, w.add(w.get(total), w.multiply(element, weight)))
+        k = loops.enter_context(w.loop(sizes.run))
+        by = [w.load(w.at(weights, (k, sizes.results), (v * w.lanes, 1)), n) for v, n in enumerate(counts)]
+        for p, block in enumerate(sums):
+            element = w.everywhere(w.at(x, (k, 1), (p, step)))
+            for total, weight in zip(block, by, strict=True):
+                w.set(total, w.add(w.get(total), w.multiply(element, weight)))
     for p, block in enumerate(sums):
         for v, (total, n) in enumerate(zip(block, counts, strict=True)):
             w.store(w.get(total), w.at(y, (p, sizes.results), (v * w.lanes, 1)), n)

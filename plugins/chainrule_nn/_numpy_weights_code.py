@@ -1,7 +1,7 @@
-"""The gradient of a convolution's weights in machine code: a block of it at a time stays in registers for an image.
+"""The gradient of a convolution's weights in machine code: a block of it at a time stays in registers.
 
-A block is some elements of a window, and as many of the result's channels as some vectors hold. All windows of an image
-are gone through for it.
+A block is some elements of a window, and as many of the result's channels as some vectors hold. Windows that lie near
+each other are gone through for it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from chainrule_numpy.machine_code import Kernels, contiguous, in_parts
 
 if TYPE_CHECKING:
     from chainrule_numpy.machine_code import Writer
+
+_TILE: Final = 256  # windows; what a block takes from them stays in the first-level cache
 
 
 def conv_weight_gradient(x: Any, y: Any, axes: tuple[Along, ...]) -> Any:
@@ -43,10 +45,29 @@ def _write(w: Writer, sizes: Sizes) -> None:
     x, y, weights, room = map(w.array, range(4))
     with w.part() as b:
         here, there = image(w, x, b, room, sizes), w.at(y, (b, math.prod(sizes.result)))
-        for channel, counts in w.vectors(sizes.results, VECTORS):
-            columns = w.at(there, (channel, 1)), w.at(weights, (channel, 1))
-            for start, row, elements in _blocks(w, here, sizes, (w.registers - 1) // len(counts) - 1):
-                _write_block(w, start, elements, columns[0], w.at(columns[1], (row, sizes.results)), counts, sizes)
+        for here, there, counts in _tiles(w, here, there, sizes):
+            for channel, lanes in w.vectors(sizes.results, VECTORS):
+                columns = w.at(there, (channel, 1)), w.at(weights, (channel, 1))
+                for start, row, elements in _blocks(w, here, sizes, (w.registers - 1) // len(lanes) - 1):
+                    block = w.at(columns[1], (row, sizes.results))
+                    _write_block(w, start, elements, columns[0], counts, block, lanes, sizes)
+
+
+def _tiles(w: Writer, x: str, y: str, sizes: Sizes) -> Iterator[tuple[str, str, list[str]]]:
+    """Loops over windows that lie near each other, so many that what they are computed from stays in cache.
+
+    Yields:
+        Where they begin in `x` and in `y`, and how many they are along each axis.
+    """
+    counts = [a.count for a in sizes.axes]
+    axis = max(len(counts) - 2, 0)
+    with ExitStack() as loops:
+        at = [loops.enter_context(w.loop(n)) for n in counts[:axis]]
+        start, count = loops.enter_context(w.pieces(counts[axis], max(1, _TILE // math.prod(counts[axis + 1 :]))))
+        from_window = zip((*at, start), strides(sizes.padded), sizes.axes, strict=False)
+        x = w.at(x, *((i, step * a.stride) for i, step, a in from_window))
+        y = w.at(y, *zip((*at, start), strides(sizes.result), strict=False))
+        yield x, y, [*["1"] * axis, count, *map(str, counts[axis + 1 :])]
 
 
 def _blocks(w: Writer, x: str, sizes: Sizes, most: int) -> Iterator[tuple[str, str | int, list[int]]]:
@@ -75,11 +96,19 @@ def _blocks(w: Writer, x: str, sizes: Sizes, most: int) -> Iterator[tuple[str, s
 
 
 def _write_block(
-    w: Writer, x: str, elements: Sequence[int], y: str, weights: str, counts: Sequence[int | None], sizes: Sizes
+    w: Writer,
+    x: str,
+    elements: Sequence[int],
+    y: str,
+    windows: Sequence[str],
+    weights: str,
+    counts: Sequence[int | None],
+    sizes: Sizes,
 ) -> None:
+    """Add to some elements' weights what these windows have, from `x` and `y` on."""
     sums = [[w.variable(w.constant(0.0)) for _ in counts] for _ in elements]
     with ExitStack() as loops:
-        at = [loops.enter_context(w.loop(a.count)) for a in sizes.axes]
+        at = [loops.enter_context(w.loop(n)) for n in windows]
         from_window = [(i, s * a.stride) for i, s, a in zip(at, strides(sizes.padded), sizes.axes, strict=False)]
         x, y = w.at(x, *from_window), w.at(y, *zip(at, strides(sizes.result), strict=False))
         by = [w.load(w.at(y, (v * w.lanes, 1)), n) for v, n in enumerate(counts)]

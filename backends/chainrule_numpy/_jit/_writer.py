@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from chainrule_numpy._jit import _operations
@@ -77,22 +77,19 @@ class Writer:
         """A loop over what is to be computed."""
         return self._text.loop("%low", "%high")
 
-    def loop(self, count: int) -> AbstractContextManager[str]:
+    def loop(self, count: int | str) -> AbstractContextManager[str]:
         """A loop over the integers below `count`."""
         return self._text.loop("0", str(count))
 
-    def unrolled(self, count: int, most: int) -> Iterator[str | int]:
-        """The same, with up to so many at once."""
-        if count <= most:
-            yield from range(count)
-            return
-        together = max(n for n in range(1, most + 1) if count // n * n > count - most // 2)
-        whole, rest = divmod(count, together)
-        with self.loop(whole) as i:
-            start = self.times(i, together)
-            for k in range(together):
-                yield self._text.let(f"add nsw i64 {start}, {k}")
-        yield from range(count - rest, count)
+    @contextmanager
+    def pieces(self, count: int, most: int) -> Iterator[tuple[str, str]]:
+        """A loop over pieces of `count`, as long as each other but for the last one: where each begins, its length."""
+        length = -(-count // -(-count // most))
+        with self.loop(-(-count // length)) as i:
+            start = self.times(i, length)
+            left = self._text.let(f"sub nsw i64 {count}, {start}")
+            is_last = self._text.let(f"icmp slt i64 {left}, {length}")
+            yield start, self._text.let(f"select i1 {is_last}, i64 {left}, i64 {length}")
 
     def vectors(self, length: int, most: int) -> Iterator[tuple[str | int, list[int | None]]]:
         """Loops over vectors next to each other, up to so many at once.
