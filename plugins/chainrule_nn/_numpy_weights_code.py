@@ -44,8 +44,8 @@ def conv_weight_gradient(x: Any, y: Any, axes: tuple[Along, ...]) -> Any:
 def _write(w: Writer, sizes: Sizes) -> None:
     x, y, weights, room = map(w.array, range(4))
     with w.part() as b:
-        here, there = image(w, x, b, room, sizes), w.at(y, (b, math.prod(sizes.result)))
-        for here, there, counts in _tiles(w, here, there, sizes):
+        whole = image(w, x, b, room, sizes), w.at(y, (b, math.prod(sizes.result)))
+        for here, there, counts in _tiles(w, *whole, sizes):
             for channel, lanes in w.vectors(sizes.results, VECTORS):
                 columns = w.at(there, (channel, 1)), w.at(weights, (channel, 1))
                 for start, row, elements in _blocks(w, here, sizes, (w.registers - 1) // len(lanes) - 1):
