@@ -11,6 +11,8 @@ import chainrule as cr
 from chainrule_nn import _numpy_conv, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code
 
 pytest.importorskip("llvmlite")
+from chainrule_numpy._jit import _machine, _writer
+
 RNG = np.random.default_rng(5)
 
 
@@ -124,6 +126,18 @@ def test_threads(n: int) -> None:
     with cr.use_num_threads(n):
         for have, want in with_and_without(lambda x, w: cr.nn.max_pool(cr.nn.conv(x, w, padding=1)), x, w):
             np.testing.assert_allclose(have, want, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("bits", [128, 256])
+def test_narrower_vectors(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = _machine.host()
+    monkeypatch.setattr(_writer, "host", lambda: there._replace(bits=bits))
+    for module, name in ((_numpy_conv_code, "_conv"), (_numpy_weights_code, "_weights"), (_numpy_pool_code, "_spread")):
+        monkeypatch.setattr(module, name, type(getattr(module, name))(getattr(module, name)._write))
+    for dtype in (np.float64, np.float32):
+        x, w = (RNG.standard_normal(shape).astype(dtype) for shape in ((2, 9, 10, 5), (3, 3, 5, 27)))
+        for have, want in with_and_without(lambda x, w: cr.nn.max_pool(cr.nn.conv(x, w, padding=1)), x, w):
+            np.testing.assert_allclose(have, want, rtol=1e-4 if dtype is np.float32 else 1e-11, atol=1e-4)
 
 
 def test_arrays_that_do_not_lie_in_order(asked: list[str]) -> None:
