@@ -29,7 +29,11 @@ def add_reduce(x: Any, axis: Any, keepdims: bool = False, dtype: Any = None, out
                     result = np.matmul(x.reshape(-1, width), _ones(width, x.dtype.char), out=place)
             elif axes[-1] == summed - 1:
                 width = math.prod(x.shape[summed:])
-                if 1 <= width <= _NARROW and width * 8 <= x.size:
+                rows = x.size // width
+                if 2 <= rows <= _LONG:
+                    place = None if out is None else out.reshape(-1)
+                    result = np.matmul(_ones(rows, x.dtype.char), x.reshape(rows, width), out=place)
+                elif width <= _NARROW and width * 8 <= x.size:
                     result = _folded(x.reshape(-1, width), None if out is None else out.reshape(-1))
             if result is not None:
                 if out is not None:
