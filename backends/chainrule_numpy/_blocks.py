@@ -68,22 +68,38 @@ class Blocks:
         results = [
             result.started(given) for result, given in zip(self._results, out or itertools.repeat(None), strict=False)
         ]
-        places = [place for result, y in zip(self._results, results, strict=True) for place in result.places(y)]
-        tasks = [partial(self._part, start, stop, arrays, places) for start, stop in self._chunks()]
-        parts = run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
+        parts = _all(self._tasks(arrays, results))
         totals = iter([list(itertools.chain(*each)) for each in zip(*parts, strict=True)])
         return tuple([result.finished(y, totals) for result, y in zip(self._results, results, strict=True)])
 
-    def _part(self, start: int, stop: int, arrays: Sequence[Any], places: Sequence[Any]) -> Any:
-        """Do a part of the space; the partial results of its blocks."""
+    def writing(self, inputs: Sequence[Any], out: Sequence[Any]) -> Callable[[], Any]:
+        """What writes results of the space's shape, each over an input or not, with all memory that it takes."""
+        arrays = [x if shape is None else x.reshape(shape) for x, shape in zip(inputs, self._inputs, strict=True)]
+        tasks = self._tasks(arrays, out)
+        return lambda: _all(tasks)
+
+    def _tasks(self, arrays: Sequence[Any], results: Sequence[Any]) -> list[Callable[[], Any]]:
+        """What computes the parts of the space, each with scratch arrays of its own."""
+        places = [place for result, y in zip(self._results, results, strict=True) for place in result.places(y)]
+        return [partial(self._part, start, stop, arrays, places, self._taken()) for start, stop in self._chunks()]
+
+    def _taken(self) -> list[Any]:
+        """Scratch arrays that nobody uses now."""
         try:
-            scratch = self._free.pop()
+            return self._free.pop()
         except IndexError:
-            scratch = [np.empty(shape, dtype) for shape, dtype in self._scratch]
+            return [np.empty(shape, dtype) for shape, dtype in self._scratch]
+
+    def _part(self, start: int, stop: int, arrays: Sequence[Any], places: Sequence[Any], scratch: list[Any]) -> Any:
+        """Do a part of the space; the partial results of its blocks."""
         try:
             return self._run(start, stop, arrays, places, scratch)
         finally:
             self._free.append(scratch)
+
+
+def _all(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    return run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
 
 
 def _chunks(length: int, step: int, most: int) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ import numpy as np
 from chainrule import Backend, Instruction, Kernel, get_num_threads
 from chainrule.regions import FUSED
 from chainrule_numpy import _rows
+from chainrule_numpy._blocks import Blocks
 from chainrule_numpy._kernels import native
 from chainrule_numpy._out import into
 
@@ -23,7 +24,9 @@ def overwriting(instruction: Instruction, backend: Backend) -> Kernel | None:
     """The kernel of an instruction that writes over arrays at the end of a run, if there is one."""
     if instruction.op is FUSED:
         kernel = instruction.op.build(instruction, backend) if instruction.op.build else None
-        return partial(_by_region, kernel) if _is_compiled(getattr(kernel, "native", kernel)) else None
+        if isinstance(kernel, Blocks):
+            return partial(_by_blocks, kernel)
+        return partial(_by_machine_code, kernel) if _is_compiled(getattr(kernel, "native", kernel)) else None
     special = _SPECIAL.get(instruction.op.name)
     if special is not None:
         return partial(special, instruction.op.kernels[backend])
@@ -40,12 +43,19 @@ def _is_compiled(kernel: Any) -> bool:
     return type(kernel) is BuiltinFunctionType
 
 
-def _by_region(kernel: Any, *inputs: Any, out: tuple[Any, ...]) -> Prepared:
-    """By machine code, in one thread: what several do is put together in Python."""
-    if not all(map(_can_be_written, out)) or (hasattr(kernel, "native") and get_num_threads() > 1):
+def _by_machine_code(kernel: Any, *inputs: Any, out: tuple[Any, ...]) -> Prepared:
+    if not all(map(_can_be_written, out)):
         return kernel(*inputs), None
     inputs = tuple([np.ascontiguousarray(x) if type(x) is np.ndarray and x.ndim else x for x in inputs])
+    if get_num_threads() > 1 and not _is_compiled(kernel):  # which has several threads do it
+        return out, lambda: kernel(*inputs, out=out)
     return out, partial(getattr(kernel, "native", kernel), *inputs, out=out)
+
+
+def _by_blocks(kernel: Blocks, *inputs: Any, out: tuple[Any, ...]) -> Prepared:
+    if not all(map(_can_be_written, out)):
+        return kernel(*inputs), None
+    return out, kernel.writing(inputs, out)
 
 
 def _by_ufunc(ufunc: np.ufunc, *inputs: Any, out: tuple[Any, ...]) -> Prepared:

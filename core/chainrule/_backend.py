@@ -83,8 +83,9 @@ class Backend:
             right shape and dtype and in order in memory, which for an elementwise one may be an input; or None. That of
             a matrix product may lie in another order, with one of its last two axes varying fastest.
         overwriting: the kernel of an instruction that writes over arrays at the very end of a run; or None. It takes
-            `out=`, a tuple of arrays and None, does all that can fail, and gives the tuple of results and a compiled
-            function of no arguments that writes them, or None if they are done and lie in new arrays.
+            `out=`, a tuple of arrays and None, does all that can fail, and gives the tuple of results and what writes
+            them: a `functools.partial` of compiled code or, if there is Python in it, any other function of no
+            arguments; or None if they are done and lie in new arrays.
         workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape, a dtype of the
             library's own, and None or the order that its axes lie in, in stretches of so many bytes.
         add_into: `(total, part)`: adds to an array another like it, in place; None if arrays never change.

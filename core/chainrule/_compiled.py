@@ -21,14 +21,14 @@ from chainrule._graph_ops import CONSTANT
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
 from chainrule._passes import optimised
-from chainrule._plan import Action, Plan
+from chainrule._plan import Plan
 from chainrule._plans import plan_of
 from chainrule._program import Program, reads, size_owners
 from chainrule._replay import replay, specialise, vjp_program
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._updates import is_alone, run_all, variable_pairs
+from chainrule._updates import Action, is_alone, run_all, variable_pairs
 from chainrule._variable import Variable
 
 Overrides = Mapping[Any, Any]

@@ -30,7 +30,7 @@ NEW: Final = frozenset(
         *("add", "subtract", "multiply", "divide", "pow", "negative", "square", "sqrt", "exp", "log", "sin", "cos"),
         *("tanh", "sigmoid", "relu", "maximum", "minimum", "where", "matmul", "sum", "mean", "softmax", "log_softmax"),
         *("sparse_softmax_cross_entropy", "softmax_cross_entropy", "scatter_add", "scatter_add_rows"),
-        *("scatter_add_along_axis", "take_along_axis", "add_at", "set_at", "fused"),
+        *("scatter_add_along_axis", "take_along_axis", "add_at", "set_at", "fused", "full"),
         *("conv", "conv_transpose", "conv_weight_gradient", "max_pool", "max_pool_spread"),
     }
 )

@@ -8,6 +8,7 @@ nobody outside gets to see is computed into the arrays of a workspace, which the
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,11 +26,11 @@ from chainrule._parts import VJP
 from chainrule._program import Program, reads, size_owners
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._updates import run_all, updates
+from chainrule._updates import Action, run_all, updates
 from chainrule.regions import FUSED
 
 CHUNK: Final = 500
-Action = Callable[[], Any]
+_LARGEST: Final = 4096  # elements of an array of one number that is kept
 _new_number = itertools.count(1).__next__
 
 
@@ -216,11 +217,14 @@ class _Writer:
         return name
 
     def _is_constant(self, instruction: Instruction) -> bool:
-        """Whether an instruction is a constant, which is bound and not computed."""
+        """Whether an instruction is a constant, which is bound and not computed.
+
+        A large array of one number is made anew at each call, rather than kept.
+        """
         attributes = instruction.attributes
         if instruction.op is CONSTANT:
             value = native_constant(attributes["value"], self.backend)
-        elif instruction.op is FULL and not has_dim(attributes["shape"]):
+        elif instruction.op is FULL and not has_dim(attributes["shape"]) and math.prod(attributes["shape"]) <= _LARGEST:
             value = _full(self.backend)(**attributes)
         else:
             return False

@@ -20,7 +20,7 @@ from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
 from chainrule._indexed_slices import IndexedSlices
-from chainrule._plan import Action, Plan
+from chainrule._plan import Plan
 from chainrule._plans import plan_of
 from chainrule._plugins import load_plugins
 from chainrule._program import Program, substituted
@@ -28,7 +28,7 @@ from chainrule._replay import specialise
 from chainrule._settings import plan_settings
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule._updates import is_alone_in_store, variable_pairs
+from chainrule._updates import Action, is_alone_in_store, variable_pairs
 from chainrule._variable import Variable
 from chainrule.infer import Spec, may_equal
 

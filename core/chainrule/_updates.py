@@ -1,15 +1,20 @@
 """Variables that a plan writes over: the last part of a run, which can neither fail nor be interrupted.
 
-Everything that can fail is computed before. What is left then are calls of compiled code, one after another without any
-Python between them, where an interrupt could come in. An array is written over if nobody else holds it.
+Everything that can fail is computed before. What is left then are mostly calls of compiled code, one after another
+without any Python between them, where an interrupt could come in; where there is some, an interrupt waits until all is
+written. An array is written over if nobody else holds it.
 """
 
 from __future__ import annotations
 
 import math
+import signal
 import sys
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from operator import call
 from typing import Any, Final
 
@@ -23,6 +28,7 @@ from chainrule._symbol import Symbol
 from chainrule.regions import FUSED, REDUCTIONS
 
 _SMALLEST: Final = 1 << 13  # bytes of an array; a smaller one is made anew in less time
+Action = Callable[[], Any]
 Targets = Mapping[Symbol, Symbol]  # from a new value to the old one, whose place it takes
 
 
@@ -94,9 +100,32 @@ def _is_safe(instruction: Instruction, olds: Targets) -> bool:
     return all(last.get(olds[y], 0) <= made[y] and y.shape == region.space for y in instruction.outputs)
 
 
-def run_all(actions: Iterable[Callable[[], Any]]) -> None:
-    """Call compiled functions without Python in between."""
-    deque(map(call, actions), maxlen=0)
+def run_all(actions: Iterable[Action]) -> None:
+    """Call functions, compiled ones without Python in between."""
+    actions = list(actions)
+    with nullcontext() if all(map(_is_compiled, actions)) else _interrupts_waiting():
+        deque(map(call, actions), maxlen=0)
+
+
+def _is_compiled(action: Action) -> bool:
+    """Whether no Python is in a function: what comes as a `partial` is one of compiled code."""
+    return type(action) is partial
+
+
+@contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """Let an interrupt have its effect after a `with` block. Only the main thread is ever interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, Any]] = []
+    before = signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(*came[0])
 
 
 def _of_variable(holder: Any) -> tuple[int, int]:
