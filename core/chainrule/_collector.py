@@ -1,14 +1,16 @@
-"""The collector of reference cycles while a graph grows.
+"""The collector of reference cycles while a graph or a program grows.
 
 A graph that is being recorded is all new objects, none of them garbage. The collector's full passes, one each time that
 their number has grown by a quarter, would visit each of a million nodes five times, which takes as long as recording
-them. So while something records full passes are due less often; young garbage is collected as ever.
+them. So while something records, or is compiled, full passes are due less often; young garbage is collected as ever.
 """
 
 from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _PATIENCE: Final = 10  # how many times as long until a full pass is due
@@ -36,3 +38,13 @@ def recording_ends() -> None:
         _recordings -= 1
         if _recordings == 0 and gc.get_threshold() == _during:
             gc.set_threshold(*_before)
+
+
+@contextmanager
+def growing() -> Iterator[None]:
+    """Have full passes less often in a `with` block."""
+    recording_starts()
+    try:
+        yield
+    finally:
+        recording_ends()

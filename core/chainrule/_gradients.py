@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule import _context, ops
 from chainrule._backward import Spans, Subgraph, Sums, backpropagate
+from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor
 from chainrule._errors import (
     ArgumentError,
@@ -124,9 +125,13 @@ def gradients_of(
     elif context.overrides is not None:
         changed = context.replace(overrides=None)
     token = _context.enter(changed)
+    if context.graph is not None:
+        recording_starts()
     try:
         return _found(ys, xs, seeds, stops, zeros, aggregate, overrides, spans, last)
     finally:
+        if context.graph is not None:
+            recording_ends()
         _context.leave(token)
 
 

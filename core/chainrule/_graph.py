@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chainrule import _context, ops
 from chainrule._dim import Dim, PossibleDim, has_dim
+from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._errors import GraphError, TrackedValueError
 from chainrule._graph_ops import ARGUMENT, ASSIGN, CONSTANT, READ, SIZE, STRONG
 from chainrule._node import NO_ATTRIBUTES, Site, new_serial, outside
@@ -593,12 +594,22 @@ def input_specs(inputs: Sequence[Any]) -> list[Any]:
     return [x.spec if type(x) is Symbol else x if x is None else scalar_spec(x) for x in inputs]
 
 
+_known_specs: Final[dict[Any, Sequence[Spec]]] = {}
+_MANY_SPECS: Final = 4096
+
+
 def specs_of(op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Sequence[Spec]:
     """The shapes and dtypes of an operation's results, by its rule.
 
     A rule that refuses an unknown length for what it may turn out not to be is asked again, giving it the benefit of
     the doubt: the operation checks its inputs when it runs.
     """
+    key: Any = None
+    if op.elementwise and not attributes:
+        key = (op, *[(x.shape, x.dtype, x.weak) if type(x) is Symbol else type(x) for x in inputs])
+        known = _known_specs.get(key)
+        if known is not None:
+            return known
     specs = input_specs(inputs)
     try:
         found = op.infer(*specs, **attributes)
@@ -606,7 +617,17 @@ def specs_of(op: Op, inputs: Sequence[Any], attributes: Mapping[str, Any]) -> Se
         if not any(s is not None and (s.shape is None or has_dim(s.shape)) for s in specs):
             raise
         found = op.infer(*map(_in_doubt, specs), **attributes)
-    return found if op.multiple else (found,)
+    found = found if op.multiple else (found,)
+    if key is not None and all(map(_decides, inputs)) and len(_known_specs) < _MANY_SPECS:
+        _known_specs[key] = found
+    return found
+
+
+def _decides(x: Any) -> bool:
+    """Whether all that a shape rule could ask of an input is in its shape and dtype, or its type."""
+    if type(x) is not Symbol:
+        return type(x) in PYTHON_NUMBERS
+    return not x.weak and x.dtype.is_inexact and x.shape is not None and not has_dim(x.shape)
 
 
 def _in_doubt(spec: Spec | None) -> Spec | None:

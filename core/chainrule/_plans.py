@@ -9,6 +9,7 @@ from typing import Final
 
 from chainrule import _registry
 from chainrule._backend import Backend
+from chainrule._collector import growing
 from chainrule._graph_ops import CONSTANT
 from chainrule._passes import lowered
 from chainrule._plan import Plan, device_of_plan
@@ -35,6 +36,11 @@ def plan_of(program: Program, backend: Backend, n_own: int = 0, variables: tuple
         n_own: how many of the first outputs are arrays of their own; see `Plan`.
         variables: which inputs are values of variables, and which outputs their new ones.
     """
+    with growing():
+        return _known_or_made(program, backend, n_own, variables)
+
+
+def _known_or_made(program: Program, backend: Backend, n_own: int, variables: tuple[tuple[int, int], ...]) -> Plan:
     settings = (plan_settings(), _registry.generation)
     key = (structure_of(program), backend, device_of_plan(backend), n_own, variables, settings)
     with _lock:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from chainrule import _context, _record, ops
+from chainrule._collector import growing
 from chainrule._convert import as_tensor
 from chainrule._dim import Dim, resolve
 from chainrule._dispatch import apply
@@ -22,9 +23,11 @@ from chainrule._tensor import Tensor
 from chainrule.infer import Spec
 
 
-def building(body: Body) -> AbstractContextManager[None]:
+@contextmanager
+def building(body: Body) -> Iterator[None]:
     """A scope in which a body is built: everything is recorded, so that it can be differentiated in there too."""
-    return _context.scope(graph=body, recording=True, scope="", controls=(), derives=None)
+    with _context.scope(graph=body, recording=True, scope="", controls=(), derives=None), growing():
+        yield
 
 
 def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 import chainrule as cr
+from chainrule import _registry
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +93,46 @@ def test_a_collector_that_is_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_function_that_is_traced():
+    seen.clear()
+    f = cr.function(full)
+    f(3.0)
+    assert seen == [(700, 10, 100)]
+    assert gc.get_threshold() == (700, 10, 10)
+
+
+def test_a_program_that_is_compiled():
+    found = []
+
+    def looking(program, backend):
+        found.append(gc.get_threshold())
+        return program
+
+    class Plugin:
+        @cr.hookimpl
+        def chainrule_passes():
+            return {"looking": looking}
+
+    cr.register_plugin(Plugin, "test_collector")
+    try:
+        assert float(cr.function(lambda x: x * 3.0)(2.0)) == 6.0
+    finally:
+        _registry.passes.discard("looking")
+    assert set(found) == {(700, 10, 100)}
+    assert gc.get_threshold() == (700, 10, 10)
+
+
+def test_gradients_in_a_graph():
+    found = []
+
+    def derivative(g, _y, x):
+        found.append(gc.get_threshold())
+        return g * 2.0 * x
+
+    with cr.Graph().as_default(), cr.override_gradients({"square": derivative}):
+        x = cr.placeholder("float64", ())
+        cr.gradients(cr.square(x), x)
+    assert found == [(700, 10, 100)]
+    assert gc.get_threshold() == (700, 10, 10)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from chainrule._graph import Instruction
 from chainrule._graph_ops import FULL
 from chainrule._passes._coefficients import is_safe, like
-from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._rewrite import ALWAYS, NUMBERS, Found, Producers, Rule, Rules, instead, made
 from chainrule._passes._splats import is_all, number_of
 from chainrule._symbol import Symbol
 
@@ -176,32 +175,28 @@ def _even(instruction: Instruction, producers: Producers) -> Found:
     return instead(instruction.op, inner.inputs, instruction)
 
 
-ALGEBRA: Final[Mapping[str, Sequence[Callable[[Instruction, Producers], Found]]]] = {
-    "identity": (same,),
-    "stop_gradient": (same,),
-    "prevent_gradient": (same,),
-    "positive": (same,),
-    "astype": (same,),
-    "strong": (same,),
-    "conj": (twice,),
-    "negative": (twice, _negative),
-    "add": (_without_zero, _with_negative("subtract", commutes=True)),
-    "subtract": (_without_zero, _with_negative("add", commutes=False), _from_negative),
-    "multiply": (_by_one, _negative_outside),
-    "divide": (_by_one, _negative_outside, _by_power_of_two),
-    "multiply_zero_wins": (_finite_derivative, _negative_outside),
-    "pow": (_power,),
-    "square": (_even,),
-    "abs": (_even,),
-    "cos": (_even,),
-}
+_NEGATIVE: Final = frozenset({"negative"})
 
-SPREAD: Final = frozenset({"full", "constant", "broadcast_to", "reshape"})  # what may repeat one number
-OPENINGS: Final[Mapping[str, frozenset[str]]] = {  # what makes an input that an identity starts from, if not a number
-    "add": frozenset({"negative", "scatter_add", "add", "multiply"}),
-    "subtract": frozenset({"negative", "subtract", "multiply"}),
-    "multiply": frozenset({"negative", "multiply"}),
-    **dict.fromkeys(("divide", "multiply_zero_wins"), frozenset({"negative"})),
-    **dict.fromkeys(("square", "abs", "cos"), frozenset({"negative"})),
-    "negative": frozenset({"negative", "subtract", "multiply", "divide"}),
+ALGEBRA: Final[Rules] = {
+    "identity": {same: ALWAYS},
+    "stop_gradient": {same: ALWAYS},
+    "prevent_gradient": {same: ALWAYS},
+    "positive": {same: ALWAYS},
+    "astype": {same: ALWAYS},
+    "strong": {same: ALWAYS},
+    "conj": {twice: frozenset({"conj"})},
+    "negative": {twice: _NEGATIVE, _negative: frozenset({"subtract", "multiply", "divide"})},
+    "add": {_without_zero: NUMBERS, _with_negative("subtract", commutes=True): _NEGATIVE},
+    "subtract": {
+        _without_zero: NUMBERS,
+        _with_negative("add", commutes=False): _NEGATIVE,
+        _from_negative: _NEGATIVE,
+    },
+    "multiply": {_by_one: NUMBERS, _negative_outside: _NEGATIVE},
+    "divide": {_by_one: NUMBERS, _negative_outside: _NEGATIVE, _by_power_of_two: NUMBERS},
+    "multiply_zero_wins": {_finite_derivative: NUMBERS, _negative_outside: _NEGATIVE},
+    "pow": {_power: NUMBERS},
+    "square": {_even: _NEGATIVE},
+    "abs": {_even: _NEGATIVE},
+    "cos": {_even: _NEGATIVE},
 }

@@ -8,12 +8,11 @@ smallest of their dtype can lose a few more digits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chainrule._dtypes import DType
 from chainrule._graph import Instruction
-from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._rewrite import Found, Producers, Rules, instead, made
 from chainrule._symbol import Symbol
 
 _LIMITS: Final = {"float16": (2.0**-14, 2.0**15), "bfloat16": (2.0**-126, 2.0**127), "float32": (2.0**-126, 2.0**127)}
@@ -81,8 +80,8 @@ def _product_of_multiples(instruction: Instruction, producers: Producers) -> Fou
     if y.weak or y.shape is None or instruction.inputs[0] is instruction.inputs[1]:
         return None
     a, number = _near_multiple(instruction.inputs[0], y, producers)
-    b, other = _near_multiple(instruction.inputs[1], y, producers)
-    if number is None or other is None:
+    b, other = (None, None) if number is None else _near_multiple(instruction.inputs[1], y, producers)
+    if other is None:
         return None
     both = number * other
     small = abs(both) <= 1
@@ -106,7 +105,7 @@ def _is_near(number: float, dtype: DType) -> bool:
     return abs(number) <= limit and abs(number) * limit >= 1
 
 
-def _product(a: Symbol, b: Symbol, number: float, outside: bool, instruction: Instruction) -> list[Instruction]:
+def _product(a: Any, b: Any, number: float, outside: bool, instruction: Instruction) -> list[Instruction]:
     """The product of two arrays and a number, which the first is multiplied by, or the product of both."""
     op = instruction.op
     step = made(op, (a, b) if outside else (a, number), instruction)
@@ -139,7 +138,7 @@ def _common_number(instruction: Instruction, producers: Producers) -> Found:
     (y,) = instruction.outputs
     multiply = producers.op("multiply")
     a, number = _near_multiple(instruction.inputs[0], y, producers)
-    b, other = _near_multiple(instruction.inputs[1], y, producers)
+    b, other = (None, None) if number is None else _near_multiple(instruction.inputs[1], y, producers)
     if multiply is None or y.weak or number is None or other is None or abs(number) != abs(other) or abs(number) < 2:
         return None
     if not like(a, y) and not like(b, y):
@@ -151,8 +150,10 @@ def _common_number(instruction: Instruction, producers: Producers) -> Found:
     return [total, instead(multiply, (*total.outputs, number), instruction)]
 
 
-COEFFICIENTS: Final[Mapping[str, Sequence[Rule]]] = {
-    "multiply": (_multiple, _multiple_of_a_product, _product_of_multiples),
-    "add": (_same_twice, _common_number),
-    "subtract": (_same_twice, _common_number),
+_MULTIPLE: Final = frozenset({"multiply"})
+
+COEFFICIENTS: Final[Rules] = {
+    "multiply": {_multiple: _MULTIPLE, _multiple_of_a_product: _MULTIPLE, _product_of_multiples: _MULTIPLE},
+    "add": {_same_twice: frozenset({"same", "add"}), _common_number: _MULTIPLE},
+    "subtract": {_same_twice: frozenset({"subtract"}), _common_number: _MULTIPLE},
 }

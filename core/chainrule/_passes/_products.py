@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from chainrule._graph import Instruction
-from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._rewrite import ALWAYS, Found, Producers, Rules, instead, made
 from chainrule._passes._shapes import is_plain
 from chainrule._symbol import Symbol
 
@@ -81,8 +80,8 @@ def _flat(x: Symbol) -> tuple[Any, ...]:
     return math.prod(x.shape[:-1]), x.shape[-1]
 
 
-PRODUCTS: Final[Mapping[str, Sequence[Rule]]] = {
-    "matrix_transpose": (_transposed_product,),
-    "matmul": (_matrix_of_a_vector, _stack_by_matrix),
-    "sum_to": (_sum_of_products,),
+PRODUCTS: Final[Rules] = {
+    "matrix_transpose": {_transposed_product: frozenset({"matmul"})},
+    "matmul": {_matrix_of_a_vector: frozenset({"reshape"}), _stack_by_matrix: ALWAYS},
+    "sum_to": {_sum_of_products: frozenset({"matmul"})},
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from chainrule import _registry
 from chainrule._backend import Backend
@@ -16,6 +16,11 @@ from chainrule._symbol import Symbol
 
 Found = Instruction | Sequence[Any] | None
 Rule = Callable[[Instruction, "Producers"], Found]
+Rules = Mapping[str, Mapping[Rule, frozenset[str] | None]]
+"""By operation, rules and what they start from: operations that make an input, or a "number", or twice the "same"."""
+ALWAYS: Final = None
+SPREAD: Final = frozenset({"full", "constant", "broadcast_to", "reshape"})  # what may repeat one number
+NUMBERS: Final = SPREAD | {"number"}
 
 
 class Producers(dict[Any, Instruction]):
@@ -75,7 +80,7 @@ def rewrite(program: Program, rule: Rule, backend: Backend) -> Program:
     pending = list(reversed(program.instructions))
     while pending:
         instruction = pending.pop()
-        if sizes or not values.keys().isdisjoint(instruction.inputs):
+        if sizes or (values and not values.keys().isdisjoint(instruction.inputs)):
             inputs = substituted(instruction.inputs, values)
             attributes = instruction.attributes
             if sizes:  # lengths of values that others have taken the place of

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from chainrule._graph import Instruction
-from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._rewrite import Found, Producers, Rules, instead, made
 
 
 def _of_one_place(instruction: Instruction, producers: Producers) -> Found:
@@ -48,4 +47,4 @@ def _merged(
     return [total, instead(a.op, (*total.outputs, *a.inputs[1:]), instruction, **a.attributes)]
 
 
-SCATTERS: Final[Mapping[str, Sequence[Rule]]] = {"add": (_of_one_place,)}
+SCATTERS: Final[Rules] = {"add": {_of_one_place: frozenset({"scatter_add"})}}

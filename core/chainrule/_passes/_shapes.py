@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from chainrule._dim import has_dim
@@ -11,7 +11,7 @@ from chainrule._graph import Instruction
 from chainrule._passes._algebra import twice
 from chainrule._passes._boxes import box_of
 from chainrule._passes._coefficients import like
-from chainrule._passes._rewrite import Found, Producers, Rule, instead, made
+from chainrule._passes._rewrite import ALWAYS, Found, Producers, Rules, instead, made
 from chainrule._symbol import Symbol
 from chainrule.infer import broadcast_shapes
 
@@ -135,13 +135,13 @@ def _shape_of(inputs: Sequence[Any], *more: Any) -> Any:
         return None
 
 
-SHAPES: Final[Mapping[str, Sequence[Rule]]] = {
-    "matrix_transpose": (twice,),
-    "reshape": (_of_its_kind,),
-    "permute_dims": (_permute,),
-    "broadcast_to": (_of_its_kind,),
-    "sum_to": (_of_its_kind, _sum_of_broadcast),
-    "sum": (_sum_of_broadcast,),
-    "getitem": (_key_of_nothing,),
-    "scatter_add": (_key_of_nothing,),
+SHAPES: Final[Rules] = {
+    "matrix_transpose": {twice: frozenset({"matrix_transpose"})},
+    "reshape": {_of_its_kind: ALWAYS},
+    "permute_dims": {_permute: ALWAYS},
+    "broadcast_to": {_of_its_kind: ALWAYS},
+    "sum_to": {_of_its_kind: ALWAYS, _sum_of_broadcast: frozenset({"broadcast_to"})},
+    "sum": {_sum_of_broadcast: frozenset({"broadcast_to"})},
+    "getitem": {_key_of_nothing: ALWAYS},
+    "scatter_add": {_key_of_nothing: ALWAYS},
 }

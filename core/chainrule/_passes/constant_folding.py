@@ -22,6 +22,8 @@ _LARGEST: Final = 4096  # elements; a larger result is kept only if its inputs w
 
 def constant_folding(program: Program, backend: Backend) -> Program:
     """The program with constants in place of operations on constants. What fails is left to fail when it runs."""
+    if not any(i.op is CONSTANT or i.op is FULL for i in program.instructions):
+        return program
 
     def rule(instruction: Instruction, producers: Producers) -> Instruction | None:
         for x in instruction.inputs:

@@ -23,7 +23,7 @@ def dead_code(program: Program, backend: Backend) -> Program:
             changed = changed or pruned is not instruction
             instruction = pruned
         kept.append(instruction)
-        needed.update(reads(instruction, owners))
+        needed.update(reads(instruction, owners) if owners else instruction.inputs)
     return Program(program.inputs, program.outputs, reversed(kept)) if changed else program
 
 

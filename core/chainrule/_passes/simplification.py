@@ -10,10 +10,10 @@ from typing import Final
 
 from chainrule._backend import Backend
 from chainrule._graph import Instruction
-from chainrule._passes._algebra import ALGEBRA, OPENINGS, SPREAD
+from chainrule._passes._algebra import ALGEBRA
 from chainrule._passes._coefficients import COEFFICIENTS
 from chainrule._passes._products import PRODUCTS
-from chainrule._passes._rewrite import Found, Producers, Rule, rewrite
+from chainrule._passes._rewrite import SPREAD, Found, Producers, Rule, rewrite
 from chainrule._passes._scatters import SCATTERS
 from chainrule._passes._shapes import SHAPES, without_broadcast
 from chainrule._passes._splats import splats
@@ -27,28 +27,30 @@ def simplification(program: Program, backend: Backend) -> Program:
 
 
 def _simpler(instruction: Instruction, producers: Producers) -> Found:
-    name = instruction.op.name
-    makers = OPENINGS.get(name)
-    opened, spread = makers is None or len(set(instruction.inputs)) < len(instruction.inputs), False
-    for x in instruction.inputs:
+    inputs = instruction.inputs
+    rules = _RULES.get(instruction.op.name, ())
+    makers = set()
+    for x in inputs:
         if type(x) is not Symbol:
-            opened = True
+            makers.add("number")
         elif (maker := producers.get(x)) is not None:
-            made_by = maker.op.name
-            spread = spread or made_by in SPREAD
-            opened = opened or made_by in makers  # type: ignore[operator]  # None is open already
-    if opened or spread:
-        for rule in _RULES.get(name, ()):
+            makers.add(maker.op.name)
+    if len(inputs) == 2 and inputs[0] is inputs[1]:
+        makers.add("same")
+    for rule, openings in rules:
+        if openings is None or not openings.isdisjoint(makers):
             found = rule(instruction, producers)
             if found is not None:
                 return found
-    if not spread or instruction.op.multiple:
+    if instruction.op.multiple or SPREAD.isdisjoint(makers):
         return None
     found = splats(instruction, producers)
     return found if found is not None else without_broadcast(instruction, producers)
 
 
 _TABLES: Final = (ALGEBRA, COEFFICIENTS, SHAPES, PRODUCTS, SCATTERS)
-_RULES: Final[Mapping[str, Sequence[Rule]]] = {
-    name: tuple(rule for table in _TABLES for rule in table.get(name, ())) for table in _TABLES for name in table
+_RULES: Final[Mapping[str, Sequence[tuple[Rule, frozenset[str] | None]]]] = {
+    name: tuple(pair for table in _TABLES for pair in table.get(name, {}).items())
+    for table in _TABLES
+    for name in table
 }
