@@ -8,9 +8,10 @@ would be short or few, they hold whole windows. With a channel a group, nothing 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -183,14 +184,9 @@ def _conv_transpose(
     y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
 ) -> Any:
     axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
-    back = _backwards(axes)
-    if back is not None:
-        flipped = w[(slice(None, None, -1),) * len(axes)].swapaxes(-2, -1)
-        made = _numpy_conv_code.conv(y, flipped, back)
-        if made is not None:
-            return made
-        if w.shape[-2] >= _FEW // 8 and _by_rows(back, w.shape[-1]):
-            return _convolution(y, np.ascontiguousarray(flipped), back)
+    made = _by_convolutions(y, w, axes)
+    if made is not None:
+        return made
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
     if y.size and w.size:
         matrices = w.reshape(-1, *w.shape[-2:]).swapaxes(1, 2)
@@ -203,15 +199,57 @@ def _conv_transpose(
     return cropped(x, axes)
 
 
-def _backwards(axes: tuple[Along, ...]) -> tuple[Along, ...] | None:
-    """The windows by which the transpose is a convolution itself, with the weights reversed; None if it is none."""
-    back = []
-    for a in axes:
-        reach = spread(a.window, a.dilation)
-        if a.stride != 1 or not a.count or max(a.low, a.high) >= reach:
+class _Place(NamedTuple):
+    """Results at one place in a stride.
+
+    Attributes:
+        results: where they are.
+        weights: those that lead there.
+        windows: of the convolution with these that gives the results, and others before and after them.
+        kept: which of what it gives the results are.
+    """
+
+    results: slice
+    weights: slice
+    windows: Along
+    kept: slice
+
+
+def _places(a: Along) -> Iterator[_Place]:
+    """All of them along an axis, that with the longest windows first."""
+    for i in range(a.stride):
+        first, last = -((i - a.low) // a.stride), (a.low + a.size - 1 - i) // a.stride
+        window = -((i - a.window) // a.stride)
+        reach = spread(window, a.dilation) - 1
+        start, stop = min(first, reach), max(last, a.count - 1)
+        windows = Along(a.count, window, 1, a.dilation, reach - start, stop - (a.count - 1), stop - start + 1)
+        results = slice(first * a.stride + i - a.low, None, a.stride)
+        yield _Place(results, slice(i, None, a.stride), windows, slice(first - start, last - start + 1))
+
+
+def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    """The transpose as a convolution for each place in a stride, of reversed weights; None if that is not faster."""
+    if not (y.size and w.size) or any(a.stride > 1 and a.dilation > 1 for a in axes):
+        return None
+    ways = [places for places in itertools.product(*map(_places, axes)) if all(p.windows.window for p in places)]
+    x = None
+    for places in ways:
+        weights = w[tuple(p.weights for p in places)][(slice(None, None, -1),) * len(axes)].swapaxes(-2, -1)
+        windows = tuple(p.windows for p in places)
+        by_rows = len(ways) == 1 and w.shape[-2] >= _FEW // 8 and _by_rows(windows, w.shape[-1])
+        if x is not None or by_rows:
+            made = _convolution(y, np.ascontiguousarray(weights), windows)
+        else:
+            made = _numpy_conv_code.conv(y, weights, windows)
+        if made is None:
             return None
-        back.append(Along(a.count, a.window, 1, a.dilation, reach - 1 - a.low, reach - 1 - a.high, a.size))
-    return tuple(back)
+        made = made[(slice(None), *(p.kept for p in places))]
+        if all(a.stride == 1 for a in axes):
+            return made
+        if x is None:
+            x = np.zeros((len(y), *(a.size for a in axes), w.shape[-2]), y.dtype)
+        x[(slice(None), *(p.results for p in places))] = made
+    return x
 
 
 def _transpose_of_channels(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:

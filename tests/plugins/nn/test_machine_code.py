@@ -19,7 +19,7 @@ RNG = np.random.default_rng(5)
 @pytest.fixture(autouse=True)
 def _however_small(monkeypatch: pytest.MonkeyPatch) -> Any:
     for module in (_numpy_conv_code, _numpy_pool_code):
-        monkeypatch.setattr(module, "_FEW", 0)
+        monkeypatch.setattr(module, "_FEW", 1)
     yield
     cr.set_jit(None)
 
@@ -57,6 +57,9 @@ CONVOLUTIONS = {
     "blocks of windows": ((2, 5, 70, 3), (2, 3, 3, 5), {}),
     "many results": ((2, 7, 8, 6), (3, 2, 6, 75), {"padding": 1}),
     "strides": ((2, 13, 14, 3), (3, 3, 3, 9), {"strides": (2, 3), "padding": "SAME"}),
+    "strides past the end": ((2, 12, 3), (2, 3, 9), {"strides": 3}),
+    "strides longer than windows": ((2, 9, 10, 3), (1, 2, 3, 9), {"strides": 2}),
+    "wide padding": ((2, 9, 10, 3), (2, 3, 3, 9), {"strides": (1, 2), "padding": [(3, 4), (5, 3)]}),
     "dilation": ((2, 13, 14, 4), (3, 3, 4, 8), {"dilation": (2, 3), "padding": [(3, 0), (1, 5)]}),
     "dilation of rows": ((2, 13, 14, 4), (3, 3, 4, 8), {"dilation": (2, 1)}),
     "groups": ((2, 9, 9, 12), (3, 3, 4, 6), {"groups": 3, "padding": "SAME"}),
@@ -77,7 +80,8 @@ def test_convolutions(name: str, dtype: Any, asked: list[str]) -> None:
         assert have.dtype == want.dtype == dtype
         np.testing.assert_allclose(have, want, rtol=tolerance, atol=tolerance)
     groups = how.get("groups", 1)
-    assert asked == ["_conv"] * groups * (2 if "strides" not in how else 1) + ["_weights"] * groups
+    ways = np.prod(np.minimum(how.get("strides", 1), w_shape[:-2]))  # back to x, one for each place in a stride
+    assert asked == ["_conv"] * groups * (1 + ways) + ["_weights"] * groups
 
 
 @pytest.mark.parametrize("padding", ["SAME", 0, 1])
