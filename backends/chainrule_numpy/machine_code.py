@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chainrule_numpy._jit._writer import Writer as Writer
 
 _KEPT: Final = 512  # functions of an operation; the one that was not asked for longest goes first
+_MANY: Final = (
+    64  # shapes, after which one more is compiled when it comes again: some programs have a new one each time
+)
 
 
 class Kernels:
@@ -32,9 +35,12 @@ class Kernels:
         self._write = write
         self._lock = threading.RLock()  # one compiles at a time; what is collected meanwhile may come here again
         self._made: OrderedDict[Hashable, Work] = OrderedDict()
+        self._new: OrderedDict[Hashable, None] = OrderedDict()
 
     def __call__(self, dtype: str, length: int, *key: Hashable) -> Work | None:
-        """The function for a key, compiled at the first call; None where there is no JIT, or it is switched off.
+        """The function for a key, compiled at the first call; None where there is to be none.
+
+        That is where there is no JIT, or it is switched off, and at the first call for a key after many others.
 
         Raises:
             BackendUnavailableError: there is none, and it was asked for.
@@ -45,6 +51,11 @@ class Kernels:
         with self._lock:
             work = self._made.get(whole)
             if work is None:
+                if len(self._made) >= _MANY and whole not in self._new:
+                    self._new[whole] = None
+                    if len(self._new) > _KEPT:
+                        self._new.popitem(last=False)
+                    return None
                 work = self._made[whole] = self._compiled(dtype, length, key)
                 if len(self._made) > _KEPT:
                     self._made.popitem(last=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from chainrule_nn._windows import Along, offsets
+from chainrule_nn._windows import Along, offsets, volume
 from chainrule_numpy.machine_code import Kernels, contiguous, in_parts
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 _FEW: Final = 1 << 15  # elements, for which compiling takes too long
 _NANOSECONDS: Final = 0.1  # that reading or writing a byte takes, about
-_UNROLLED: Final = 4  # vectors of channels
+_LARGEST: Final = 64  # elements of a window, each of which has code of its own
+_UNROLLED: Final = 64  # elements of windows of all channels
 
 
 def max_pool(x: Any, axes: tuple[Along, ...]) -> Any:
     """The largest elements of the windows of a padded array; None where there is no machine code for it."""
-    work = _max_pool(str(x.dtype), x.shape[-1], x.shape[1:], axes) if _takes(x) else None
+    work = _max_pool(str(x.dtype), x.shape[-1], x.shape[1:], axes) if _takes(x, axes) else None
     if work is None:
         return None
     y = np.empty((len(x), *(a.count for a in axes), x.shape[-1]), x.dtype)
@@ -43,7 +44,8 @@ def max_pool_spread(g: Any, x: Any, y: Any, result: Any, disjoint: bool, axes: t
         axes: the windows.
     """
     how = x.shape[1:], axes, disjoint
-    work = _spread(str(x.dtype), x.shape[-1], *how) if _takes(x) and g.dtype == y.dtype == x.dtype else None
+    fits = _takes(x, axes) and g.dtype == y.dtype == x.dtype
+    work = _spread(str(x.dtype), x.shape[-1], *how) if fits else None
     if work is None:
         return False
     arrays = *map(contiguous, (g, y, x)), result
@@ -51,8 +53,8 @@ def max_pool_spread(g: Any, x: Any, y: Any, result: Any, disjoint: bool, axes: t
     return True
 
 
-def _takes(x: Any) -> bool:
-    return x.size >= _FEW and x.dtype in (np.float32, np.float64)
+def _takes(x: Any, axes: tuple[Along, ...]) -> bool:
+    return volume(axes) <= _LARGEST and x.size >= _FEW and x.dtype in (np.float32, np.float64)
 
 
 def _write_max_pool(w: Writer, shape: Sequence[int], axes: tuple[Along, ...]) -> None:
@@ -96,7 +98,7 @@ def _windows(
             return [w.at(p, (channel, 1)) for p in results], elements, count
 
         whole, rest = divmod(shape[-1], w.lanes)
-        if whole > _UNROLLED:
+        if whole * volume(axes) > _UNROLLED:
             with w.loop(whole) as vector:
                 yield here(w.times(vector, w.lanes), None)
         else:

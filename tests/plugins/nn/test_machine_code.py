@@ -11,6 +11,7 @@ import chainrule as cr
 from chainrule_nn import _numpy_conv, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code
 
 pytest.importorskip("llvmlite")
+from chainrule_numpy import machine_code
 from chainrule_numpy._jit import _machine, _writer
 
 RNG = np.random.default_rng(5)
@@ -162,9 +163,27 @@ def test_what_is_left_to_numpy(asked: list[str], monkeypatch: pytest.MonkeyPatch
     x, w = RNG.standard_normal((2, 6, 6, 2)), RNG.standard_normal((3, 3, 2, 4))
     cr.nn.conv(x + 0j, w)
     cr.nn.max_pool(x.astype(int))
+    cr.nn.max_pool(RNG.standard_normal((2, 9, 9, 2)), window=9)  # which would be much code
     monkeypatch.setattr(_numpy_conv_code, "_LARGE", 100)
     cr.nn.conv(x, w)  # whose weights are as large as BLAS likes them
     for module in (_numpy_conv_code, _numpy_pool_code):
         monkeypatch.setattr(module, "_FEW", 1 << 20)
     cr.grad(lambda x: cr.sum(cr.nn.max_pool(cr.nn.conv(x, w))))(x)
     assert asked == []
+
+
+def test_many_shapes_are_compiled_when_they_come_again(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> None:
+    monkeypatch.setattr(machine_code, "_MANY", 1)
+    monkeypatch.setattr(machine_code, "_KEPT", 2)
+    monkeypatch.setattr(_numpy_pool_code, "_max_pool", machine_code.Kernels(_numpy_pool_code._write_max_pool))
+    cr.set_jit("always")
+    made = []
+    for n in (20, 20, 30, 40, 50, 60, 30, 60, 20, 20, 60):
+        x = RNG.standard_normal((2, n, 3))
+        np.testing.assert_array_equal(cr.nn.max_pool(x), x.reshape(2, n // 2, 2, 3).max(2))
+        made.append(list(_numpy_pool_code._max_pool._made))
+    lengths = [[key[2][0][0] for key in keys] for keys in made]
+    assert lengths[:2] == [[20]] * 2  # the first one at once
+    assert lengths[2:6] == [[20]] * 4
+    assert lengths[6:8] == [[20], [20, 60]]  # 30 was forgotten in the meantime
+    assert lengths[-1] == [20, 60]
