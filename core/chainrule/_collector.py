@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_PATIENCE: Final = 10  # how many times as long until a full pass is due
+_PATIENCE: Final = 50  # how many times as long until a full pass is due
 
 _lock = threading.Lock()
 _recordings = 0

@@ -29,7 +29,7 @@ seen = []
 def test_full_passes_are_rarer_while_a_function_is_recorded():
     seen.clear()
     cr.grad(cr.grad(full))(3.0)
-    assert seen == [(700, 10, 100)]
+    assert seen == [(700, 10, 500)]
     assert gc.get_threshold() == (700, 10, 10)
 
 
@@ -48,7 +48,7 @@ def test_tapes_nest():
         with cr.GradientTape() as inner:
             inner.watch(x)
             y = x * x
-        assert gc.get_threshold() == (700, 10, 100)
+        assert gc.get_threshold() == (700, 10, 500)
         (g,) = inner.gradient(y, [x])
     assert gc.get_threshold() == (700, 10, 10)
     assert float(outer.gradient(g, x)) == 2.0
@@ -80,7 +80,7 @@ def test_threads_end_in_any_order():
     with cr.GradientTape():
         thread.start()
         assert first.wait(10)
-    assert gc.get_threshold() == (700, 10, 100)
+    assert gc.get_threshold() == (700, 10, 500)
     second.set()
     thread.join()
     assert gc.get_threshold() == (700, 10, 10)
@@ -99,7 +99,7 @@ def test_a_function_that_is_traced():
     seen.clear()
     f = cr.function(full)
     f(3.0)
-    assert seen == [(700, 10, 100)]
+    assert seen == [(700, 10, 500)]
     assert gc.get_threshold() == (700, 10, 10)
 
 
@@ -120,7 +120,7 @@ def test_a_program_that_is_compiled():
         assert float(cr.function(lambda x: x * 3.0)(2.0)) == 6.0
     finally:
         _registry.passes.discard("looking")
-    assert set(found) == {(700, 10, 100)}
+    assert set(found) == {(700, 10, 500)}
     assert gc.get_threshold() == (700, 10, 10)
 
 
@@ -134,5 +134,5 @@ def test_gradients_in_a_graph():
     with cr.Graph().as_default(), cr.override_gradients({"square": derivative}):
         x = cr.placeholder("float64", ())
         cr.gradients(cr.square(x), x)
-    assert found == [(700, 10, 100)]
+    assert found == [(700, 10, 500)]
     assert gc.get_threshold() == (700, 10, 10)

@@ -7,6 +7,7 @@ from typing import Any
 from chainrule._backend import Backend
 from chainrule._composite import program_of
 from chainrule._graph import Instruction, input_specs
+from chainrule._op import Op
 from chainrule._program import Program, substituted
 from chainrule._registry import has_own_kernel
 
@@ -16,7 +17,8 @@ def decomposition(program: Program, backend: Backend) -> Program:
 
     These are functions with gradients of their own, and composite operations that the backend has no kernel for.
     """
-    if not any(_is_made_of_others(instruction, backend) for instruction in program.instructions):
+    made_of_others = {op for op in {i.op for i in program.instructions} if _is_name(op, backend)}
+    if not made_of_others and not any(i.attributes and _has_expansion(i) for i in program.instructions):
         return program
     values: dict[Any, Any] = {}
     instructions: list[Instruction] = []
@@ -24,7 +26,7 @@ def decomposition(program: Program, backend: Backend) -> Program:
     while pending:
         old = pending.pop()
         inputs = substituted(old.inputs, values)
-        if not _is_made_of_others(old, backend):
+        if old.op not in made_of_others and not _has_expansion(old):
             instructions.append(Instruction(old.op, inputs, old.attributes, old.outputs, old.node))
             continue
         inner = _expansion(old, inputs)
@@ -40,11 +42,14 @@ def decomposition(program: Program, backend: Backend) -> Program:
     return Program(program.inputs, substituted(program.outputs, values), instructions)
 
 
-def _is_made_of_others(instruction: Instruction, backend: Backend) -> bool:
-    op = instruction.op
-    if hasattr(instruction.attributes.get("flow"), "expansion"):
-        return True
+def _is_name(op: Op, backend: Backend) -> bool:
+    """Whether an operation is only a name for others on a backend."""
     return op.decomposition is not None and op.kernel is None and not has_own_kernel(op, backend)
+
+
+def _has_expansion(instruction: Instruction) -> bool:
+    """Whether an instruction is a function with a gradient of its own."""
+    return hasattr(instruction.attributes.get("flow"), "expansion")
 
 
 def _expansion(instruction: Instruction, inputs: tuple[Any, ...]) -> Program:
