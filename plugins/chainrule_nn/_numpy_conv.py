@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from chainrule_nn import _numpy_conv_code, _numpy_weights_code
+from chainrule_nn import _numpy_channels_code, _numpy_conv_code, _numpy_weights_code
 from chainrule_nn._conv import leading_to
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, offsets, spread, taps
 
@@ -160,6 +160,9 @@ def _convolution(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
 
 
 def _conv_of_channels(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    made = _numpy_channels_code.conv(x, w, axes)
+    if made is not None:
+        return made
     y = np.zeros((len(x), *(a.count for a in axes), w.shape[-1]), x.dtype)
     x, weights = padded(x, axes), w.reshape(-1, w.shape[-1])
     for part in parts(len(x), 2 * x[:1].nbytes):
@@ -184,7 +187,7 @@ def _conv_transpose(
     y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
 ) -> Any:
     axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
-    made = _by_convolutions(y, w, axes)
+    made = _by_convolutions(y, w.swapaxes(-2, -1), axes, _faster, _convolution)
     if made is not None:
         return made
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
@@ -227,32 +230,49 @@ def _places(a: Along) -> Iterator[_Place]:
         yield _Place(results, slice(i, None, a.stride), windows, slice(first - start, last - start + 1))
 
 
-def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
-    """The transpose as a convolution for each place in a stride, of reversed weights; None if that is not faster."""
+_Convolution = Callable[[Any, Any, tuple[Along, ...]], Any]
+
+
+def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...], first: _Convolution, others: _Convolution) -> Any:
+    """The transpose as a convolution for each place in a stride, of reversed weights.
+
+    Args:
+        y: what it is of.
+        w: its weights, the channels of its result last.
+        axes: the windows of the convolution that it transposes.
+        first: convolves, or gives None where this is not the way to go; then this gives None too.
+        others: convolves, for other places than the first.
+    """
     if not (y.size and w.size) or any(a.stride > 1 and a.dilation > 1 for a in axes):
         return None
     ways = [places for places in itertools.product(*map(_places, axes)) if all(p.windows.window for p in places)]
     x = None
     for places in ways:
-        weights = w[tuple(p.weights for p in places)][(slice(None, None, -1),) * len(axes)].swapaxes(-2, -1)
-        windows = tuple(p.windows for p in places)
-        by_rows = len(ways) == 1 and w.shape[-2] >= _FEW // 8 and _by_rows(windows, w.shape[-1])
-        if x is not None or by_rows:
-            made = _convolution(y, np.ascontiguousarray(weights), windows)
-        else:
-            made = _numpy_conv_code.conv(y, weights, windows)
+        weights = w[tuple(p.weights for p in places)][(slice(None, None, -1),) * len(axes)]
+        convolve = first if x is None else others
+        made = convolve(y, np.ascontiguousarray(weights), tuple(p.windows for p in places))
         if made is None:
             return None
         made = made[(slice(None), *(p.kept for p in places))]
         if all(a.stride == 1 for a in axes):
             return made
         if x is None:
-            x = np.zeros((len(y), *(a.size for a in axes), w.shape[-2]), y.dtype)
+            x = np.zeros((len(y), *(a.size for a in axes), w.shape[-1]), y.dtype)
         x[(slice(None), *(p.results for p in places))] = made
     return x
 
 
+def _faster(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    """A convolution, if it takes less time than its result's parts added up where they belong."""
+    if w.shape[-1] >= _FEW // 8 and _by_rows(axes, w.shape[-2]):
+        return _convolution(y, w, axes)
+    return _numpy_conv_code.conv(y, w, axes)
+
+
 def _transpose_of_channels(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+    made = _by_convolutions(y, w, axes, _numpy_channels_code.conv, _conv_of_channels)
+    if made is not None:
+        return made
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-1]), y.dtype)
     for part in parts(len(y), 2 * x[:1].nbytes):
         more = np.empty(y[part].shape, y.dtype)
@@ -291,6 +311,9 @@ def _conv_weight_gradient(
 
 
 def _weights_of_channels(x: Any, y: Any, axes: tuple[Along, ...]) -> Any:
+    made = _numpy_channels_code.conv_weight_gradient(x, y, axes)
+    if made is not None:
+        return made
     w = np.zeros((*(a.window for a in axes), 1, y.shape[-1]), x.dtype)
     x, weights = padded(x, axes), w.reshape(-1, y.shape[-1])
     over = tuple(range(y.ndim - 1))

@@ -76,21 +76,22 @@ class Sizes(NamedTuple):
         return math.prod(self.result) * window * self.channels
 
 
-def takes(x: Any, w: Any, sizes: Sizes) -> bool:
-    """Whether there is to be machine code for arrays of these dtypes and sizes."""
-    return len(x) * sizes.products >= _FEW and x.dtype == w.dtype and x.dtype in (np.float32, np.float64)
+def takes(x: Any, w: Any, products: int) -> bool:
+    """Whether there is to be machine code for arrays of these dtypes, of which so many numbers are multiplied."""
+    return products >= _FEW and x.dtype == w.dtype and x.dtype in (np.float32, np.float64)
 
 
 def conv(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
     """The convolution of `x` with the weights `w`; None where there is no machine code for it."""
     sizes = Sizes(axes, x.shape[-1], w.shape[-1])
-    fits = w.nbytes <= _LARGE and takes(x, w, sizes)
+    products = len(x) * sizes.products
+    fits = w.nbytes <= _LARGE and takes(x, w, products)
     work = _conv(str(x.dtype), sizes.results, sizes) if fits else None
     if work is None:
         return None
     y = np.empty((len(x), *sizes.result), x.dtype)
     arrays = contiguous(x), contiguous(w), y
-    in_parts(work, len(x), NANOSECONDS * len(x) * sizes.products, lambda: (*arrays, room(x, sizes)))
+    in_parts(work, len(x), NANOSECONDS * products, lambda: (*arrays, room(x, sizes)))
     return y
 
 

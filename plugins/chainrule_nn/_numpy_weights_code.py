@@ -26,13 +26,14 @@ _TILE: Final = 256  # windows; what a block takes from them stays in the first-l
 def conv_weight_gradient(x: Any, y: Any, axes: tuple[Along, ...]) -> Any:
     """The gradient of `sum(y * conv(x, w))` by `w`; None where there is no machine code for it."""
     sizes = Sizes(axes, x.shape[-1], y.shape[-1])
-    work = _weights(str(x.dtype), sizes.results, sizes) if takes(x, y, sizes) else None
+    products = len(x) * sizes.products
+    work = _weights(str(x.dtype), sizes.results, sizes) if takes(x, y, products) else None
     if work is None:
         return None
     shape = (*(a.window for a in axes), sizes.channels, sizes.results)
     arrays = contiguous(x), contiguous(y)
     parts = in_parts(
-        *(work, len(x), NANOSECONDS * len(x) * sizes.products),
+        *(work, len(x), NANOSECONDS * products),
         lambda: (*arrays, np.zeros(shape, x.dtype), room(x, sizes)),
     )
     (_, _, total, _), *others = parts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule_nn import _numpy_conv, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code
+from chainrule_nn import _numpy_channels_code, _numpy_conv, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code
 
 pytest.importorskip("llvmlite")
 from chainrule_numpy import machine_code
@@ -21,6 +21,7 @@ RNG = np.random.default_rng(5)
 def _however_small(monkeypatch: pytest.MonkeyPatch) -> Any:
     for module in (_numpy_conv_code, _numpy_pool_code):
         monkeypatch.setattr(module, "_FEW", 1)
+    monkeypatch.setattr(machine_code, "_MANY", 1 << 20)
     yield
     cr.set_jit(None)
 
@@ -29,7 +30,7 @@ def _however_small(monkeypatch: pytest.MonkeyPatch) -> Any:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which functions in machine code were asked for, and given."""
     names: list[str] = []
-    for module in (_numpy_conv_code, _numpy_pool_code, _numpy_weights_code):
+    for module in (_numpy_channels_code, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code):
         for name, kernels in [(n, k) for n, k in vars(module).items() if type(k).__name__ == "Kernels"]:
 
             def recorded(*key: Any, name: str = name, kernels: Any = kernels) -> Any:
@@ -64,6 +65,9 @@ CONVOLUTIONS = {
     "dilation": ((2, 13, 14, 4), (3, 3, 4, 8), {"dilation": (2, 3), "padding": [(3, 0), (1, 5)]}),
     "dilation of rows": ((2, 13, 14, 4), (3, 3, 4, 8), {"dilation": (2, 1)}),
     "groups": ((2, 9, 9, 12), (3, 3, 4, 6), {"groups": 3, "padding": "SAME"}),
+    "a channel a group": ((2, 9, 19, 21), (3, 2, 1, 21), {"groups": 21, "padding": "SAME"}),
+    "a channel a group, strides": ((2, 9, 10, 6), (3, 3, 1, 6), {"groups": 6, "strides": 2, "padding": 1}),
+    "a channel a group, dilation": ((2, 30, 4), (3, 1, 4), {"groups": 4, "dilation": 3}),
     "one axis": ((3, 40, 20), (5, 20, 17), {"padding": "SAME"}),
     "three axes": ((2, 5, 6, 7, 2), (2, 3, 2, 2, 4), {"padding": 1}),
     "a point": ((2, 6, 7, 33), (1, 1, 33, 20), {}),
@@ -80,7 +84,7 @@ def test_convolutions(name: str, dtype: Any, asked: list[str]) -> None:
     for have, want in with_and_without(lambda x, w: cr.nn.conv(x, w, **how), x, w):
         assert have.dtype == want.dtype == dtype
         np.testing.assert_allclose(have, want, rtol=tolerance, atol=tolerance)
-    groups = how.get("groups", 1)
+    groups = how.get("groups", 1) if w_shape[-2] > 1 else 1  # each on its own
     ways = np.prod(np.minimum(how.get("strides", 1), w_shape[:-2]))  # back to x, one for each place in a stride
     assert asked == ["_conv"] * groups * (1 + ways) + ["_weights"] * groups
 
