@@ -44,6 +44,8 @@ def is_right(found, one_by_one, exact, terms):
 
 # Each with what is left.
 PRODUCTS = {
+    "a multiple of a fraction": (lambda a, b: (a * 0.3) * 2.0, ["multiply"]),
+    "a fraction that is undone": (lambda a, b: (a * 0.5) * 2.0, []),
     "inside": (lambda a, b: ((a * 0.5) * b) * 0.25, ["multiply", "multiply"]),
     "outside": (lambda a, b: ((a * 3.0) * b) * 2.0, ["multiply", "multiply"]),
     "a small one and a large one": (lambda a, b: ((a * 0.5) * b) * 3.0, ["multiply", "multiply"]),

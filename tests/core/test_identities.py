@@ -63,6 +63,7 @@ ONE = {
     "the negative of a quotient": (lambda x: -(3.0 / x), ["divide"]),
     "multiples": (lambda x: 3.0 * (x * 2.0), ["multiply"]),
     "fractions": (lambda x: (x * 0.5) * 0.25, ["multiply"]),
+    "too small on the way": (lambda x: (x * 1e-200) * 1e200, ["multiply", "multiply"]),
     "out of range on the way": (lambda x: (x * 10.0) * 0.1, ["multiply", "multiply"]),
     "out of range at once": (lambda x: (x * 1e200) * 1e200, ["multiply", "multiply"]),
     "too small at once": (lambda x: (x * 1e-200) * 1e-200, ["multiply", "multiply"]),

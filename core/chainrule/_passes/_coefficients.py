@@ -51,7 +51,9 @@ def _multiple(instruction: Instruction, producers: Producers) -> Found:
     if other is None or not like(z, y):
         return None
     product = number * other
-    if not is_safe(product, y.dtype) or (abs(number) < 1) != (abs(other) < 1):
+    alike = (abs(number) < 1) == (abs(other) < 1)
+    undone = abs(other) < 1 and _is_near(number, y.dtype) and _is_near(other, y.dtype)
+    if not is_safe(product, y.dtype) or not (alike or undone):
         return None
     return instead(instruction.op, (z, product), instruction)
 
