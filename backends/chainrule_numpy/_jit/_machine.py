@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import llvmlite.binding as llvm
 
+_lock: Final = threading.RLock()  # one thread at a time has LLVM compile
+_new_number: Final = itertools.count(1).__next__
 _LONG: Final = 1500  # lines; a longer module is compiled with less effort, which grows faster than its length
 
 
@@ -62,23 +66,37 @@ class Code:
         Raises:
             RuntimeError: LLVM does not understand it.
         """
-        machine = host()
         long = text.count("\n") > _LONG
-        target = machine.target.create_target_machine(
-            cpu=machine.cpu, features=machine.features, opt=1 if long else 2, jit=True
-        )
-        module = llvm.parse_assembly(text)
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_sroa_pass()
-        passes.add_simplify_cfg_pass()
-        passes.add_instruction_combine_pass()
-        if not long:
-            passes.add_new_gvn_pass()
-        passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1)))
-        self._engine = llvm.create_mcjit_compiler(module, target)
-        self._engine.finalize_object()
+        with _lock:
+            target = _target(1 if long else 2)
+            module = llvm.parse_assembly(text)
+            passes = llvm.create_new_module_pass_manager()
+            passes.add_sroa_pass()
+            passes.add_simplify_cfg_pass()
+            passes.add_instruction_combine_pass()
+            if not long:
+                passes.add_new_gvn_pass()
+            passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1)))
+            library = llvm.JITLibraryBuilder().add_current_process().add_object_img(target.emit_object(module))
+            for function in module.functions:
+                if not function.is_declaration and function.linkage == llvm.Linkage.external:
+                    library.export_symbol(function.name)
+            self._library = library.link(_linker(), f"code_{_new_number()}")
 
     def address(self, name: str) -> int:
         """Where a function is."""
-        address: int = self._engine.get_function_address(name)
+        address: int = self._library[name]
         return address
+
+
+@lru_cache(maxsize=2)
+def _target(effort: int) -> Any:
+    """What makes machine code for this machine."""
+    machine = host()
+    return machine.target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=effort, jit=True)
+
+
+@lru_cache(maxsize=1)
+def _linker() -> Any:
+    """What puts machine code into memory, and takes it out again."""
+    return llvm.create_lljit_compiler()
