@@ -360,6 +360,9 @@ class _Run:
         backend = session.backend
         self._natives = [backend.native(x.dtype) for x in self.fed]
         self._array_types = frozenset(backend.array_types)
+        self._scalar: Any = backend.scalar_type
+        dtype = None if self._scalar is None else backend.dtype(self._scalar(0).dtype)
+        self._scalars = [x.shape == () and x.dtype == dtype for x in self.fed]  # that take Python's floats as they are
         self._plans: dict[Any, Plan] = {}
         self._variables = variable_pairs(self.program, self.reads, self.assigned)
 
@@ -368,7 +371,9 @@ class _Run:
         types = self._array_types
         for i, native in enumerate(self._natives):
             value = arrays[i]
-            if type(value) not in types or (value.dtype is not native and value.dtype != native):
+            if type(value) is float and self._scalars[i]:
+                arrays[i] = self._scalar(value)
+            elif type(value) not in types or (value.dtype is not native and value.dtype != native):
                 arrays[i] = self.session._converted(value, self.specs[i], f"feed of {self.names[i]!r}")
         session = self.session
         if not self.reads and not self.assigned:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import chainrule as cr
+from chainrule import _registry
 
 VECTOR = cr.Spec((3,), "float64")
 
@@ -90,7 +91,10 @@ def test_a_pass_that_changes_something_again_is_numbered() -> None:
             return [neighbour]
 
     cr.register_plugin(Plugin, "again")
-    explanation = cr.explain(lambda x: neighbour(neighbour(x)) + 1.0, VECTOR)
+    try:
+        explanation = cr.explain(lambda x: neighbour(neighbour(x)) + 1.0, VECTOR)
+    finally:
+        _registry.passes.discard("again")
     assert explanation.counts == {"traced": 3, "again": 2, "again (2)": 1, "plan": 1}
 
 
