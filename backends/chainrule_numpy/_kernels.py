@@ -108,13 +108,24 @@ def chosen_by_bits(condition: Any, a: Any, b: Any, out: Any = None) -> Any:
         return np.multiply(like.view(bits), condition, out=place).view(like.dtype)
     if _is_zero(a):
         return np.multiply(like.view(bits), ~condition, out=place).view(like.dtype)
-    if type(b) is not np.ndarray or type(a) is not np.ndarray or b.dtype != a.dtype or b.shape != a.shape or a is out:
+    if (
+        type(b) is not np.ndarray
+        or type(a) is not np.ndarray
+        or b.dtype != a.dtype
+        or b.shape != a.shape
+        or shares(a, out)
+    ):
         return None
-    other = b if b is not out else b.copy()
+    other = b.copy() if shares(b, out) else b
     result = np.bitwise_xor(a.view(bits), other.view(bits), out=place)
     result *= condition
     result ^= other.view(bits)
     return result.view(a.dtype)
+
+
+def shares(x: Any, out: Any) -> bool:
+    """Whether an operand lies where a result goes: it is that array, or the same part of one written in parts."""
+    return x is out or (type(x) is type(out) is np.ndarray and np.may_share_memory(x, out))
 
 
 def _is_zero(x: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
-from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, summed_axes
+from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, shares, summed_axes
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
@@ -66,15 +66,15 @@ def _astype(x: Any, *, dtype: Any, out: Any) -> Any:
 
 
 def _where(condition: Any, a: Any, b: Any, *, out: Any) -> Any:
-    if condition is not out and chosen_by_bits(condition, a, b, out) is not None:
+    if not shares(condition, out) and chosen_by_bits(condition, a, b, out) is not None:
         return out
     if type(condition) is not np.ndarray or condition.dtype != np.bool_:
         condition = np.asarray(condition, np.bool_)
-    if a is out:
+    if shares(a, out):
         np.copyto(out, b, where=~condition)
         return out
-    if b is not out:
-        if condition is out:
+    if not shares(b, out):
+        if shares(condition, out):
             condition = condition.copy()
         np.copyto(out, b)
     np.copyto(out, a, where=condition)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from chainrule._backend import Backend
 from chainrule._dim import has_dim
 from chainrule._dtypes import DType
+from chainrule._errors import MissingKernelError
 from chainrule._graph import Instruction
 from chainrule._layouts import Order, layouts
 from chainrule._program import Program
@@ -83,13 +84,14 @@ def planned(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     for symbol, i in last.items():
         dying.setdefault(i, []).append(symbol)
     for i, instruction in enumerate(body):
-        takes_over = None if hidden.isdisjoint(instruction.outputs) else _taken_over(instruction, held, last, i, viewed)
-        place = None if takes_over is None else held.pop(takes_over)
-        if takes_over is not None:
-            alive -= owned.pop(takes_over)
+        taken = (
+            {} if hidden.isdisjoint(instruction.outputs) else _taken_over(instruction, hidden, held, last, i, viewed)
+        )
+        alive -= sum(owned.pop(x) for x in taken.values())
+        place = {y: held.pop(x) for y, x in taken.items()}
         for y in instruction.outputs:
             if y in hidden:
-                slot = held[y] = _slot(_bytes(y), slots, free) if place is None else place
+                slot = held[y] = place[y] if y in place else _slot(_bytes(y), slots, free)
                 places[y] = arrays.setdefault((slot, tuple(y.shape or ()), y.dtype, orders.get(y)), len(arrays))
             alive += owned[y]
         peak = max(peak, alive)
@@ -124,21 +126,42 @@ def _slot(size: int, slots: list[int], free: list[int]) -> int:
 
 
 def _taken_over(
-    instruction: Instruction, held: Mapping[Symbol, int], last: Mapping[Symbol, int], i: int, viewed: Container[Any]
-) -> Symbol | None:
-    """The input whose place a result takes."""
+    instruction: Instruction,
+    hidden: Container[Symbol],
+    held: Mapping[Symbol, int],
+    last: Mapping[Symbol, int],
+    i: int,
+    viewed: Container[Any],
+) -> Mapping[Symbol, Symbol]:
+    """The inputs whose places results take, by result."""
     name, inputs = instruction.op.name, instruction.inputs
+    if instruction.op is FUSED:
+        return _taken_by_region(instruction, hidden, {x for x in held if last[x] == i and x not in viewed})
     if name in ("add_at", "set_at"):
         if len(inputs) > 2 and (inputs[0] in viewed or inputs[0] in inputs[1:]):  # read while it is changed
-            return None
+            return {}
         inputs = inputs[:1]
     elif not instruction.op.elementwise or len(instruction.outputs) != 1:
-        return None
+        return {}
     (y,) = instruction.outputs
     for x in inputs:
         if type(x) is Symbol and x in held and last[x] == i and x.shape == y.shape and x.dtype == y.dtype:
-            return x
-    return None
+            return {y: x}
+    return {}
+
+
+def _taken_by_region(
+    instruction: Instruction, hidden: Container[Symbol], dying: set[Symbol]
+) -> Mapping[Symbol, Symbol]:
+    """The same for a region, of inputs that nobody needs any more and nobody views."""
+    region, taken = instruction.attributes["region"], {}
+    for y, result in zip(instruction.outputs, region.program.outputs, strict=True):
+        for x, given in zip(instruction.inputs, region.program.inputs, strict=True):
+            if y in hidden and x in dying and region.may_replace(result, given):
+                taken[y] = x
+                dying.discard(x)
+                break
+    return taken
 
 
 def _last_uses(program: Program, body: Sequence[Instruction]) -> dict[Symbol, int]:
@@ -162,8 +185,16 @@ def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> 
     if strict_math():
         return set()
     seen = exposed(program, body, backend)
-    able = [i for i in body if i.op is FUSED or backend.into(i) is not None]
+    able = [i for i in body if i.op is FUSED or backend.into(i) is not None or _writes(i, backend)]
     return {y for i in able for y in i.outputs if y not in seen and y.shape and _bytes(y)}
+
+
+def _writes(instruction: Instruction, backend: Backend) -> bool:
+    """Whether the kernel, a plugin's, says by an attribute that it takes `out=`."""
+    try:
+        return bool(getattr(instruction.op.kernels[backend], "writes", False))
+    except MissingKernelError:  # it is built, or made of others
+        return False
 
 
 def exposed(program: Program, body: Sequence[Instruction], backend: Backend) -> set[Symbol]:

@@ -97,6 +97,9 @@ def chainrule_overrides() -> Mapping[str, Mapping[str, Any]]:  # type: ignore[em
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:  # type: ignore[empty-body]  # as above
     """Kernels by backend and operation: `(*arrays, **attributes)` on that backend's own arrays.
 
+    One that has an attribute `writes` which is true takes `out=` as well, and gives it back: an array of the result's
+    shape and dtype, in order in memory, into which it writes the result. Compiled programs then use memory again.
+
     Example:
         @hookimpl
         def chainrule_kernels():

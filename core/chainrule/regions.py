@@ -10,6 +10,7 @@ from chainrule._graph import Instruction
 from chainrule._op import REQUIRED, Op
 from chainrule._owner import ENGINE
 from chainrule._program import Program
+from chainrule._symbol import Symbol
 
 REDUCTIONS: Final = frozenset({"sum", "sum_to", "mean", "max", "min"})  # that a region may end in
 
@@ -41,6 +42,23 @@ class Region:
     def programs(self) -> tuple[Program, ...]:
         """The program, as control flow shows those it holds."""
         return (self.program,)
+
+    def may_replace(self, y: Symbol, x: Symbol) -> bool:
+        """Whether a result can be written into the array of an input.
+
+        Each of its elements comes from the same element of the input, which is not read any more when it is written.
+        """
+        if not x.shape == y.shape == self.space or x.dtype != y.dtype or x.weak:
+            return False
+        made = False
+        for instruction in self.program.instructions:
+            if instruction.op.name == "scatter_add" or (made and x in instruction.inputs):
+                return False
+            if y in instruction.outputs:
+                made = True
+                if not is_pointwise(instruction.op):
+                    return False
+        return made
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -21,14 +21,14 @@ _LARGEST: Final = 25  # elements of a window whose gradient has code
 _SLOWER: Final = 4  # times as long a product takes as in `conv`, which reads a number once for several
 
 
-def conv(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
-    """The convolution of each channel of `x` with its weights; None where there is no machine code for it."""
+def conv(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> Any:
+    """The convolution of each channel with its weights, in `out` if given; None where there is no machine code."""
     sizes = Sizes(axes, x.shape[-1], x.shape[-1])
     products = len(x) * _products(sizes)
     work = _conv(str(x.dtype), x.shape[-1], sizes) if takes(x, w, products) else None
     if work is None:
         return None
-    y = np.empty((len(x), *sizes.result), x.dtype)
+    y = np.empty((len(x), *sizes.result), x.dtype) if out is None else out
     arrays = contiguous(x), contiguous(w), y
     in_parts(work, len(x), _SLOWER * NANOSECONDS * products, lambda: (*arrays, room(x, sizes)))
     return y

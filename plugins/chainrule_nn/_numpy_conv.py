@@ -118,35 +118,35 @@ def _by_group(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """A kernel for any number of groups: of both inputs and of the result each has a part of the last axis."""
 
     @functools.wraps(kernel)
-    def grouped(a: Any, b: Any, *, groups: int, **how: Any) -> Any:
+    def grouped(a: Any, b: Any, *, groups: int, out: Any = None, **how: Any) -> Any:
         if groups == 1:
-            return kernel(a, b, **how)
+            return kernel(a, b, out=out, **how)
         pairs = zip(np.split(a, groups, axis=-1), np.split(b, groups, axis=-1), strict=True)
-        return np.concatenate([kernel(p, q, **how) for p, q in pairs], axis=-1)
+        return np.concatenate([kernel(p, q, out=None, **how) for p, q in pairs], axis=-1, out=out)
 
     return grouped
 
 
-def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int) -> Any:
+def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int, out: Any = None) -> Any:
     """The kernel of `conv`."""
     if groups == x.shape[-1] == w.shape[-1] > 1:
-        return _conv_of_channels(x, w, convolved(x.shape, w.shape, strides, padding, dilation, groups))
-    return _conv(x, w, strides=strides, padding=padding, dilation=dilation, groups=groups)
+        return _conv_of_channels(x, w, convolved(x.shape, w.shape, strides, padding, dilation, groups), out)
+    return _conv(x, w, strides=strides, padding=padding, dilation=dilation, groups=groups, out=out)
 
 
 @_by_group
-def _conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
-    return _convolution(x, w, convolved(x.shape, w.shape, strides, padding, dilation, 1))
+def _conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, out: Any) -> Any:
+    return _convolution(x, w, convolved(x.shape, w.shape, strides, padding, dilation, 1), out)
 
 
-def _convolution(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+def _convolution(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> Any:
     shape = (len(x), *(a.count for a in axes), w.shape[-1])
     if not (math.prod(shape) and w.size):
-        return np.zeros(shape, x.dtype)
-    made = _numpy_conv_code.conv(x, w, axes)
+        return zeros(shape, x.dtype, out)
+    made = _numpy_conv_code.conv(x, w, axes, out)
     if made is not None:
         return made
-    y = np.empty(shape, x.dtype)
+    y = np.empty(shape, x.dtype) if out is None else out
     more = np.empty(0, x.dtype)
     for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1])):
         weights = w.reshape(len(columns), -1, w.shape[-1])
@@ -159,11 +159,19 @@ def _convolution(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
     return y
 
 
-def _conv_of_channels(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
-    made = _numpy_channels_code.conv(x, w, axes)
+def zeros(shape: Lengths, dtype: Any, out: Any = None) -> Any:
+    """Zeros, in `out` if that is given."""
+    if out is None:
+        return np.zeros(shape, dtype)
+    out[...] = 0
+    return out
+
+
+def _conv_of_channels(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> Any:
+    made = _numpy_channels_code.conv(x, w, axes, out)
     if made is not None:
         return made
-    y = np.zeros((len(x), *(a.count for a in axes), w.shape[-1]), x.dtype)
+    y = zeros((len(x), *(a.count for a in axes), w.shape[-1]), x.dtype, out)
     x, weights = padded(x, axes), w.reshape(-1, w.shape[-1])
     for part in parts(len(x), 2 * x[:1].nbytes):
         more = np.empty(y[part].shape, x.dtype)
@@ -173,21 +181,34 @@ def _conv_of_channels(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
 
 
 def conv_transpose(
-    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int, size: Lengths | None
+    y: Any,
+    w: Any,
+    *,
+    strides: Lengths,
+    padding: Padding,
+    dilation: Lengths,
+    groups: int,
+    size: Lengths | None,
+    out: Any = None,
 ) -> Any:
     """The kernel of `conv_transpose`."""
     if groups == y.shape[-1] > 1 and w.shape[-2] == 1:
-        return _transpose_of_channels(y, w, leading_to(y.shape, w.shape, strides, padding, dilation, groups, size))
-    how = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups, "size": size}
-    return _conv_transpose(y, w, **how)
+        axes = leading_to(y.shape, w.shape, strides, padding, dilation, groups, size)
+        x = _transpose_of_channels(y, w, axes, out)
+    else:
+        how = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups, "size": size}
+        x = _conv_transpose(y, w, out=out, **how)
+    if out is not None and x is not out:
+        out[...] = x
+    return x if out is None else out
 
 
 @_by_group
 def _conv_transpose(
-    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None
+    y: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, size: Lengths | None, out: Any
 ) -> Any:
     axes = leading_to(y.shape, w.shape, strides, padding, dilation, 1, size)
-    made = _by_convolutions(y, w.swapaxes(-2, -1), axes, _faster, _convolution)
+    made = _by_convolutions(y, w.swapaxes(-2, -1), axes, _faster, _convolution, out)
     if made is not None:
         return made
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-2]), y.dtype)
@@ -230,10 +251,12 @@ def _places(a: Along) -> Iterator[_Place]:
         yield _Place(results, slice(i, None, a.stride), windows, slice(first - start, last - start + 1))
 
 
-_Convolution = Callable[[Any, Any, tuple[Along, ...]], Any]
+_Convolution = Callable[[Any, Any, tuple[Along, ...], Any], Any]
 
 
-def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...], first: _Convolution, others: _Convolution) -> Any:
+def _by_convolutions(
+    y: Any, w: Any, axes: tuple[Along, ...], first: _Convolution, others: _Convolution, out: Any
+) -> Any:
     """The transpose as a convolution for each place in a stride, of reversed weights.
 
     Args:
@@ -242,6 +265,7 @@ def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...], first: _Convolutio
         axes: the windows of the convolution that it transposes.
         first: convolves, or gives None where this is not the way to go; then this gives None too.
         others: convolves, for other places than the first.
+        out: the array for the result, which it may go into, or None.
     """
     if not (y.size and w.size) or any(a.stride > 1 and a.dilation > 1 for a in axes):
         return None
@@ -250,27 +274,31 @@ def _by_convolutions(y: Any, w: Any, axes: tuple[Along, ...], first: _Convolutio
     for places in ways:
         weights = w[tuple(p.weights for p in places)][(slice(None, None, -1),) * len(axes)]
         convolve = first if x is None else others
-        made = convolve(y, np.ascontiguousarray(weights), tuple(p.windows for p in places))
+        is_all = out is not None and tuple(p.windows.count for p in places) == out.shape[1:-1]
+        windows = tuple(p.windows for p in places)
+        made = convolve(y, np.ascontiguousarray(weights), windows, out if is_all else None)
         if made is None:
             return None
+        if made is out:
+            return out
         made = made[(slice(None), *(p.kept for p in places))]
         if all(a.stride == 1 for a in axes):
             return made
         if x is None:
-            x = np.zeros((len(y), *(a.size for a in axes), w.shape[-1]), y.dtype)
+            x = zeros((len(y), *(a.size for a in axes), w.shape[-1]), y.dtype, out)
         x[(slice(None), *(p.results for p in places))] = made
     return x
 
 
-def _faster(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
+def _faster(y: Any, w: Any, axes: tuple[Along, ...], out: Any) -> Any:
     """A convolution, if it takes less time than its result's parts added up where they belong."""
     if w.shape[-1] >= _FEW // 8 and _by_rows(axes, w.shape[-2]):
-        return _convolution(y, w, axes)
-    return _numpy_conv_code.conv(y, w, axes)
+        return _convolution(y, w, axes, out)
+    return _numpy_conv_code.conv(y, w, axes, out)
 
 
-def _transpose_of_channels(y: Any, w: Any, axes: tuple[Along, ...]) -> Any:
-    made = _by_convolutions(y, w, axes, _numpy_channels_code.conv, _conv_of_channels)
+def _transpose_of_channels(y: Any, w: Any, axes: tuple[Along, ...], out: Any) -> Any:
+    made = _by_convolutions(y, w, axes, _numpy_channels_code.conv, _conv_of_channels, out)
     if made is not None:
         return made
     x = np.zeros((len(y), *(a.low + a.size + a.high for a in axes), w.shape[-1]), y.dtype)
@@ -294,7 +322,7 @@ def conv_weight_gradient(
 
 @_by_group
 def _conv_weight_gradient(
-    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths
+    x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, out: None
 ) -> Any:
     axes = convolved(x.shape, (*window, x.shape[-1], y.shape[-1]), strides, padding, dilation, 1)
     made = _numpy_weights_code.conv_weight_gradient(x, y, axes)

@@ -81,15 +81,15 @@ def takes(x: Any, w: Any, products: int) -> bool:
     return products >= _FEW and x.dtype == w.dtype and x.dtype in (np.float32, np.float64)
 
 
-def conv(x: Any, w: Any, axes: tuple[Along, ...]) -> Any:
-    """The convolution of `x` with the weights `w`; None where there is no machine code for it."""
+def conv(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> Any:
+    """The convolution of `x` with the weights `w`, in `out` if given; None where there is no machine code for it."""
     sizes = Sizes(axes, x.shape[-1], w.shape[-1])
     products = len(x) * sizes.products
     fits = w.nbytes <= _LARGE and takes(x, w, products)
     work = _conv(str(x.dtype), sizes.results, sizes) if fits else None
     if work is None:
         return None
-    y = np.empty((len(x), *sizes.result), x.dtype)
+    y = np.empty((len(x), *sizes.result), x.dtype) if out is None else out
     arrays = contiguous(x), contiguous(w), y
     in_parts(work, len(x), NANOSECONDS * products, lambda: (*arrays, room(x, sizes)))
     return y

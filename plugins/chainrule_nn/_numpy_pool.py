@@ -7,44 +7,57 @@ from typing import Any
 import numpy as np
 
 from chainrule_nn import _numpy_pool_code
-from chainrule_nn._numpy_conv import padded, parts
+from chainrule_nn._numpy_conv import padded, parts, zeros
 from chainrule_nn._pool import lowest, shares
 from chainrule_nn._windows import Along, Lengths, Padding, cropped, pooled, taps, volume
 
 
-def _place(axes: tuple[Along, ...], shape: tuple[int, ...], dtype: Any) -> tuple[Any, bool]:
+def _place(axes: tuple[Along, ...], shape: tuple[int, ...], dtype: Any, out: Any = None) -> tuple[Any, bool]:
     """An array to put something in for each window, and whether no two windows have an element in common.
 
-    Its elements are zeros, but for those of such windows.
+    Its elements are zeros, but for those of such windows. It is `out`, if that has the shape.
     """
     disjoint = all(a.stride >= a.window for a in axes)
     covered = disjoint and all(a.window * a.count == n for a, n in zip(axes, shape[1:-1], strict=True))
-    return (np.empty if covered else np.zeros)(shape, dtype), disjoint
+    if out is not None and out.shape == shape:
+        return out if covered else zeros(shape, dtype, out), disjoint
+    return np.empty(shape, dtype) if covered else np.zeros(shape, dtype), disjoint
 
 
-def max_pool(x: Any, *, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+def max_pool(x: Any, *, window: Lengths, strides: Lengths, padding: Padding, out: Any = None) -> Any:
     """Each element of the windows at a time, in place."""
     axes = pooled(x.shape, window, strides, padding)
     x = padded(x, axes, lowest(np, x))
-    y = _numpy_pool_code.max_pool(x, axes)
+    y = _numpy_pool_code.max_pool(x, axes, out)
     if y is not None:
         return y
     first, *rest = taps(x, axes)
     if not rest:
-        return first.copy()
-    y = np.maximum(first, rest[0])
+        return np.positive(first, out=out)
+    y = np.maximum(first, rest[0], out=out)
     for tap in rest[1:]:
         np.maximum(y, tap, out=y)
     return y
 
 
-def max_pool_spread(g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding) -> Any:
+def max_pool_spread(
+    g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, out: Any = None
+) -> Any:
     """Each element of the windows at a time, in place."""
     axes = pooled(x.shape, window, strides, padding)
     x = padded(x, axes, lowest(np, x))
-    result, disjoint = _place(axes, x.shape, g.dtype)
-    if _numpy_pool_code.max_pool_spread(g, x, y, result, disjoint, axes):
+    result, disjoint = _place(axes, x.shape, g.dtype, out)
+    if not _numpy_pool_code.max_pool_spread(g, x, y, result, disjoint, axes):
+        _spread(g, x, y, result, disjoint, axes)
+    if out is None:
         return cropped(result, axes)
+    if result is not out:
+        out[...] = cropped(result, axes)
+    return out
+
+
+def _spread(g: Any, x: Any, y: Any, result: Any, disjoint: bool, axes: tuple[Along, ...]) -> None:
+    """Write shares of `g` into a result; see `_numpy_pool_code.max_pool_spread`."""
     few = np.uint8 if volume(axes) < 256 else np.int64
     for part in parts(len(x), x[:1].nbytes // 2):
         hits = [(tap == y[part]).view(np.uint8) for tap in taps(x[part], axes)]
@@ -57,7 +70,6 @@ def max_pool_spread(g: Any, x: Any, y: Any, *, window: Lengths, strides: Lengths
                 np.multiply(share, hit, out=tap)
             else:
                 tap += share * hit
-    return cropped(result, axes)
 
 
 def avg_pool_transpose(

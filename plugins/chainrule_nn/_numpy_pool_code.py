@@ -22,12 +22,12 @@ _LARGEST: Final = 64  # elements of a window, each of which has code of its own
 _UNROLLED: Final = 64  # elements of windows of all channels
 
 
-def max_pool(x: Any, axes: tuple[Along, ...]) -> Any:
-    """The largest elements of the windows of a padded array; None where there is no machine code for it."""
+def max_pool(x: Any, axes: tuple[Along, ...], out: Any) -> Any:
+    """The largest elements of a padded array's windows, in `out` if given; None if there is no machine code."""
     work = _max_pool(str(x.dtype), x.shape[-1], x.shape[1:], axes) if _takes(x, axes) else None
     if work is None:
         return None
-    y = np.empty((len(x), *(a.count for a in axes), x.shape[-1]), x.dtype)
+    y = np.empty((len(x), *(a.count for a in axes), x.shape[-1]), x.dtype) if out is None else out
     arrays = contiguous(x), y
     in_parts(work, len(x), _NANOSECONDS * x.nbytes, lambda: arrays)
     return y

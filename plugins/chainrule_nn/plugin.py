@@ -13,6 +13,7 @@ _OPERATIONS: list[Any] = [
     *(_conv.conv, _conv.conv_transpose, _conv.conv_weight_gradient),
     *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
 ]
+_WRITE = {"conv", "conv_transpose", "max_pool", "max_pool_spread"}
 _FASTER_ON_NUMPY = {
     "chainrule_nn._numpy_conv": ("conv", "conv_transpose", "conv_weight_gradient"),
     "chainrule_nn._numpy_pool": ("max_pool", "max_pool_spread", "avg_pool_transpose"),
@@ -37,6 +38,7 @@ def _on_numpy(module: str, name: str) -> Callable[..., Any]:
     def kernel(*arrays: Any, **attributes: Any) -> Any:
         return getattr(import_module(module), name)(*arrays, **attributes)
 
+    kernel.writes = name in _WRITE  # type: ignore[attr-defined]  # into `out=`
     return kernel
 
 

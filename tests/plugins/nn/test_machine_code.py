@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule_nn import _numpy_channels_code, _numpy_conv, _numpy_conv_code, _numpy_pool_code, _numpy_weights_code
+from chainrule_nn import (
+    _numpy_channels_code,
+    _numpy_conv,
+    _numpy_conv_code,
+    _numpy_pool,
+    _numpy_pool_code,
+    _numpy_weights_code,
+)
+from chainrule_nn._arguments import as_lengths, as_padding
 
 pytest.importorskip("llvmlite")
 from chainrule_numpy import machine_code
@@ -87,6 +95,43 @@ def test_convolutions(name: str, dtype: Any, asked: list[str]) -> None:
     groups = how.get("groups", 1) if w_shape[-2] > 1 else 1  # each on its own
     ways = np.prod(np.minimum(how.get("strides", 1), w_shape[:-2]))  # back to x, one for each place in a stride
     assert asked == ["_conv"] * groups * (1 + ways) + ["_weights"] * groups
+
+
+@pytest.mark.parametrize("mode", ["off", "always"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_results_go_where_they_are_wanted(name: str, mode: str) -> None:
+    x_shape, w_shape, how = CONVOLUTIONS[name]
+    x, w = RNG.standard_normal(x_shape), RNG.standard_normal(w_shape)
+    n = x.ndim - 2
+    y = cr.nn.conv(x, w, **how)
+    attributes = {
+        "strides": as_lengths("", "", how.get("strides", 1), n),
+        "padding": as_padding("", how.get("padding", 0), n),
+        "dilation": as_lengths("", "", how.get("dilation", 1), n),
+        "groups": how.get("groups", 1),
+    }
+    cr.set_jit(mode)
+    out, back = np.full(y.shape, np.nan), np.full(x.shape, np.nan)
+    assert _numpy_conv.conv(x, w, **attributes, out=out) is out
+    np.testing.assert_allclose(out, y, rtol=1e-11, atol=1e-11)
+    assert _numpy_conv.conv_transpose(out, w, **attributes, size=x.shape[1:-1], out=back) is back
+    np.testing.assert_allclose(np.sum(back * x), np.sum(out * out), rtol=1e-11)
+
+
+@pytest.mark.parametrize("mode", ["off", "always"])
+@pytest.mark.parametrize("how", [{"window": 2}, {"window": 3, "strides": 2}, {"window": 3, "padding": "SAME"}], ids=str)
+def test_pooling_goes_where_it_is_wanted(how: dict[str, Any], mode: str) -> None:
+    x = RNG.integers(-2, 3, (2, 9, 8, 5)).astype(float)
+    y = cr.nn.max_pool(x, **how).numpy()
+    shares = cr.grad(lambda x: cr.sum(cr.nn.max_pool(x, **how) * y))(x)
+    attributes = {name: as_lengths("", "", how.get(name, how["window"]), 2) for name in ("window", "strides")}
+    attributes["padding"] = as_padding("", how.get("padding", "VALID"), 2)
+    cr.set_jit(mode)
+    out, back = np.full(y.shape, np.nan), np.full(x.shape, np.nan)
+    assert _numpy_pool.max_pool(x, **attributes, out=out) is out
+    np.testing.assert_array_equal(out, y)
+    assert _numpy_pool.max_pool_spread(y, x, y, **attributes, out=back) is back
+    np.testing.assert_allclose(back, shares, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("padding", ["SAME", 0, 1])
