@@ -72,11 +72,11 @@ def tests(session: nox.Session, backend: str) -> None:
 
 @nox.session(python=PYTHONS)
 def machine_code(session: nox.Session) -> None:
-    """Programs as machine code wherever there is some: widely on the first Python, the engine on the others."""
+    """Programs as machine code wherever there is some: the engine's, and on the first Python those of plugins."""
     session.install(".", *group("test"))
     folders = ["tests/core_numpy"]
     if session.python == PYTHONS[0]:
-        folders += ["tests/core", "tests/plugins/arrays", "tests/plugins/nn", "tests/plugins/optim"]
+        folders += ["tests/plugins/nn", "tests/plugins/optim", "tests/plugins/arrays/test_traced.py"]
     session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "always"})
 
 
