@@ -25,7 +25,7 @@ from chainrule._memory import exposed
 from chainrule._program import Program
 from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
-from chainrule.regions import FUSED, REDUCTIONS
+from chainrule.regions import FUSED
 
 _SMALLEST: Final = 1 << 13  # bytes of an array; a smaller one is made anew in less time
 Action = Callable[[], Any]
@@ -92,12 +92,7 @@ def _is_safe(instruction: Instruction, olds: Targets) -> bool:
     if instruction.op is not FUSED:
         return True
     region = instruction.attributes["region"]
-    steps = region.program.instructions
-    if any(step.op.name in REDUCTIONS or step.op.name == "scatter_add" for step in steps):
-        return False
-    made = {y: i for i, step in enumerate(steps) for y in step.outputs}
-    last = {x: i for i, step in enumerate(steps) for x in step.inputs if type(x) is Symbol}
-    return all(last.get(olds[y], 0) <= made[y] and y.shape == region.space for y in instruction.outputs)
+    return all(region.may_replace(y, olds[y]) for y in instruction.outputs)
 
 
 def run_all(actions: Iterable[Action]) -> None:
