@@ -258,7 +258,15 @@ def test_nothing_is_kept_when_it_is_over():
         gc.enable()
 
 
-@pytest.mark.usefixtures("three")
+@pytest.fixture
+def interrupts():
+    """Python's own way with interrupts; a process that was started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("three", "interrupts")
 def test_an_interrupt_waits_for_what_has_begun():
     barrier = threading.Barrier(2, timeout=10)
     ended = []
@@ -282,7 +290,7 @@ def test_an_interrupt_waits_for_what_has_begun():
     assert len(ended) == begun
 
 
-@pytest.mark.usefixtures("three")
+@pytest.mark.usefixtures("three", "interrupts")
 def test_an_interrupt_while_waiting_for_workers():
     started, ended = threading.Event(), []
 

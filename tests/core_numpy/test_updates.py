@@ -243,7 +243,15 @@ def test_whoever_reads_meanwhile_sees_one_state():
     assert session.run(most) == 200.0
 
 
-def test_an_interrupt_waits_until_all_is_written():
+@pytest.fixture
+def interrupts():
+    """Python's own way with interrupts; a process that was started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_waits_until_all_is_written(interrupts):
     a, b = cr.Variable(START), cr.Variable(START)
 
     @cr.function
