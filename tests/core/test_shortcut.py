@@ -136,13 +136,14 @@ def test_a_failing_kernel_is_explained(backend):
         f(x, cr.tensor(7))
 
 
-def test_in_threads(f):
+def test_in_threads(f, backend):
     x = cr.tensor([1.0, 2.0])
     f(x, x)
     results = []
 
     def call():
-        results.extend(f(x, x).tolist() for _ in range(50))
+        with cr.use_backend(backend.name):  # a thread has not the block of the test around it
+            results.extend(f(x, x).tolist() for _ in range(50))
 
     threads = [threading.Thread(target=call) for _ in range(4)]
     for thread in threads:
