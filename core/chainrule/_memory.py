@@ -143,6 +143,8 @@ def _taken_over(
         inputs = inputs[:1]
     elif not instruction.op.elementwise or len(instruction.outputs) != 1:
         return {}
+    elif len(inputs) > 1:  # of which one may be a view of another, with each element in another place
+        inputs = tuple([x for x in inputs if x not in viewed])
     (y,) = instruction.outputs
     for x in inputs:
         if type(x) is Symbol and x in held and last[x] == i and x.shape == y.shape and x.dtype == y.dtype:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from chainrule._backend import Backend
 from chainrule._dim import has_dim
 from chainrule._graph import Instruction
-from chainrule._memory import exposed
+from chainrule._memory import VIEWS, exposed
 from chainrule._program import Program
 from chainrule._settings import strict_math
 from chainrule._symbol import Symbol
@@ -61,11 +61,21 @@ def updates(
         and _is_safe(instruction, olds)
     ]
     changed = {x: instruction for instruction, targets in found for x in targets.values()}
+    viewed = {i.outputs[0]: i.inputs[0] for i in program.instructions if i.op.name in VIEWS}
     return [
         (instruction, targets)
         for instruction, targets in found
-        if all(changed.get(x, instruction) is instruction for x in instruction.inputs if type(x) is Symbol)
+        if all(_reads_in_time(x, instruction, changed, viewed) for x in instruction.inputs)
     ]
+
+
+def _reads_in_time(x: Any, instruction: Instruction, changed: Mapping[Any, Any], viewed: Mapping[Any, Any]) -> bool:
+    """Whether an input is not of memory that is written over before it is read, or while other places of it are."""
+    if x not in viewed:
+        return changed.get(x, instruction) is instruction
+    while x in viewed:
+        x = viewed[x]
+    return x not in changed
 
 
 def variable_pairs(program: Program, reads: Sequence[Any], assigned: Sequence[Any]) -> tuple[tuple[int, int], ...]:

@@ -331,3 +331,45 @@ def test_arrays_that_were_pickled_are_written_over_too():
     assert w.value.dtype is np.dtype("float64")
     np.testing.assert_array_equal(w.numpy(), np.repeat([0.25, 1.0], [100, 400])[:, None] * np.ones(8))
     np.testing.assert_array_equal(table, np.ones((500, 8)))
+
+
+VIEWS = {
+    "row": lambda w: w * 0.5 + w[0] + 1.0,
+    "column": lambda w: w * 0.5 + w[:, :1] + 1.0,
+    "transpose": lambda w: w * 0.5 + cr.matrix_transpose(w) * 2.0,
+    "transpose alone": lambda w: w - cr.matrix_transpose(w),
+    "backwards": lambda w: w - w[::-1] * 0.5 + 1.0,
+}
+
+
+@pytest.mark.parametrize("f", VIEWS.values(), ids=VIEWS)
+def test_a_value_made_of_views_of_the_old_one(f):
+    value = START[:100, :100] / 1000.0
+    w = cr.Variable(value)
+
+    @cr.function
+    def step():
+        w.assign(f(w))
+
+    for _ in range(3):
+        step()
+        value = f(cr.tensor(value)).numpy()
+    np.testing.assert_allclose(w.numpy(), value, rtol=1e-12)
+
+
+def test_a_view_of_what_another_update_writes_over():
+    x = START[:100, :100]
+    y = x + 1.0
+    a, b = cr.Variable(x), cr.Variable(y)
+
+    @cr.function
+    def step():
+        before = cr.matrix_transpose(a.read())
+        a.assign(a * 0.5 + 1.0)
+        b.assign(b - before)
+
+    for _ in range(3):
+        step()
+        x, y = x * 0.5 + 1.0, y - x.T
+    np.testing.assert_array_equal(a.numpy(), x)
+    np.testing.assert_array_equal(b.numpy(), y)
