@@ -38,13 +38,17 @@ def _sort(x: Any, *, axis: int, descending: bool, stable: bool) -> Any:
 
 
 def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...]) -> Any:
-    result = np.zeros(shape, values.dtype)
+    return scattered(np.zeros(shape, values.dtype), values, arrays, key)
+
+
+def scattered(zeros: Any, values: Any, arrays: tuple[Any, ...], key: Any) -> Any:
+    """Zeros with values at an index."""
     place = native(key, arrays)
     if arrays:
-        add_at(result, place, values)
+        add_at(zeros, place, values)
     else:
-        result[place] = values
-    return result
+        zeros[place] = values
+    return zeros
 
 
 def _scatter_add_rows(values: Any, indices: Any, *, rows: int) -> Any:

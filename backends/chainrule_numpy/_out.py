@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
-from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, shares, summed_axes
+from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, scattered, shares, summed_axes
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
@@ -128,12 +128,7 @@ def _sum_to(x: Any, *, shape: tuple[int, ...], out: Any) -> Any:
 
 def _scatter_add(values: Any, *arrays: Any, key: Any, shape: tuple[int, ...], out: Any) -> Any:
     out.fill(0)
-    place = native(key, arrays)
-    if arrays:
-        add_at(out, place, values)
-    else:
-        out[place] = values
-    return out
+    return scattered(out, values, arrays, key)
 
 
 def _add_at(x: Any, values: Any, *arrays: Any, key: Any, out: Any) -> Any:

@@ -25,6 +25,7 @@ from chainrule._indexed_slices import IndexedSlices
 from chainrule._plugins import load_plugins
 from chainrule._program import Program
 from chainrule._replay import building
+from chainrule._same import Same
 from chainrule._settings import plan_settings
 from chainrule._shortcut import Shortcut, plain, shortcut
 from chainrule._symbol import Symbol
@@ -245,7 +246,7 @@ class _Arguments:
                 kinds.append((kind, leaf))
                 continue
             elif kind is Variable:
-                kinds.append(_Same(leaf))
+                kinds.append(Same(leaf))
                 continue
             elif (owner := _backends.backend_of(leaf)) is not None and (
                 owner is home or owner.name != _backends.DEFAULT
@@ -375,23 +376,8 @@ def _exact(value: Any) -> Any:
     return kind, repr(value) if kind in (float, complex) else value
 
 
-class _Same:
-    """An object in a key, equal to itself alone."""
-
-    __slots__ = ("thing",)
-
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Same and self.thing is other.thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
-
-
 def _shown(kind: Any) -> str:
-    if isinstance(kind, _Same):
+    if isinstance(kind, Same):
         return f"variable {kind.thing.name!r}"
     if not isinstance(kind, tuple):
         return f"a Python {kind.__name__}"
@@ -459,7 +445,7 @@ class _Trace:
         if _backends.backend_of(leaf) is not None:
             self.results.append(Tensor)
             return [self._output(leaf, body)]
-        self.results.append(_Same(leaf))
+        self.results.append(Same(leaf))
         return []
 
     def _output(self, leaf: Any, body: Body) -> Symbol:
@@ -487,7 +473,7 @@ class _Trace:
         for how in self.results:
             if how is Tensor:
                 leaves.append(next(outputs) if as_tensors else next(outputs)._value)
-            elif type(how) is _Same:
+            elif type(how) is Same:
                 leaves.append(how.thing)
             else:
                 leaves.append(IndexedSlices(next(outputs), next(outputs), how))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from chainrule._dim import Dim
 from chainrule._dtypes import DType
 from chainrule._program import Program
+from chainrule._same import Same
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 
@@ -32,26 +33,11 @@ def structure_of(program: Program) -> Hashable:
     return _Key().of(program)
 
 
-class _Same:
-    """An object in a key, equal to itself alone."""
-
-    __slots__ = ("thing",)
-
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Same and self.thing is other.thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
-
-
 class _Key:
     """Makes the key of a program and of those it holds."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, _Same] = {}
+        self._by_id: dict[int, Same] = {}
 
     def of(self, program: Program) -> Hashable:
         """The key of a program."""
@@ -72,11 +58,11 @@ class _Key:
         add(tuple([places[y] if type(y) is Symbol else self._value(y) for y in program.outputs]))
         return tuple(parts)
 
-    def _same(self, thing: Any) -> _Same:
+    def _same(self, thing: Any) -> Same:
         """The one mark of an object in this key."""
         found = self._by_id.get(id(thing))
         if found is None:
-            found = self._by_id[id(thing)] = _Same(thing)
+            found = self._by_id[id(thing)] = Same(thing)
         return found
 
     def _value(self, value: Any) -> Any:
