@@ -133,6 +133,10 @@ def _interrupts_waiting() -> Iterator[None]:
             before(*came[0])
 
 
+# Who holds an object is told by its count of references: where one interpreter lock guards it, as on usual CPython.
+_COUNTED: Final = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
 def _of_variable(holder: Any) -> tuple[int, int]:
     """How many hold a variable's tensor, and its array."""
     value = holder._value
@@ -154,15 +158,15 @@ class _Holder:
 
 
 _STORE: Final = {0: (None, object())}
-_ALONE: Final = _of_variable(_Holder(_Holder(object())))  # counts of what nobody else holds
-_ALONE_IN_STORE: Final = _of_list([_STORE[0][1]], 0)
+_ALONE: Final = _of_variable(_Holder(_Holder(object()))) if _COUNTED else None  # counts of what nobody else holds
+_ALONE_IN_STORE: Final = _of_list([_STORE[0][1]], 0) if _COUNTED else None
 
 
 def is_alone(variable: Any) -> bool:
     """Whether nobody but a variable holds its array."""
-    return _of_variable(variable) == _ALONE
+    return _COUNTED and _of_variable(variable) == _ALONE
 
 
 def is_alone_in_store(arrays: Sequence[Any], i: int) -> bool:
     """Whether nobody but the store of a session and this list holds an array of the list."""
-    return _of_list(arrays, i) == _ALONE_IN_STORE
+    return _COUNTED and _of_list(arrays, i) == _ALONE_IN_STORE
