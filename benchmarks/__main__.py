@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import tables
 from benchmarks.contender import processor_time
 from benchmarks.contest import Outcome, hold
-from benchmarks.libraries import MODULES, environment, versions
+from benchmarks.libraries import MODULES, bind, environment, versions
 from benchmarks.workloads import WORKLOADS
 
 
@@ -56,6 +56,8 @@ def main() -> None:
     results: dict[str, Any] = {"versions": versions(), "machine": platform.machine(), "threads": arguments.threads}
     listed = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     print(f"{listed}; threads: {arguments.threads}\n")
+    if not bind(arguments.threads):
+        print("this system cannot bind processes to processors: JAX may take more of them\n")
 
     outcomes: dict[str, Outcome] = {}
     for name in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,17 @@ def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
     ours["XLA_FLAGS"] = f"{eigen} intra_op_parallelism_threads={threads}"
     ours["TF_CPP_MIN_LOG_LEVEL"] = "3"  # errors alone
     return ours
+
+
+def bind(processors: int) -> bool:
+    """Let this process, and those that it starts, run on so many processors; whether the system can.
+
+    Variables do not hold every library to one thread: JAX's products take all processors that they see.
+    """
+    if not hasattr(os, "sched_setaffinity"):  # Linux has it
+        return False
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:processors])
+    return True
 
 
 def versions() -> dict[str, str]:
