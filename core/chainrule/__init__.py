@@ -155,6 +155,8 @@ if TYPE_CHECKING:
     from chainrule._settings import strict_math as strict_math
     from chainrule._settings import use_jit as use_jit
     from chainrule._settings import use_strict_math as use_strict_math
+    from chainrule._support import BackendCheck as BackendCheck
+    from chainrule._support import check as check
     from chainrule._symbol import Symbol as Symbol
     from chainrule._tape import GradientTape as GradientTape
     from chainrule._tensor import Tensor as Tensor
@@ -163,6 +165,8 @@ if TYPE_CHECKING:
     from chainrule._threads import set_num_threads as set_num_threads
     from chainrule._threads import use_num_threads as use_num_threads
     from chainrule._variable import Variable as Variable
+    from chainrule._verify import Verification as Verification
+    from chainrule._verify import verify as verify
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
     from chainrule_arrays import *  # noqa: F403, TID251
@@ -181,8 +185,10 @@ _LAZY = {
     "approximate": "_contracts",
     "as_tensor": "_convert",
     "Backend": "_backend",
+    "BackendCheck": "_support",
     "Binary": "_define",
     "callback": "_effects",
+    "check": "_support",
     "check_gradient": "_check",
     "checkpoint": "_checkpoint",
     "Command": "_cli",
@@ -268,6 +274,8 @@ _LAZY = {
     "value_and_grad": "_functional",
     "Variable": "_variable",
     "variables_initializer": "_graph_functions",
+    "verify": "_verify",
+    "Verification": "_verify",
     "vjp": "_functional",
     "while_loop": "_control_flow",
     "why_no_gradient": "_explain",

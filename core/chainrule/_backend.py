@@ -75,6 +75,8 @@ class Backend:
         wrap_generic: what to put around a kernel written for `xp` (promotion, a device); `(op, kernel) -> kernel`.
         scalar_type: if arrays without dimensions may be scalars of other classes, the class of the most common ones,
             which has one real dtype; the engine then knows shape and dtype by the class.
+        refuses: why it cannot compute an instruction that it has a kernel for, or None: what `cr.check` tells before a
+            program runs, and the kernel when it does.
         devices: names of the devices it can use now, the default first.
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
@@ -109,6 +111,7 @@ class Backend:
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     wrap_generic: Callable[[Any, Kernel], Kernel] = lambda op, kernel: kernel
     scalar_type: type | None = None
+    refuses: Callable[[Instruction], str | None] = lambda instruction: None
     devices: Callable[[], Sequence[str]] = lambda: ("cpu",)
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None

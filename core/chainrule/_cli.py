@@ -1,4 +1,4 @@
-"""The command line, `chainrule`: subcommands come from plugins, `info` from here."""
+"""The command line, `chainrule`: subcommands come from plugins, and those about backends and all of it from here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import difflib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Final
 
 from chainrule._errors import ChainruleError
 from chainrule._version import __version__
+
+OWN: Final = ("check", "info", "verify")  # each in `_<name>_command`
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: the command's own; 1 for an error of chainrule's family, which is shown as one line; 2 for a
         wrong command line.
     """
-    from chainrule import _info, _plugins, _registry
+    from chainrule import _plugins, _registry
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     _plugins.plugins()
-    commands: dict[str, Any] = {"info": _info.COMMAND, **_registry.commands}
+    commands: dict[str, Command] = {name: _own(name) for name in OWN} | _registry.commands
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
         print(f"chainrule: {_unknown(arguments[0], commands)}", file=sys.stderr)
         return 2
@@ -68,6 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("chainrule: interrupted", file=sys.stderr)
         return 130
+
+
+def _own(name: str) -> Command:
+    """The engine's own command of a name."""
+    command: Command = import_module(f"chainrule._{name}_command").COMMAND
+    return command
 
 
 def _unknown(name: str, commands: Iterable[str]) -> str:

@@ -1,5 +1,12 @@
 """Every error chainrule raises: one family, each member also the builtin that users would catch at that place."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chainrule._backend import Backend
+
 
 class ChainruleError(Exception):
     """Base of all errors raised by chainrule and its plugins."""
@@ -62,7 +69,15 @@ class BackendError(ChainruleError, ValueError):
 
 
 class BackendUnavailableError(ChainruleError, ImportError):
-    """A backend is known, and cannot compute here: what is missing and what to do about it."""
+    """A backend is known, and cannot compute here: what is missing and what to do about it.
+
+    Attributes:
+        backend: what the backend would be with a device, as far as its library alone can tell; None if that is missing.
+    """
+
+    def __init__(self, message: str, backend: Backend | None = None) -> None:
+        super().__init__(message)
+        self.backend = backend
 
 
 class PluginError(ChainruleError, RuntimeError):

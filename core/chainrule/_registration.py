@@ -150,13 +150,13 @@ def _override_sets(entries: Mapping[str, Any], owner: Owner, undo: ExitStack) ->
 
 
 def _commands(entries: Mapping[str, Any], owner: Owner, undo: ExitStack) -> list[str]:
-    from chainrule._cli import Command
+    from chainrule._cli import OWN, Command
 
     for name, command in entries.items():
         if not isinstance(command, Command):
             raise PluginError(f"command {name!r}: expected a chainrule.Command, got {command!r:.80}")
-        if name == "info":
-            raise PluginError("command 'info' is chainrule's own; choose another name")
+        if name in OWN:
+            raise PluginError(f"command {name!r} is chainrule's own; choose another name")
         _enter(_registry.commands, name, command, owner, undo)
     return list(entries)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import chainrule as cr
-from chainrule_draw._arguments import parsed
-from chainrule_draw._load import load
+from chainrule import targets
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> None:
     output = arguments.output or f"{arguments.target.rpartition(':')[2]}.svg"
     if output != "-" and not output.endswith(".svg"):
         raise cr.ArgumentError(f"--output: the picture is SVG, in a file whose name ends in .svg, got {output!r}")
-    what = _built(load(arguments.target), arguments)
+    what = _built(targets.load(arguments.target), arguments)
     if arguments.passes:
         from chainrule_draw._draw import results
 
@@ -83,15 +81,7 @@ def _built(thing: Any, arguments: argparse.Namespace) -> Any:
 
 def _called(function: Callable[..., Any], arguments: argparse.Namespace) -> Any:
     """What a function returns for arguments in which placeholders stand for arrays."""
-    positional, named = parsed(arguments.args or "")
-    signature = inspect.signature(function)
-    try:
-        bound = signature.bind(*positional, **named)
-    except TypeError as error:
-        name = arguments.target.rpartition(":")[2]
-        raise cr.ArgumentError(
-            f"{name}{signature}: {error}; give arguments with --args, e.g. 'float32[100,784]'"
-        ) from error
+    bound = targets.bound(arguments.target, function, arguments.args or "")
     for name, value in bound.arguments.items():
         bound.arguments[name] = _placed(name, value)
     return function(*bound.args, **bound.kwargs)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from subprocess import CompletedProcess
 
 import pytest
 
 import chainrule as cr
 from chainrule import _backends
+from chainrule._discovery import Entry
 
 SHOW = "import chainrule as cr; x = cr.tensor([1.0]); print(x.backend.name, x.device)"
 
@@ -217,8 +217,8 @@ def test_an_entry_point_whose_attribute_is_missing(installed: Callable[..., None
 
 def load_with(monkeypatch: pytest.MonkeyPatch, factory: object) -> None:
     """Choose the made-up backend `mine`, whose entry point gives this factory."""
-    real = EntryPoint.load
-    monkeypatch.setattr(EntryPoint, "load", lambda self: factory if self.name == "mine" else real(self))
+    real = Entry.load
+    monkeypatch.setattr(Entry, "load", lambda self: factory if self.name == "mine" else real(self))
     cr.set_backend("mine")
 
 
@@ -266,7 +266,7 @@ def test_two_distributions_with_one_name(installed: Callable[..., None]) -> None
 def test_a_broken_backend_does_not_disturb_the_rest(installed: Callable[..., None]) -> None:
     installed(broken="no_such_module_at_all:backend")
     assert float(cr.tensor(2.0) * 3.0) == 6.0
-    from chainrule._info import report
+    from chainrule._info_command import report
 
     assert "broken: unavailable: backend 'broken'" in report()
 

@@ -491,7 +491,7 @@ def test_a_plugins_pass_with_the_name_of_one_of_ours_is_an_error():
 
 
 def test_info_lists_the_passes(capsys):
-    from chainrule._info import report
+    from chainrule._info_command import report
 
     with a_pass(lambda p, b: p):
         lines = report().splitlines()

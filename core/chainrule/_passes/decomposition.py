@@ -17,7 +17,15 @@ def decomposition(program: Program, backend: Backend) -> Program:
 
     These are functions with gradients of their own, and composite operations that the backend has no kernel for.
     """
-    made_of_others = {op for op in {i.op for i in program.instructions} if _is_name(op, backend)}
+    return _expanded(program, {op for op in {i.op for i in program.instructions} if _is_name(op, backend)})
+
+
+def inlined(program: Program) -> Program:
+    """The program with what is inside of functions with gradients of their own in their place."""
+    return _expanded(program, set())
+
+
+def _expanded(program: Program, made_of_others: set[Op]) -> Program:
     if not made_of_others and not any(i.attributes and _has_expansion(i) for i in program.instructions):
         return program
     values: dict[Any, Any] = {}

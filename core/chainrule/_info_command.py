@@ -13,8 +13,11 @@ from typing import Any
 from warnings import catch_warnings
 
 from chainrule import _backends, _overrides, _passes, _plugins, _registry, _settings, _threads
+from chainrule._backend import Backend
 from chainrule._cli import Command
 from chainrule._errors import ChainruleError
+from chainrule._owner import ENGINE
+from chainrule._registry import find_kernel
 from chainrule._version import __version__
 
 _DEPENDENCIES = ("pluggy", "optree", "numpy", "scipy")
@@ -79,6 +82,7 @@ def _backend_lines() -> Iterator[str]:
     yield "Backends"
     try:
         chosen = _backends.get_backend().name
+        yield f"  {chosen} is in force ({_why_chosen()})"
     except ChainruleError as error:
         chosen = ""
         yield f"  no backend is in force: {error}"
@@ -90,9 +94,32 @@ def _backend_lines() -> Iterator[str]:
             memory = ", ".join(f"{key} {value / 2**30:.1f} GiB" for key, value in backend.memory(None).items())
             yield f" {mark}{name}: {backend.version}; devices {devices}" + (f"; memory {memory}" if memory else "")
             yield f"    dtypes {', '.join(backend.dtypes)}"
+            yield f"    {_coverage(backend)}"
             yield from (f"    {line}" for line in backend.notes())
         except Exception as error:  # whatever a backend does wrong, the report goes on
             yield f" {mark}{name}: unavailable: {error}"
+
+
+def _why_chosen() -> str:
+    return f"{_backends.VARIABLE} says so" if os.environ.get(_backends.VARIABLE, "").strip() else "the default"
+
+
+def _coverage(backend: Backend) -> str:
+    """How many operations a backend has kernels for, and which it has none for; how many of those have a gradient."""
+    missing, gradients, total = [], 0, 0
+    for name, function in _registry.ops.items():
+        op: Any = function.op  # type: ignore[attr-defined]  # an operation's function has its op
+        if op.owner == ENGINE:
+            continue
+        total += 1
+        try:
+            find_kernel(op, backend)
+        except ChainruleError:
+            missing.append(name)
+        else:
+            gradients += op.definition is not None and op.definition.reason is None
+    shown = f", none for {', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}" if missing else ""
+    return f"kernels for {total - len(missing)} of {total} operations{shown}; {gradients} of them have gradients"
 
 
 def _plugin_lines() -> Iterator[str]:
