@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -48,7 +47,7 @@ def installed(fresh: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
         made_up = {}
         for name, value in values.items():
             each = (value,) if isinstance(value, str) else value
-            entries = tuple(EntryPoint(name, v, _backends.GROUP) for v in each)
+            entries = tuple(_discovery.Entry(name, v) for v in each)
             made_up[name] = _discovery.Found(name, entries)
         monkeypatch.setattr(_discovery, "find", lambda group: {**real, **made_up})
 
