@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Op, default_dtype, infer
+from chainrule_numpy import _erf
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax, sparse_softmax_cross_entropy
@@ -213,6 +214,13 @@ def _special(name: str) -> Callable[[Any], Any]:
     return kernel
 
 
+_erf_of_scipy = _special("erf")
+
+
+def _error_function(x: Any) -> Any:
+    return _erf.erf(x, np.empty(x.shape, x.dtype)) if _erf.pays(x) else _erf_of_scipy(x)
+
+
 @cache
 def of_scipy(name: str) -> Any:
     """SciPy's function of that name."""
@@ -253,7 +261,7 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "deg2rad": _floating(np.deg2rad),
     "einsum": lambda *operands, subscripts: np.einsum(subscripts, *operands, optimize=len(operands) > 1),
     "empty": np.empty,
-    "erf": _floating(_special("erf")),
+    "erf": _floating(_error_function),
     "erfc": _floating(_special("erfc")),
     "exp2": _floating(np.exp2),
     "log_softmax": log_softmax,

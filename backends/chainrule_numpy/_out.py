@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
+from chainrule_numpy import _erf
 from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, scattered, shares, summed_axes
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
@@ -58,6 +59,13 @@ def _special(name: str) -> Kernel:
         return of_scipy(name)(x if x.dtype.kind == "f" else x.astype(out.dtype), out=out)
 
     return kernel
+
+
+_erf_of_scipy = _special("erf")
+
+
+def _error_function(x: Any, *, out: Any) -> Any:
+    return _erf.erf(x, out) if _erf.pays(x) and x.dtype == out.dtype else _erf_of_scipy(x, out=out)
 
 
 def _astype(x: Any, *, dtype: Any, out: Any) -> Any:
@@ -186,7 +194,7 @@ OUT: dict[str, Kernel] = {
     "concat": _concat,
     "cumulative_prod": _accumulation(np.multiply),
     "cumulative_sum": _accumulation(np.add),
-    "erf": _special("erf"),
+    "erf": _error_function,
     "erfc": _special("erfc"),
     "log_softmax": log_softmax,
     "matmul": matmul,
