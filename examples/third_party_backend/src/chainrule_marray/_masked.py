@@ -1,0 +1,34 @@
+"""What goes into masked arrays, and what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chainrule as cr
+
+
+def masked(data: Any, mask: Any) -> cr.Tensor:
+    """A tensor of the backend `marray` from numbers, of which those are missing where the mask is true.
+
+    >>> from chainrule_marray import masked
+    >>> float(cr.sum(masked([1.0, 2.0, 6.0], [False, True, False])))
+    7.0
+    """
+    with cr.use_backend("marray") as chosen:
+        return cr.tensor(chosen.xp.asarray(data, mask=mask))
+
+
+def to_numpy(array: Any) -> Any:
+    """The numbers, with NaN where one is missing.
+
+    Raises:
+        DTypeError: one is missing, and the dtype has no NaN to say so.
+    """
+    import numpy as np
+
+    numbers = np.array(array.data)
+    if array.mask.any():
+        if numbers.dtype.kind not in "fc":
+            raise cr.DTypeError(f"backend 'marray': numbers are missing, and {numbers.dtype} has no NaN to say so")
+        numbers[array.mask] = np.nan
+    return numbers
