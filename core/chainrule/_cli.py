@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chainrule._errors import ChainruleError
 from chainrule._version import __version__
+
+if TYPE_CHECKING:
+    import argparse
 
 OWN: Final = ("check", "info", "verify")  # each in `_<name>_command`
 
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: the command's own; 1 for an error of chainrule's family, which is shown as one line; 2 for a
         wrong command line.
     """
+    import argparse  # here, as plugins' commands are made of this module whenever they load
+
     from chainrule import _plugins, _registry
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -81,6 +84,8 @@ def _own(name: str) -> Command:
 
 def _unknown(name: str, commands: Iterable[str]) -> str:
     """What to say of a command that there is not."""
+    import difflib
+
     from chainrule._plugins import absent
 
     near = difflib.get_close_matches(name, commands, 1)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from itertools import islice
 from typing import Any
-
-import optree
 
 from chainrule import _context, ops
 from chainrule._backward import Subgraph
@@ -26,7 +25,18 @@ from chainrule._overrides import resolve_overrides
 from chainrule._plugins import load_plugins
 from chainrule._record import source
 from chainrule._tensor import Tensor
-from chainrule._trees import any_tensor, arrays_out, is_number, is_tensor, library_of, path_of, untensor
+from chainrule._trees import (
+    Structure,
+    any_tensor,
+    arrays_out,
+    flatten,
+    is_number,
+    is_tensor,
+    leaves_of,
+    library_of,
+    path_of,
+    untensor,
+)
 
 ArgNums = int | Sequence[int]
 
@@ -53,7 +63,7 @@ class _Call:
         self.nested = context.recording
         self.as_tensors = self.nested or any_tensor(args)
         self.recording = context if context.recording else context.replace(recording=True)
-        trees = [optree.tree_flatten(args[i]) for i in self.argnums]
+        trees = [flatten(args[i]) for i in self.argnums]
         self.treedefs = [treedef for _, treedef in trees]
         self.leaves = [leaf for leaves, _ in trees for leaf in leaves]
         convert = tensor if outlives_call else as_tensor
@@ -141,12 +151,13 @@ class _Call:
         if self.nested:
             return tree
         if self.as_tensors:
-            return optree.tree_map(_without_history, tree)
+            leaves, treedef = flatten(tree)
+            return treedef.unflatten(map(_without_history, leaves))
         return arrays_out(tree, library_of(self.leaves[0]) if self.leaves else None)
 
     def _trees(self, leaves: Sequence[Any]) -> list[Any]:
         rest = iter(leaves)
-        return [optree.tree_unflatten(t, [next(rest) for _ in range(t.num_leaves)]) for t in self.treedefs]
+        return [t.unflatten(islice(rest, t.num_leaves)) for t in self.treedefs]
 
 
 def _without_history(x: Any) -> Any:
@@ -263,7 +274,7 @@ def vjp(
     """
     call = _Call("vjp", f, tuple(range(len(primals))), primals, outlives_call=True)
     returned, aux = _split(call, call.run({}), has_aux)
-    leaves, treedef = optree.tree_flatten(returned)
+    leaves, treedef = flatten(returned)
     ys = [as_tensor(leaf) for leaf in leaves]
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -274,11 +285,11 @@ def vjp(
             found = [untensor(g, library_of(leaf)) for g, leaf in zip(found, call.leaves, strict=True)]
         return tuple(call._trees(found))
 
-    result = call.value(optree.tree_unflatten(treedef, ys))
+    result = call.value(treedef.unflatten(ys))
     return (result, pullback, call.value(aux)) if has_aux else (result, pullback)
 
 
-def _matching(call: _Call, what: str, treedef: optree.PyTreeSpec, like: Sequence[Tensor], tree: Any) -> list[Tensor]:
+def _matching(call: _Call, what: str, treedef: Structure, like: Sequence[Tensor], tree: Any) -> list[Tensor]:
     """The leaves of cotangents or tangents, once they fit what they belong to."""
     try:
         found = [as_tensor(leaf) for leaf in treedef.flatten_up_to(tree)]
@@ -327,18 +338,18 @@ def jvp(
     call = _Call("jvp", f, tuple(range(len(primals))), tuple(primals))
     call.as_tensors = call.as_tensors or any_tensor(tangents)
     returned, aux = _split(call, call.run({}), has_aux)
-    leaves, treedef = optree.tree_flatten(returned)
+    leaves, treedef = flatten(returned)
     ys = [as_tensor(leaf) for leaf in leaves]
     directions = [
         t
         for i, (tree, like) in enumerate(zip(tangents, call._trees(call.tensors), strict=True))
-        for t in _matching(call, f"tangents[{i}]", call.treedefs[i], optree.tree_leaves(like), tree)
+        for t in _matching(call, f"tangents[{i}]", call.treedefs[i], leaves_of(like), tree)
     ]
     graph = Subgraph(ys, call.sources)
     chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
     pushed = push_forward(ys, call.sources, directions, chosen, graph) if ys else []
     moved = [_cast_like(t, y) if t is not None else zeros_like(y) for t, y in zip(pushed, ys, strict=True)]
-    results = tuple(call.value(optree.tree_unflatten(treedef, part)) for part in (ys, moved))
+    results = tuple(call.value(treedef.unflatten(part)) for part in (ys, moved))
     return (*results, call.value(aux)) if has_aux else results
 
 
@@ -378,7 +389,7 @@ def jacobian(
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
         call = _Call("jacobian", f, argnums, args)
-        leaves, treedef = optree.tree_flatten(call.run(kwargs))
+        leaves, treedef = flatten(call.run(kwargs))
         ys = [as_tensor(leaf) for leaf in leaves]
         n_in = _total(call.tensors)
         forward = mode == "forward" or (mode == "auto" and n_in < _total(ys))
@@ -386,7 +397,7 @@ def jacobian(
         chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
         columns = _by_columns if forward else _by_rows
         table = columns(call, ys, graph, chosen, overrides)
-        return optree.tree_unflatten(treedef, [call.result(row) for row in table])
+        return treedef.unflatten(map(call.result, table))
 
     return run
 

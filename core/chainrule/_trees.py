@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-import optree
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule import _backends
 from chainrule._backend import Backend
 from chainrule._convert import as_tensor
 from chainrule._dtypes import PYTHON_NUMBERS
 from chainrule._tensor import Tensor
+
+if TYPE_CHECKING:
+    import optree
+
+
+class Leaf:
+    """The structure of a tree that is one leaf, as optree's are. Most are, and optree takes long to import."""
+
+    num_leaves = 1
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        """The leaf."""
+        (leaf,) = leaves
+        return leaf
+
+    def flatten_up_to(self, tree: Any) -> list[Any]:
+        """What stands in the leaf's place."""
+        return [tree]
+
+    def __repr__(self) -> str:
+        return "PyTreeSpec(*)"
+
+
+_LEAF = Leaf()
+Structure: TypeAlias = "optree.PyTreeSpec | Leaf"
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of a tree, in order, and its structure, which puts others in their places."""
+    if is_tensor(tree) or is_number(tree) or _backends.backend_of(tree) is not None:
+        return [tree], _LEAF
+    import optree
+
+    return optree.tree_flatten(tree)
 
 
 def is_number(leaf: Any) -> bool:
@@ -43,11 +75,15 @@ def any_tensor(trees: Iterable[Any]) -> bool:
 
 def leaves_of(tree: Any) -> list[Any]:
     """The leaves of a tree, in order."""
-    return list(optree.tree_leaves(tree))
+    return flatten(tree)[0]
 
 
-def path_of(treedef: optree.PyTreeSpec, i: int) -> str:
+def path_of(treedef: Structure, i: int) -> str:
     """Where leaf `i` of a tree is, as an expression to follow the tree's name."""
+    if isinstance(treedef, Leaf):
+        return ""
+    import optree
+
     return optree.treespec_accessors(treedef)[i].codify("")
 
 
@@ -70,6 +106,5 @@ def library_of(leaf: Any) -> Backend | None:
 
 def arrays_out(tree: Any, library: Backend | None = None) -> Any:
     """A tree with its tensors as arrays."""
-    if type(tree) is Tensor:
-        return untensor(tree, library)
-    return optree.tree_map(lambda leaf: untensor(leaf, library), tree)
+    leaves, treedef = flatten(tree)
+    return treedef.unflatten([untensor(leaf, library) for leaf in leaves])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import chainrule as cr
-from chainrule import targets
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from chainrule import targets
+
     if arguments.text and arguments.output:
         raise cr.ArgumentError("--text is printed: give no --output with it")
     output = arguments.output or f"{arguments.target.rpartition(':')[2]}.svg"
@@ -81,6 +85,8 @@ def _built(thing: Any, arguments: argparse.Namespace) -> Any:
 
 def _called(function: Callable[..., Any], arguments: argparse.Namespace) -> Any:
     """What a function returns for arguments in which placeholders stand for arrays."""
+    from chainrule import targets
+
     bound = targets.bound(arguments.target, function, arguments.args or "")
     for name, value in bound.arguments.items():
         bound.arguments[name] = _placed(name, value)

@@ -7,22 +7,32 @@
 ((784, 10), 20, True)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainrule_tutorials._settings import MODES, OPTIMIZERS, Settings
-
-__all__ = ["MODES", "OPTIMIZERS", "Settings", "Trained", "train"]
-
 if TYPE_CHECKING:
-    from chainrule_tutorials._softmax_regression import Trained, train
-else:
+    from chainrule_tutorials._settings import MODES as MODES
+    from chainrule_tutorials._settings import OPTIMIZERS as OPTIMIZERS
+    from chainrule_tutorials._settings import Settings as Settings
+    from chainrule_tutorials._softmax_regression import Trained as Trained
+    from chainrule_tutorials._softmax_regression import train as train
 
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-        from chainrule_tutorials import _softmax_regression
+# Where each public name is.
+_PARTS = {
+    "MODES": "_settings",
+    "OPTIMIZERS": "_settings",
+    "Settings": "_settings",
+    "Trained": "_softmax_regression",
+    "train": "_softmax_regression",
+}
+__all__ = [*_PARTS]  # names all the same
 
-        return getattr(_softmax_regression, name)
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(f"chainrule_tutorials.{_PARTS[name]}"), name)
+    return value
 
 
 def __dir__() -> list[str]:

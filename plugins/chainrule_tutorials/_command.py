@@ -1,19 +1,28 @@
 """`chainrule mnist`: the command line over `train`. What is heavy is imported when it runs."""
 
-import argparse
+from __future__ import annotations
+
 import sys
 import time
 from contextlib import nullcontext
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import chainrule as cr
-from chainrule_tutorials._settings import MODES, OPTIMIZERS, Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from chainrule_tutorials import Settings
 
 _INSTALL: Final = "pip install 'chainrule[plot]'"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    from pathlib import Path
+
+    from chainrule_tutorials import MODES, OPTIMIZERS, Settings
+
     rates = ", ".join(f"{rate:g} for {name}" for name, rate in OPTIMIZERS.items())
     modes = "; ".join(f"{name}: {what}" for name, what in MODES.items())
     default = Settings()
@@ -34,6 +43,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from chainrule_tutorials import Settings
+
     settings = Settings(
         optimizer=arguments.optimizer,
         learning_rate=arguments.learning_rate,
