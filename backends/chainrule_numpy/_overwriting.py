@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import Backend, Instruction, Kernel, get_num_threads
+from chainrule import Backend, Instruction, Kernel
 from chainrule.regions import FUSED
 from chainrule_numpy import _rows
 from chainrule_numpy._blocks import Blocks
@@ -47,8 +47,6 @@ def _by_machine_code(kernel: Any, *inputs: Any, out: tuple[Any, ...]) -> Prepare
     if not all(map(_can_be_written, out)):
         return kernel(*inputs), None
     inputs = tuple([np.ascontiguousarray(x) if type(x) is np.ndarray and x.ndim else x for x in inputs])
-    if get_num_threads() > 1 and not _is_compiled(kernel):  # which has several threads do it
-        return out, lambda: kernel(*inputs, out=out)
     return out, partial(getattr(kernel, "native", kernel), *inputs, out=out)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from chainrule import run_tasks
 from chainrule_numpy import _jit
 
 if TYPE_CHECKING:
@@ -90,9 +88,8 @@ def in_parts(work: Work, length: int, nanoseconds: float, arrays: Callable[[], S
     Returns:
         The arrays of each part.
     """
-    from chainrule_numpy._jit._work import ends
+    from chainrule_numpy._jit._work import most_parts, threads_for
 
-    marks = ends(length, nanoseconds)
-    given = [arrays() for _ in marks[1:]]
-    run_tasks([partial(work, *part) for part in zip(given, marks[:-1], marks[1:], strict=True)])
+    given = [arrays() for _ in range(threads_for(most_parts(length, nanoseconds)))]
+    work(given, length)
     return given

@@ -37,12 +37,17 @@ def mask_of(lanes: int, count: int) -> str:
 def change(
     text: Text, lanes: int, pointer: str, start: int, stop: int, dtype: str, function: Callable[..., Value]
 ) -> None:
-    """Set elements to `function(values, loader)`, where the loader reads what they are."""
+    """Set elements to `function(values, loader)`, where the loader reads them, or those of another array."""
     v = Values(text, lanes)
 
     def at(index: str, mask: str | None) -> None:
-        place = text.let(f"getelementptr {STORED[dtype]}, ptr {pointer}, i64 {index}")
-        v.store(function(v, lambda: v.load(place, dtype, mask)), place, mask)
+        def place(array: str) -> str:
+            return text.let(f"getelementptr {STORED[dtype]}, ptr {array}, i64 {index}")
+
+        def load(array: str = pointer) -> Value:
+            return v.load(place(array), dtype, mask)
+
+        v.store(function(v, load), place(pointer), mask)
 
     whole = start + (stop - start) // lanes * lanes
     if whole - start > 4 * lanes:

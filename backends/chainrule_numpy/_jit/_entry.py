@@ -22,8 +22,9 @@ from chainrule_numpy._jit._text import Text
 _LONG: Final = 20_000  # nanoseconds; while more than this is computed, other threads may run Python
 
 # Words of the table, and of the record in it of each input and then of each result.
-_INPUTS, _OUTPUTS, _WHOLE, _OTHERWISE, _RELEASE, _RECORDS = range(6)
+_INPUTS, _OUTPUTS, _WHOLE, _OTHERWISE, _RELEASE, _PARTS, _RECORDS = range(7)
 _KIND, _NDIM, _SHAPE, _OTHER_KIND, _RECORD = range(5)  # a dtype; or the types of a number, which has no axes
+PLACES: Final = 3  # in the table of pointers, for each result
 
 
 class Array(NamedTuple):
@@ -45,20 +46,22 @@ def bound(
     otherwise: Callable[..., Any],
     nanoseconds: float,
     keep: object,
+    parts: int = 1,
 ) -> Any:
     """A Python function that calls machine code; one thread at a time may ask for one, as `_code` has to stay.
 
     Args:
         inputs: what it takes.
         outputs: what it gives, in a tuple.
-        whole: the address of a function of a table of pointers: to the inputs, the results, and for each result some
-            place more.
+        whole: the address of a function of a table of pointers: to the inputs, the results, and for each result two
+            places more; last comes how many parts to compute at the same time.
         otherwise: what is called where something is not as expected.
         nanoseconds: about how long it takes.
         keep: what must live as long as it does.
+        parts: how many threads are to compute.
     """
     shapes = [struct.pack(f"{len(shape)}q", *shape) for shape, _ in (*inputs, *outputs)]
-    words = [len(inputs), len(outputs), whole, id(otherwise), nanoseconds > _LONG]
+    words = [len(inputs), len(outputs), whole, id(otherwise), nanoseconds > _LONG, parts]
     for array, shape in zip((*inputs, *outputs), shapes, strict=True):
         if array.shape:
             words += [id(array.dtype), len(array.shape), _objects.address_in_bytes(shape), 0]
@@ -83,8 +86,10 @@ class _Entry:
             f"getelementptr i8, ptr {self._load('ptr', '%self', _objects.ITEMS)}, i64 {_objects.BYTES}"
         )
         n_in, n_out = self._word("i64", _INPUTS), self._word("i64", _OUTPUTS)
-        size = text.let(f"add i64 {n_in}, {text.let(f'mul i64 {n_out}, 3')}")
+        size = text.let(f"add i64 {n_in}, {text.let(f'mul i64 {n_out}, {PLACES}')}")
         table = text.let(f"alloca ptr, i64 {text.let(f'add i64 {size}, 1')}, align 16")
+        parts = text.let(f"getelementptr i64, ptr {table}, i64 {size}")
+        text.do(f"store i64 {self._word('i64', _PARTS)}, ptr {parts}")
         cells = text.let(f"getelementptr ptr, ptr {table}, i64 {text.let(f'sub i64 {size}, {n_out}')}")
         self._require(text.let(f"icmp eq i64 %n, {n_in}"))
         with text.loop("0", n_in) as i:

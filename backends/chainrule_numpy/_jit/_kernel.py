@@ -17,8 +17,9 @@ from chainrule_numpy._jit._analysis import UnsupportedRegion, analysed
 from chainrule_numpy._jit._entry import Array, bound
 from chainrule_numpy._jit._machine import Code
 from chainrule_numpy._jit._nest import Nest
-from chainrule_numpy._jit._parts import Parts, can_be_parted
-from chainrule_numpy._jit._work import Work
+from chainrule_numpy._jit._parts import Parts
+from chainrule_numpy._jit._whole import can_be_parted, write_whole
+from chainrule_numpy._jit._work import most_parts
 
 Kernel = Callable[..., tuple[Any, ...]]
 
@@ -72,21 +73,26 @@ def _compiled(region: Region) -> Kernel:
         raise UnsupportedRegion("a result that is given twice")
     inputs = [Array.of(x) for x in program.inputs]
     outputs = [Array.of(y) for y in program.outputs]
-    slow = _Slow(inputs, outputs)
     nanoseconds = _duration(region)
     declarations: dict[str, str] = {}
     nest = None
     if region.space:
         nest = Nest(analysed(region), declarations)
-        functions = [nest.write(), nest.write_whole()]
+        functions = [nest.write(), write_whole(nest)]
     else:
         functions = [_scalar.write(region, declarations)]
     code = Code("\n".join([*declarations.values(), *functions]))
-    native: Kernel = bound(inputs, outputs, code.address("whole"), slow, nanoseconds, code)
-    slow.native = native
-    if nest is not None and can_be_parted(nest, nanoseconds):
-        return Parts(native, slow.expected, outputs, nest, Work(code), nanoseconds)
-    return native
+
+    def native(parts: int) -> Kernel:
+        slow = _Slow(inputs, outputs)
+        slow.native = bound(inputs, outputs, code.address("whole"), slow, nanoseconds, code, parts)
+        return slow.native
+
+    if nest is not None and can_be_parted(nest):
+        most = most_parts(nest.lengths[0] // (nest.lanes if nest.flat else 1), nanoseconds)
+        if most > 1:
+            return Parts(native, most)
+    return native(1)
 
 
 def _duration(region: Region) -> float:

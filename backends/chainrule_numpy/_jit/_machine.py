@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import llvmlite.binding as llvm
 
+from chainrule_numpy._jit import _objects
+
 _lock: Final = threading.RLock()  # one thread at a time has LLVM compile
 _new_number: Final = itertools.count(1).__next__
 _LONG: Final = 1500  # lines; a longer module is compiled with less effort, which grows faster than its length
@@ -87,6 +89,11 @@ class Code:
         """Where a function is."""
         address: int = self._library[name]
         return address
+
+    def stay(self) -> None:
+        """Keep it for as long as the process lives, even after Python has ended."""
+        for needed in (self._library, _linker()):
+            _objects.stay(needed)
 
 
 @lru_cache(maxsize=2)

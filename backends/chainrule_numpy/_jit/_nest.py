@@ -7,7 +7,6 @@ in a vector whose other lanes are masked.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
@@ -185,29 +184,6 @@ class Nest:
             if r.into_memory:
                 found.append(Shared(r.result, identity(r.how, r.dtype), r.divisor))
         return found
-
-    def write_whole(self) -> str:
-        """The function `whole`, which computes all of the space, and all that is to be done before and after."""
-        text = Text(self.text.declarations)
-        shared = [(s, self._entered(text, s.result), math.prod(s.result.shape or ())) for s in self.shared()]
-        for (y, start, _), pointer, size in shared:
-            number, dtype = start, str(y.dtype)
-            change(text, self.lanes, pointer, 0, size, dtype, lambda v, _, n=number, d=dtype: v.constant(n, d))
-        text.do(f"call void @work(ptr %table, i64 0, i64 {self.lengths[0]})")
-        for (y, _, divisor), pointer, size in shared:
-            if divisor != 1:
-                by, dtype = divisor, str(y.dtype)
-                change(
-                    *(text, self.lanes, pointer, 0, size, dtype),
-                    lambda v, load, n=by, d=dtype: _operations.divide(v, load(), v.constant(n, d)),
-                )
-        text.do("ret void")
-        return text.function("define void @whole(ptr %table)")
-
-    def _entered(self, text: Text, y: Symbol) -> str:
-        """The pointer to a result, from the table."""
-        i = len(self.analysis.region.program.inputs) + self.outputs.index(y)
-        return text.let(f"load ptr, ptr {text.let(f'getelementptr ptr, ptr %table, i64 {i}')}")
 
     def _outer(self, axis: int, indices: list[str]) -> None:
         if axis == self.row:

@@ -100,6 +100,11 @@ def address_in_bytes(data: bytes) -> int:
     return id(data) + BYTES
 
 
+def stay(x: object) -> None:
+    """Keep an object for as long as the process lives, even after Python has ended."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(x))
+
+
 def callable_of(address: int, bound: tuple[Any, ...]) -> Any:
     """A Python function that calls machine code.
 

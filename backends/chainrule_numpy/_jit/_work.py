@@ -1,4 +1,4 @@
-"""`Work`: a function in machine code that computes a part of something, as Python calls it."""
+"""How much work is worth another thread, and `Work`: a function of plugins that has threads compute parts of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from typing import Any, Final
 
 from chainrule import get_num_threads
 from chainrule_numpy._jit._machine import Code
+from chainrule_numpy._jit._team import MOST, team
 
-_SHARE: Final = 40_000  # nanoseconds that a part takes at least
-_Function: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_ssize_t)
+_SHARE: Final = 10_000  # nanoseconds that a part takes at least: a thread that sleeps is woken in some thousands
+_Run: Final = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_ssize_t] * 2)
+
+
+def most_parts(length: int, nanoseconds: float) -> int:
+    """Into how many parts to divide a length that takes so long, however many threads there are."""
+    return max(1, min(int(nanoseconds // _SHARE), length, MOST))
+
+
+def threads_for(most: int) -> int:
+    """How many threads compute so many parts, of which the team has those that are needed."""
+    n = min(get_num_threads(), most)
+    if n > 1 + team().size:
+        team().grow(n - 1)
+    return n
 
 
 class Work:
@@ -18,27 +32,18 @@ class Work:
 
     def __init__(self, code: Code) -> None:
         self._code = code
-        self._call = _Function(code.address("work"))
+        self._address = code.address("work")
+        self._run = _Run(team().run)
 
-    def __call__(self, arrays: Sequence[Any], low: int, high: int) -> None:
-        """Compute the part from `low` to `high`, of contiguous arrays."""
-        pointers = [x.ctypes.data for x in arrays]
-        table = (ctypes.c_void_p * len(pointers))(*pointers)
-        self._call(ctypes.addressof(table), low, high)
+    def __call__(self, arrays: Sequence[Sequence[Any]], length: int) -> None:
+        """Compute parts of a length at the same time, each with contiguous arrays of its own.
 
-
-def most_parts(nanoseconds: float) -> int:
-    """Into how many parts to divide what takes so long, however many threads there are."""
-    return max(1, int(nanoseconds // _SHARE))
-
-
-def ends(length: int, nanoseconds: float, step: int = 1) -> list[int]:
-    """Where the parts of a length begin that threads compute at the same time, and where the last one ends.
-
-    Args:
-        length: what to divide.
-        nanoseconds: about how long one thread takes.
-        step: what the beginnings are multiples of.
-    """
-    n = max(1, min(get_num_threads(), most_parts(nanoseconds), length // step))
-    return [length * i // n // step * step for i in range(n)] + [length]
+        Args:
+            arrays: those of each part; some may be the same.
+            length: what to divide.
+        """
+        n = len(arrays)
+        tables = [(ctypes.c_void_p * len(part))(*[x.ctypes.data for x in part]) for part in arrays]
+        starts = (ctypes.c_void_p * n)(*map(ctypes.addressof, tables))
+        marks = (ctypes.c_ssize_t * (n + 1))(*[length * i // n for i in range(n + 1)])
+        self._run(self._address, ctypes.addressof(starts), ctypes.addressof(marks), n, n - 1)
