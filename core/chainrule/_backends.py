@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from typing import Any
 
 from chainrule import _context, _discovery, _threads
 from chainrule._backend import Backend
-from chainrule._errors import BackendError, BackendUnavailableError, ChainruleError
+from chainrule._errors import BackendError, BackendUnavailableError, ChainruleError, nearest
 
 GROUP = "chainrule.backends"
 VARIABLE = "CHAINRULE_BACKEND"
@@ -69,7 +68,7 @@ def _load(name: str) -> Backend:
     if factory is None:
         found = _discovery.find(GROUP).get(name)
         if found is None:
-            near = difflib.get_close_matches(name, available_backends(), 1)
+            near = nearest(name, available_backends())
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise BackendError(
                 f"no backend {name!r}; {hint}installed: {_installed()}; "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from chainrule._errors import ChainruleError
+from chainrule._errors import ChainruleError, nearest
 from chainrule._version import __version__
 
 if TYPE_CHECKING:
@@ -84,10 +84,8 @@ def _own(name: str) -> Command:
 
 def _unknown(name: str, commands: Iterable[str]) -> str:
     """What to say of a command that there is not."""
-    import difflib
-
     from chainrule._plugins import absent
 
-    near = difflib.get_close_matches(name, commands, 1)
+    near = nearest(name, commands)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"no command {name!r}; there are {', '.join(sorted(commands))}.{hint} {absent()}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,3 +103,10 @@ class GraphError(ChainruleError, ValueError):
 
 class TapeError(ChainruleError, RuntimeError):
     """A `GradientTape` used out of order."""
+
+
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """The one of some names that was probably meant, if there is one that near."""
+    import difflib  # for those who misspell alone
+
+    return difflib.get_close_matches(name, list(names), 1, cutoff)

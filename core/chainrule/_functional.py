@@ -17,7 +17,6 @@ from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor, tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError
-from chainrule._forward import push_forward
 from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
@@ -331,6 +330,8 @@ def jvp(
     >>> cr.jvp(np.square, [3.0], [2.0])
     (np.float64(9.0), np.float64(12.0))
     """
+    from chainrule._forward import push_forward
+
     if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple) or len(primals) != len(tangents):
         raise ArgumentError(
             "jvp: primals and tangents are two sequences with an entry for each argument of the function"
@@ -424,6 +425,8 @@ def _by_columns(
     call: _Call, ys: Sequence[Tensor], graph: Subgraph, chosen: Any, overrides: Mapping[Any, Any] | None
 ) -> list[list[Tensor]]:
     """The same, by pushing each element of the arguments forward."""
+    from chainrule._forward import push_forward
+
     blocks: list[list[list[Tensor]]] = [[[] for _ in call.tensors] for _ in ys]
     for i, x in enumerate(call.tensors):
         for direction in _basis(x):

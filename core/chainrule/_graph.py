@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from chainrule import _context, ops
 from chainrule._dim import Dim, PossibleDim, has_dim
 from chainrule._dtypes import PYTHON_NUMBERS
-from chainrule._errors import GraphError, TrackedValueError
+from chainrule._errors import GraphError, TrackedValueError, nearest
 from chainrule._graph_ops import ARGUMENT, ASSIGN, CONSTANT, READ, SIZE, STRONG
 from chainrule._node import NO_ATTRIBUTES, Site, new_serial, outside
 from chainrule._record import origin
@@ -402,9 +402,7 @@ class Graph:
         """
         found = self._by_name.get(name)
         if found is None:
-            import difflib
-
-            near = difflib.get_close_matches(name, self._by_name, 1)
+            near = nearest(name, self._by_name)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise GraphError(f"no node of the graph is called {name!r}{hint}")
         return found

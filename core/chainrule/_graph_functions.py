@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from chainrule import _context, _registry, ops
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim
 from chainrule._dtypes import as_dtype
-from chainrule._errors import ArgumentError, DTypeError, GraphError, SelectorError, ShapeError
+from chainrule._errors import ArgumentError, DTypeError, GraphError, SelectorError, ShapeError, nearest
 from chainrule._graph import Body, Graph, GraphNode
 from chainrule._graph_ops import CONSTANT, GROUP, PLACEHOLDER
 from chainrule._overrides import override_gradients
@@ -265,7 +264,7 @@ def _named_op(key: Any) -> Any:
     for name in (_RENAMED.get(key), snake, key.lower()):
         if name in _registry.ops:
             return name
-    near = difflib.get_close_matches(snake, _registry.ops, 1, 0.5)
+    near = nearest(snake, _registry.ops, 0.5)
     raise SelectorError(
         f"gradient_override_map: no op is called {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
     )

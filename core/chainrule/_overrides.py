@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import _context, _registry
 from chainrule._contracts import undeclared
 from chainrule._definition import Definition, NoGradient
-from chainrule._errors import ChainruleError, GradientDefinitionError, SelectorError
+from chainrule._errors import ChainruleError, GradientDefinitionError, SelectorError, nearest
 from chainrule._node import Node
 from chainrule._op import Op
 from chainrule._owner import USER, Owner
@@ -100,7 +99,7 @@ def _definition(op: Op, gradient: Any, owner: Owner = USER) -> Definition:
     """The definition that an override's value means for an operation."""
     if isinstance(gradient, str):
         if gradient not in _registry.gradients:
-            near = difflib.get_close_matches(gradient, _registry.gradients, 1)
+            near = nearest(gradient, _registry.gradients)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise SelectorError(
                 f"override of op {op.name!r}: no gradient is registered as {gradient!r}{hint}"
@@ -227,7 +226,7 @@ def _no_match(selector: Any, nodes: Sequence[Node]) -> str:
     names = sorted({_scoped_name(node) if as_glob else node.op.name for node in _with_inner(nodes)})
     hint = ""
     if isinstance(selector, str):
-        near = difflib.get_close_matches(selector, [*names, *_registry.ops], 1, 0.5)
+        near = nearest(selector, [*names, *_registry.ops], 0.5)
         hint = f"; did you mean {near[0]!r}?" if near and near[0] != selector else ""
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return f"override {selector!r:.80} matches no node of this gradient{hint}; it passes through: {shown or 'nothing'}"

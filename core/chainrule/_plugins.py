@@ -7,11 +7,9 @@ all plugins are known. A plugin of which any part is refused leaves nothing behi
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,7 +19,7 @@ from typing import Any, Final
 import pluggy
 
 from chainrule import _discovery, _registry, hookspecs
-from chainrule._errors import ChainruleError, PluginError
+from chainrule._errors import ChainruleError, PluginError, nearest
 from chainrule._owner import Owner
 from chainrule._registration import DEFINITIONS, HOOKS, NAMES, OVERRIDES, STAGES, Kind, checked
 
@@ -51,6 +49,8 @@ class Plugin:
 
     def fail(self, error: BaseException) -> None:
         """Keep why it could not be loaded."""
+        import traceback
+
         self.status = "failed"
         self.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
         self.trace = "".join(traceback.format_exception(error))
@@ -303,19 +303,24 @@ def plugins() -> dict[str, Plugin]:
 
 def info_lines(name: str) -> list[str]:
     """A plugin's own lines for `chainrule info`; if it fails, the failure."""
-    module = _modules.get(name)
-    if module is None:
-        return []
-    others = [other for other in _manager.get_plugins() if other is not module]
     try:
-        return [str(line) for lines in _manager.subset_hook_caller("chainrule_info", others)() for line in lines]
+        return [str(line) for lines in late_hook("chainrule_info", name) for line in lines]
     except Exception as error:
         return [f"chainrule_info failed: {type(error).__name__}: {error}"]
 
 
+def late_hook(hook: str, name: str) -> list[Any]:
+    """What a plugin's hook returns that is not called when plugins load; nothing if it has none."""
+    module = _modules.get(name)
+    if module is None:
+        return []
+    others = [other for other in _manager.get_plugins() if other is not module]
+    return list(_manager.subset_hook_caller(hook, others)())
+
+
 def why_no_op(name: str) -> str:
     """Why there is no operation or public name `name`: a plugin that failed or is disabled, or nobody has it."""
-    near = difflib.get_close_matches(name, _registry.public_names(), 1)
+    near = nearest(name, _registry.public_names())
     reason = f"did you mean {near[0]!r}?" if near else "no loaded plugin provides it."
     return f"{reason} {absent()}".strip()
 

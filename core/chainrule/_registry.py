@@ -5,7 +5,6 @@ Plain dictionaries, written under a lock while plugins load or a user registers 
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -23,6 +22,7 @@ from chainrule._errors import (
     MissingKernelError,
     PluginError,
     SelectorError,
+    nearest,
 )
 from chainrule._op import Op
 from chainrule._owner import USER, Owner, location, same_function
@@ -159,7 +159,7 @@ def find_op(name: str) -> Op:
     load_plugins()
     function: Any = ops.get(name)
     if function is None:
-        near = difflib.get_close_matches(name, ops, 1, 0.5) or [n for n in ops if n.lower() == name.lower()]
+        near = nearest(name, ops, 0.5) or [n for n in ops if n.lower() == name.lower()]
         reason = f"did you mean {near[0]!r}? {absent()}" if near else absent()
         raise SelectorError(f"no op is called {name!r}" + (f"; {reason.strip()}" if reason else ""))
     operation: Op = function.op

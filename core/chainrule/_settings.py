@@ -6,14 +6,13 @@ here; what keeps plans has `plan_settings()` in its keys.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
 from chainrule import _context
-from chainrule._errors import ArgumentError
+from chainrule._errors import ArgumentError, nearest
 
 T = TypeVar("T")
 
@@ -82,7 +81,7 @@ def _as_switch(text: str, what: str) -> bool:
 def _as_jit_mode(mode: Any, what: str) -> str:
     found = {"0": "off", "1": "always"}.get(mode, mode.lower()) if isinstance(mode, str) else mode
     if found not in _JIT_MODES:
-        near = difflib.get_close_matches(str(mode), _JIT_MODES, 1)
+        near = nearest(str(mode), _JIT_MODES)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ArgumentError(f"{what}: expected 'auto', 'always' (or '1') or 'off' (or '0'), got {mode!r}{hint}")
     return str(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib.util
 import inspect
 import re
@@ -15,7 +14,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from chainrule._dtypes import as_dtype
-from chainrule._errors import ArgumentError, ChainruleError
+from chainrule._errors import ArgumentError, ChainruleError, nearest
 from chainrule._graph import Graph
 from chainrule.infer import Spec
 
@@ -38,7 +37,7 @@ def load(target: str) -> Any:
     module = _module(path)
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if _is_own(value, module)]
-        near = difflib.get_close_matches(name, names, 1)
+        near = nearest(name, names)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ArgumentError(f"{file} has no {name!r}{hint}; it has {', '.join(names) or 'no functions'}")
     return getattr(module, name)

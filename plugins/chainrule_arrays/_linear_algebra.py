@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_letters
 from typing import Any
 
 from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, fronts, infer, op, ops
@@ -215,6 +214,8 @@ def _einsum_part(g: Any, i: int, operands: tuple[Any, ...], subscripts: str) -> 
     An index of which nothing else has the length is spread by a vector of ones; a repeated one, a diagonal, by an
     identity.
     """
+    from string import ascii_letters  # imports more than it seems
+
     inputs, output = _parsed(subscripts)
     x = operands[i]
     if not x.dtype.is_inexact:
@@ -256,7 +257,7 @@ def _aligned(xp: Any, x: Any, term: str, letters: str) -> Any:
         if letter in seen:
             first, second = len(seen) - 1 - seen[::-1].index(letter), len(seen)
             n = x.shape[first]
-            index = xp.arange(n, device=x.device)
+            index = xp.arange(n, device=getattr(x, "device", None))
             match = xp.reshape(index, (n, 1)) == xp.reshape(index, (1, n))
             shape = [1] * x.ndim
             shape[first] = shape[second] = n
@@ -289,6 +290,8 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
 
 def _explicit(subscripts: str, ndims: Sequence[int]) -> str:
     """Subscripts with the result's indices and letters for ellipses written out."""
+    from string import ascii_letters
+
     text = subscripts.replace(" ", "")
     left, arrow, output = text.partition("->")
     inputs = left.split(",")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import chainrule as cr
@@ -36,6 +35,8 @@ class Drawing:
         Raises:
             ArgumentError: the name ends in something else than `.svg`.
         """
+        from pathlib import Path
+
         path = Path(path).expanduser()
         if path.suffix.lower() != ".svg":
             raise cr.ArgumentError(f"a drawing is saved as SVG, in a file whose name ends in .svg, got {str(path)!r}")

@@ -83,3 +83,28 @@ def test_importing_takes_less_than_a_tenth_of_a_second():
 def test_plugins_are_not_imported_before_they_are_needed():
     program = "import chainrule, sys, json; print(json.dumps([m for m in sys.modules if m.startswith('chainrule_')]))"
     assert run(program) == []
+
+
+def test_a_first_gradient_imports_nothing_that_it_does_not_need():
+    folder = str(Path(__file__).parent)
+    unneeded = {
+        *("argparse", "difflib", "importlib.metadata", "llvmlite", "optree", "pathlib", "scipy", "traceback"),
+        *("chainrule._forward", "chainrule._function", "chainrule._plan", "chainrule_draw._layout"),
+        *(
+            "chainrule_nn._numpy_conv",
+            "chainrule_optim._optimizer",
+            "chainrule_state._save",
+            "chainrule_tutorials._settings",
+        ),
+    }
+    loaded = run(
+        f"import sys, json; sys.path.insert(0, {folder!r})\n"
+        "before = {*sys.modules}\n"
+        "import chainrule as cr, python_backend\n"
+        "cr.register_backend('python', python_backend.python_backend)\n"
+        "with cr.use_backend('python'):\n"
+        "    assert cr.grad(lambda x: cr.sum(x * x))(cr.tensor([1.0, 2.0])).tolist() == [2.0, 4.0]\n"
+        "print(json.dumps([*sys.modules.keys() - before]))"
+    )
+    assert "chainrule._functional" in loaded
+    assert not unneeded & {*loaded}
