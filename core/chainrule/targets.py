@@ -118,9 +118,7 @@ def _value(text: str) -> Any:
     except (ValueError, SyntaxError):
         found = _SPEC.fullmatch(text)
     if found is None:
-        raise ArgumentError(
-            f"--args: {text!r} is neither a dtype with a shape, such as float32[100,784], nor a value"
-        )
+        raise ArgumentError(f"--args: {text!r} is neither a dtype with a shape, such as float32[100,784], nor a value")
     name, lengths = found.groups()
     try:
         dtype = as_dtype(name)
