@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from chainrule import DTYPES, Backend, Kernel
+from chainrule import DTYPES, Backend
+from chainrule_cupy._devices import on_device
+from chainrule_cupy._fusion import CupyFusion
 from chainrule_cupy._kernels import kernels
+from chainrule_cupy._transfers import from_elsewhere, to_numpy
+from chainrule_numpy._kernels import in_floating
 
 
 def cupy_backend(cupy: Any, xp: Any) -> Backend:
@@ -20,15 +25,16 @@ def cupy_backend(cupy: Any, xp: Any) -> Backend:
         xp: its array API namespace.
     """
     count = cupy.cuda.runtime.getDeviceCount()
-    on_device = _on_device(cupy.ndarray) if count > 1 else _as_it_is
+    placed = on_device(cupy)
 
     def device(name: str | None) -> AbstractContextManager[Any]:
         """The device of a name made current; what is current stays for None."""
         return nullcontext() if name is None else cupy.cuda.Device(int(name))
 
     def asarray(data: Any, dtype: Any, name: str | None) -> Any:
-        own = name is None and isinstance(data, cupy.ndarray)
-        with data.device if own else device(name):
+        if not isinstance(data, cupy.ndarray):
+            data = from_elsewhere(cupy, data)
+        with data.device if name is None and isinstance(data, cupy.ndarray) else device(name):
             return cupy.array(data, dtype=dtype)
 
     def full(shape: tuple[int, ...], value: complex, dtype: Any, name: str | None) -> Any:
@@ -53,31 +59,13 @@ def cupy_backend(cupy: Any, xp: Any) -> Backend:
         dtypes={dtype: np.dtype(name) for name, dtype in DTYPES.items() if name != "bfloat16"},
         asarray=asarray,
         full=full,
-        to_numpy=cupy.asnumpy,
-        kernels={name: on_device(kernel) for name, kernel in kernels(cupy, xp).items()},
-        wrap_generic=lambda op, kernel: on_device(kernel),
+        to_numpy=lambda array: to_numpy(cupy, array),
+        kernels={name: placed(kernel) for name, kernel in kernels(cupy, xp).items()},
+        wrap_generic=lambda op, kernel: placed(in_floating(op, kernel)),
         devices=lambda: tuple(map(str, range(count))),
         device_of=lambda array: str(array.device.id),
         synchronize=synchronize,
         memory=memory,
+        add_into=placed(operator.iadd),
+        fusion=CupyFusion(cupy, placed),
     )
-
-
-def _as_it_is(kernel: Kernel) -> Kernel:
-    return kernel
-
-
-def _on_device(ndarray: Any) -> Callable[[Kernel], Kernel]:
-    """Where there are several devices, what makes a kernel run on that of its arrays: CuPy uses the current one."""
-
-    def on_device(kernel: Kernel) -> Kernel:
-        def placed(*arrays: Any, **attributes: Any) -> Any:
-            for x in arrays:
-                if type(x) is ndarray:
-                    with x.device:
-                        return kernel(*arrays, **attributes)
-            return kernel(*arrays, **attributes)
-
-        return placed
-
-    return on_device

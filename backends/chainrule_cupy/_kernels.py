@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import Kernel, default_dtype
+from chainrule import Kernel, default_dtype, strict_math
+from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
 
 
@@ -18,7 +19,9 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
     atomic = frozenset({"int32", "int64", "uint32", "uint64", "float16", "float32", "float64"})
 
     def sums(xp: Any, rows: Any, places: Any, n: int) -> Any:
-        """Sums of rows by place, by atomic additions: for floating point not the same to the last bit each time."""
+        """Sums of rows by place: by atomic additions, in any order, or under strict math in the order of the rows."""
+        if strict_math() and rows.dtype.kind in "fc":
+            return segment_sums(xp, rows, places, n)
         if rows.dtype.kind == "c":
             result = cupy.zeros((n, *rows.shape[1:]), rows.dtype)
             cupy.add.at(result.real, places, rows.real)
@@ -44,9 +47,13 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
 
         return kernel
 
+    def relu(x: Any) -> Any:
+        return cupy.maximum(x, x.dtype.type(0))  # which keeps NaN
+
     return standard_kernels(xp, sums) | {
         "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
         "erf": special("erf"),
         "erfc": special("erfc"),
         "pow": power,
+        "relu": relu,
     }

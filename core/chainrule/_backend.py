@@ -18,12 +18,6 @@ Kernel = Callable[..., Any]
 Axes = tuple[int, ...]
 
 
-def _no_workspace(sizes: Sequence[int], arrays: Sequence[Any]) -> Sequence[Any]:
-    """Of a backend whose kernels write into no array."""
-    assert not arrays
-    return ()
-
-
 class Fusion(Protocol):
     """How a backend computes several elementwise operations, and reductions of their results, in one go.
 
@@ -89,7 +83,8 @@ class Backend:
             them: a `functools.partial` of compiled code or, if there is Python in it, any other function of no
             arguments; or None if they are done and lie in new arrays.
         workspace: `(sizes, arrays)`: the arrays, each as the number of a stretch of memory, a shape, a dtype of the
-            library's own, and None or the order that its axes lie in, in stretches of so many bytes.
+            library's own, and None or the order that its axes lie in, in stretches of so many bytes. None instead of a
+            function if the library uses freed memory again by itself.
         add_into: `(total, part)`: adds to an array another like it, in place; None if arrays never change.
         notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
@@ -118,7 +113,7 @@ class Backend:
     memory: Callable[[str | None], Mapping[str, int]] = lambda device: {}
     into: Callable[[Instruction], Kernel | None] = lambda instruction: None
     overwriting: Callable[[Instruction, Backend], Kernel | None] = lambda instruction, backend: None
-    workspace: Callable[[Sequence[int], Sequence[tuple[int, Axes, Any, Axes | None]]], Sequence[Any]] = _no_workspace
+    workspace: Callable[[Sequence[int], Sequence[tuple[int, Axes, Any, Axes | None]]], Sequence[Any]] | None = None
     add_into: Callable[[Any, Any], Any] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None

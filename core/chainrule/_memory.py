@@ -64,6 +64,7 @@ class Memory:
     def workspace(self, backend: Backend) -> Sequence[Any]:
         """The arrays, of memory of their own."""
         views = [(slot, shape, backend.native(dtype), order) for slot, shape, dtype, order in self.arrays]
+        assert backend.workspace is not None
         return backend.workspace(self.slots, views)
 
 
@@ -184,7 +185,7 @@ def _hidden(program: Program, body: Sequence[Instruction], backend: Backend) -> 
 
     None under strict math: the order of a sum's terms, say, goes by how arrays lie in memory, as kernels make them.
     """
-    if strict_math():
+    if strict_math() or backend.workspace is None:
         return set()
     seen = exposed(program, body, backend)
     able = [i for i in body if i.op is FUSED or backend.into(i) is not None or _writes(i, backend)]

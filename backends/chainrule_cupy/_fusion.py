@@ -1,0 +1,55 @@
+"""How CuPy computes regions: as CUDA kernels that are generated for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from chainrule import Backend, Instruction, Kernel, jit_mode
+from chainrule.regions import Region
+from chainrule_cupy import _regions
+
+_MOST: Final = 1000  # instructions of a region: a kernel of more would take longer to compile than is waited for
+
+
+class CupyFusion:
+    """Regions by CuPy.
+
+    Attributes:
+        rows: false: what is reduced is used in another kernel.
+    """
+
+    rows = False
+
+    def __init__(self, cupy: Any, placed: Callable[[Kernel], Kernel]) -> None:
+        """Prepare.
+
+        Args:
+            cupy: the module.
+            placed: what makes a kernel run on the device of its arrays.
+        """
+        self._cupy = cupy
+        self._placed = placed
+
+    def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
+        """None: each instruction is what it is."""
+        return None
+
+    def takes(self, instruction: Instruction) -> bool:
+        """Whether an instruction can be part of a region."""
+        return jit_mode() != "off" and _regions.takes(instruction)
+
+    def pays(self, region: Region) -> bool:
+        """Whether a region is computed faster than its instructions one after the other: if it can be launched."""
+        if 0 in region.space or len(region.program.instructions) > _MOST:
+            return False
+        return _regions.Kernels(self._cupy, region).fits
+
+    def executor(self, region: Region) -> str:
+        """What computes a region, for people to read."""
+        count = _regions.Kernels(self._cupy, region).count
+        return "one CUDA kernel" if count == 1 else f"{count} CUDA kernels"
+
+    def compile(self, region: Region, backend: Backend) -> Kernel:
+        """The kernel of a region."""
+        return self._placed(_regions.Kernels(self._cupy, region))

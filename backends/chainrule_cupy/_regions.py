@@ -1,0 +1,227 @@
+"""A region as a kernel: one CUDA kernel for its elementwise results, and one for all reductions along the same axes.
+
+A reduction computes what it reduces as it goes: nothing of that is written to memory, unless it is a result itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from chainrule import Instruction, Symbol, infer
+from chainrule.regions import Region
+from chainrule_cupy import _expressions, _source
+from chainrule_cupy._source import Body, Total
+
+Axes = tuple[int, ...]
+Key = tuple[Any, ...]
+
+_HOW: Final = {"sum": "sum", "sum_to": "sum", "mean": "sum", "max": "max", "min": "min"}
+_BUSY: Final = 1 << 13  # results that a reduction keeps a device busy with: CuPy gives each a block's threads or a part
+_LONG: Final = 1 << 10  # elements of a reduction that is worth two steps
+_SHORT: Final = 64  # elements that a part has at least
+_PARAMETERS: Final = 4000  # bytes that the parameters of a kernel may have
+_ARRAY: Final = 24  # bytes of a parameter that is an array, beside 16 for each axis
+
+
+def takes(instruction: Instruction) -> bool:
+    """Whether an instruction can be part of a region."""
+    name, (y,) = instruction.op.name, instruction.outputs
+    if name in _HOW:
+        x = instruction.inputs[0]
+        if type(x) is not Symbol or not {str(x.dtype), str(y.dtype)} <= _expressions.STORED.keys():
+            return False
+        return "complex" not in (x.dtype.kind, y.dtype.kind) or _HOW[name] == "sum"
+    if name == "scatter_add":
+        return y.dtype != "bool" and str(y.dtype) in _expressions.STORED and _is_basic(instruction)
+    return _expressions.takes(instruction)
+
+
+class Kernels:
+    """The CUDA kernels of a region, as one kernel.
+
+    Attributes:
+        count: how many there are.
+        fits: whether they can be launched: an array comes into each, and not too many do.
+    """
+
+    def __init__(self, cupy: Any, region: Region) -> None:
+        self._cupy = cupy
+        self._program = program = region.program
+        self._space = space = region.space
+        self._parts = _parts(program.instructions)
+        reductions: dict[Axes, list[Total]] = {}
+        written: dict[Symbol, None] = {}
+        for step in program.instructions:
+            (y,) = step.outputs
+            if y not in program.outputs:
+                continue
+            if step.op.name in _HOW:
+                axes = _reduced_axes(step)
+                count = math.prod(space[axis] for axis in axes) if step.op.name == "mean" else 1
+                reductions.setdefault(axes, []).append(Total(y, step.inputs[0], _HOW[step.op.name], count))
+            else:
+                written.update(dict.fromkeys([x for x, _ in self._parts[y]] if y in self._parts else [y]))
+        self._written = [x for x in written if x not in program.inputs]
+        put = [x for y in program.outputs for x, _ in self._parts.get(y, ())]
+        self._once = {x for x in self._written if put.count(x) == 1 and x not in program.outputs}
+        plain = [i for i in program.instructions if i.op.name not in _HOW and i.outputs[0] not in self._parts]
+        self._body = Body(plain, self._written, ())
+        self._elementwise = _source.elementwise(cupy, self._body, self._written) if self._written else None
+        self._reductions = [
+            _Reduction(cupy, space, axes, Body(plain, [t.source for t in totals], written), totals)
+            for axes, totals in reductions.items()
+        ]
+        sizes = [(reduction.body, len(reduction.totals)) for reduction in self._reductions]
+        sizes += [(self._body, len(self._written))] * bool(self._written)
+        self.count = len(sizes)
+        most = _PARAMETERS // (_ARRAY + 16 * max(len(space), 1)) - 1  # one is the space
+        self.fits = all(any(not x.weak for x in body.inputs) and len(body.inputs) + n <= most for body, n in sizes)
+
+    def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
+        values = dict(zip(self._program.inputs, inputs, strict=True))
+        given = {y: array for y, array in zip(self._program.outputs, out, strict=False) if array is not None}
+        added = [part for y in self._program.outputs if y in self._parts for part in self._placed(y, given, values)]
+        if self._elementwise is not None:
+            for x in self._written:
+                if x not in values:
+                    values[x] = given[x] if x in given else self._cupy.empty(self._space, str(x.dtype))
+            self._elementwise(*[values[x] for x in self._body.inputs], *[values[x] for x in self._written])
+        for reduction in self._reductions:
+            reduction.run(values, given)
+        for place, x in added:
+            place += values[x]
+        return tuple([values[y] for y in self._program.outputs])
+
+    def _placed(self, y: Symbol, given: dict[Symbol, Any], values: dict[Symbol, Any]) -> list[tuple[Any, Symbol]]:
+        """Make an array of zeros for a sum of parts; the parts that are to be added to it, and where.
+
+        The first one is written there by the kernel that computes it, if it is put nowhere else.
+        """
+        total = given[y] if y in given else self._cupy.empty(y.shape, str(y.dtype))
+        total.fill(0)
+        values[y] = total
+        (x, index), *rest = self._parts[y]
+        if x in self._once:
+            values[x] = total[index]
+            return [(total[at], part) for part, at in rest]
+        return [(total[at], part) for part, at in self._parts[y]]
+
+
+class _Reduction:
+    """Reductions along the same axes, in one CUDA kernel, or two where one would leave most of a device idle.
+
+    Attributes:
+        body: what computes the values that are reduced.
+        totals: the reductions.
+    """
+
+    def __init__(self, cupy: Any, space: Axes, axes: Axes, body: Body, totals: Sequence[Total]) -> None:
+        self.body = body
+        self.totals = totals
+        self._cupy = cupy
+        self._axes = axes
+        self._space = space
+        self._kept = tuple(n for axis, n in enumerate(space) if axis not in axes)
+        shapes = [x.shape or () for x in body.inputs if not x.weak]
+        self._repeats = shapes != [] and np.broadcast_shapes(*shapes) != space
+        self._split = _split(space, axes, len(shapes))
+        self._kernel = _source.reduction(cupy, body, totals, partly=self._split is not None)
+        self._join = _source.join(cupy, totals) if self._split is not None else None
+
+    def run(self, values: dict[Symbol, Any], given: dict[Symbol, Any]) -> None:
+        """Put the totals into `values`, in the arrays that are given for them or new ones."""
+        cupy = self._cupy
+        inputs = [values[x] for x in self.body.inputs]
+        if self._repeats:
+            first = next(i for i, x in enumerate(inputs) if type(x) is cupy.ndarray)
+            inputs[first] = cupy.broadcast_to(inputs[first], self._space)
+        results = []
+        for total in self.totals:
+            y = total.result
+            array = given[y] if y in given else cupy.empty(y.shape, str(y.dtype))
+            values[y] = array
+            results.append(array.reshape(self._kept))
+        if self._split is None or self._join is None:
+            self._kernel(*inputs, *results, axis=self._axes)
+            return
+        axis, n = self._split
+        inputs = [_in_parts(x, len(self._space) - axis, n) if type(x) is cupy.ndarray else x for x in inputs]
+        along = tuple(a if a <= axis else a + 1 for a in self._axes)
+        shape = [length for a, length in enumerate(self._space) if a not in self._axes]
+        at = sum(a not in self._axes for a in range(axis))
+        parts = [cupy.empty((*shape[:at], n, *shape[at:]), str(total.held)) for total in self.totals]
+        self._kernel(*inputs, *parts, axis=along)
+        self._join(*parts, *results, axis=at)
+
+
+def _in_parts(x: Any, from_end: int, n: int) -> Any:
+    """An array with an axis, counted from the end, as two, of which the second has so many elements."""
+    axis = x.ndim - from_end
+    if axis < 0:
+        return x
+    length = x.shape[axis]
+    return x.reshape((*x.shape[:axis], *((1, 1) if length == 1 else (length // n, n)), *x.shape[axis + 1 :]))
+
+
+def _split(space: Axes, axes: Axes, n_arrays: int) -> tuple[int, int] | None:
+    """The axis along which a reduction is done in parts first, and how many, or None to do it at once.
+
+    CuPy's kernel for reductions gives few threads to each result. For one array, reduced along its last axes, it has a
+    better one.
+    """
+    each = math.prod(space[axis] for axis in axes)
+    kept = math.prod(space) // max(each, 1)
+    is_last = sorted(axes) == list(range(len(space) - len(axes), len(space)))
+    if kept >= _BUSY or each < _LONG or (n_arrays == 1 and is_last):
+        return None
+    axis = max(axes, key=space.__getitem__)
+    wanted = min(_BUSY // kept, each // _SHORT)
+    n = _divisor(space[axis], wanted)
+    return (axis, n) if n > 1 else None
+
+
+def _divisor(length: int, wanted: int) -> int:
+    """A divisor of a length near to what is wanted: the next larger one, if not by much, or the next smaller."""
+    small = [n for n in range(1, math.isqrt(length) + 1) if not length % n]
+    all_of_them = sorted({*small, *(length // n for n in small)})
+    larger = next((n for n in all_of_them if n >= wanted), None)
+    if larger is not None and larger <= 4 * wanted:
+        return larger
+    return max(n for n in all_of_them if n <= wanted)
+
+
+def _reduced_axes(step: Instruction) -> Axes:
+    """The axes of the space that a reduction is along."""
+    x, y = step.inputs[0].shape, step.outputs[0].shape or ()
+    if step.op.name == "sum_to":
+        lead = len(x) - len(y)
+        return (*range(lead), *(i + lead for i, n in enumerate(y) if n != x[i + lead]))
+    axis = step.attributes["axis"]
+    return tuple(sorted(infer.as_axes(axis, len(x))))
+
+
+def _parts(steps: Sequence[Instruction]) -> dict[Symbol, list[tuple[Symbol, Key]]]:
+    """What is put at places of arrays of zeros, and where, by the array that it ends up in."""
+    found: dict[Symbol, list[tuple[Symbol, Key]]] = {}
+    for step in steps:
+        (y,) = step.outputs
+        if step.op.name == "scatter_add":
+            found[y] = [(step.inputs[0], _index(step))]
+        elif step.op.name == "add" and all(type(x) is Symbol and x in found for x in step.inputs):
+            found[y] = [part for x in step.inputs for part in found[x]]
+    return found
+
+
+def _index(step: Instruction) -> Key:
+    """The place that a `scatter_add` puts its values at."""
+    return tuple([slice(*part) if isinstance(part, tuple) else part for part in step.attributes["key"]])
+
+
+def _is_basic(step: Instruction) -> bool:
+    """Whether a `scatter_add` puts each of its values at one place."""
+    whole = np.broadcast_to(np.empty(()), step.attributes["shape"])
+    return len(step.inputs) == 1 and whole[_index(step)].shape == step.inputs[0].shape
