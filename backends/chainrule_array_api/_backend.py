@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
-from chainrule import DTYPES, Backend, BackendError, BackendUnavailableError, DType, Kernel, as_dtype
+from chainrule import DTYPES, Backend, BackendError, BackendUnavailableError, DType, DTypeError, Kernel, as_dtype
 
 
 def array_api_backend(
@@ -16,11 +16,10 @@ def array_api_backend(
     *,
     version: str = "",
     devices: Mapping[str, Any] | None = None,
-    to_numpy: Callable[[Any], Any] | None = None,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
     kernels: Mapping[str, Kernel] | None = None,
-    synchronize: Callable[[str | None], None] = lambda device: None,
-    memory: Callable[[str | None], Mapping[str, int]] = lambda device: {},
-    quiet: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    indexing: Mapping[str, Callable[..., Any]] | None = None,
+    **fields: Any,
 ) -> Backend:
     """A backend that computes with a library of the array API standard, 2024.12 or later.
 
@@ -35,9 +34,10 @@ def array_api_backend(
         version: the library's version; `xp.__version__` if not given.
         devices: the library's device objects by the name (in lower case) that users choose them by, the default
             first; those that the library lists if not given.
-        to_numpy: a host copy as a NumPy array; by default a move to the CPU and `numpy.array`.
+        functions: functions by name that take the place of the namespace's, or that it lacks.
         kernels: kernels of its own, which take the place of those that are generic.
-        synchronize, memory, quiet: see `chainrule.Backend`.
+        indexing: its own ways to index, `sums`, `store` and `wrap`; see `chainrule_array_api._kernels.kernels`.
+        **fields: further fields of `chainrule.Backend`, such as `synchronize`, or some in the place of those made here.
 
     Raises:
         BackendUnavailableError: `array_api_compat` is not installed.
@@ -63,6 +63,9 @@ def array_api_backend(
         devices = {str(device).lower(): device for device in listed if device is not None}
     names = {device: key for key, device in devices.items()}
     dtypes = _dtypes(xp)
+    if functions is not None:
+        xp = SimpleNamespace(**{function: getattr(xp, function) for function in dir(xp)} | dict(functions))
+    array_types: tuple[type, ...] = fields.setdefault("array_types", (type(sample),))
 
     def place(device: str | None) -> Any:
         if device is None:
@@ -72,32 +75,25 @@ def array_api_backend(
         raise BackendError(f"backend {name!r} has no device {device!r}; it has {', '.join(devices)}")
 
     def asarray(data: Any, dtype: Any, device: str | None) -> Any:
-        if isinstance(data, type(sample)):
+        if isinstance(data, array_types):
             data = array_api_compat.to_device(data, place(device)) if device is not None else data
             return xp.asarray(data, dtype=dtype, copy=True)
-        return xp.asarray(data, dtype=dtype, device=place(device), copy=True)
+        return xp.asarray(_on_host(data), dtype=dtype, device=place(device))
 
     def device_of(array: Any) -> str:
         device = array_api_compat.device(array)
         return names[device] if device in names else str(device).lower()
 
-    return Backend(
-        name=name,
-        version=version,
-        xp=xp,
-        array_types=(type(sample),),
-        dtypes=dtypes,
-        asarray=asarray,
-        full=lambda shape, value, dtype, device: xp.full(shape, value, dtype=dtype, device=place(device)),
-        to_numpy=to_numpy or partial(_to_numpy, array_api_compat, next(iter(devices.values()), None)),
-        kernels=standard_kernels(xp) | dict(kernels or {}),
-        wrap_generic=Promotion(xp, dtypes),
-        devices=lambda: tuple(devices) or ("cpu",),
-        device_of=device_of,
-        synchronize=synchronize,
-        memory=memory,
-        quiet=quiet,
-    )
+    own: dict[str, Any] = {
+        "asarray": asarray,
+        "full": lambda shape, value, dtype, device: xp.full(shape, value, dtype=dtype, device=place(device)),
+        "to_numpy": partial(_to_numpy, array_api_compat, next(iter(devices.values()), None)),
+        "wrap_generic": Promotion(xp, dtypes),
+        "devices": lambda: tuple(devices) or ("cpu",),
+        "device_of": device_of,
+    }
+    table = standard_kernels(xp, **indexing or {}) | dict(kernels or {})
+    return Backend(name=name, version=version, xp=xp, dtypes=dtypes, kernels=table, **own | fields)
 
 
 def _dtypes(xp: Any) -> Mapping[DType, Any]:
@@ -107,9 +103,25 @@ def _dtypes(xp: Any) -> Mapping[DType, Any]:
     return {dtype: native for dtype, native in found.items() if as_dtype(native) is dtype}
 
 
+def _on_host(data: Any) -> Any:
+    """A NumPy array of its own of anything that is no array of the library."""
+    import numpy as np
+
+    if not hasattr(data, "__array__") and hasattr(data, "__dlpack__"):
+        data = np.from_dlpack(data)
+    array = np.array(data)
+    if array.dtype.kind in "OSU":
+        raise DTypeError(f"expected numbers, got an array of {array.dtype}: {data!r:.80}")
+    return array
+
+
 def _to_numpy(array_api_compat: Any, host: Any, array: Any) -> Any:
+    """A copy in host memory; of `bfloat16`, which NumPy lacks, in `float32`, which holds the same numbers."""
     import numpy as np
 
     if host is not None and array_api_compat.device(array) != host:
         array = array_api_compat.to_device(array, host)
-    return np.array(array)
+    if str(array.dtype).endswith("bfloat16"):
+        xp = array_api_compat.array_namespace(array)
+        array = xp.astype(array, xp.float32)
+    return np.array(np.asarray(array))

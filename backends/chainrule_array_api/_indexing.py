@@ -13,7 +13,14 @@ from typing import Any
 
 Key = tuple[Any, ...]
 Sums = Callable[[Any, Any, Any, int], Any]
+Store = Callable[[Any, tuple[Any, ...], Any], Any]
+Wrap = Callable[[Any, Any, int], Any]
 _ALL = (None, None, None)
+
+
+def device_of(x: Any) -> Any:
+    """The device of an array, where new ones go; None if it has none, as what a compiler traces may."""
+    return getattr(x, "device", None)
 
 
 def expanded(shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...]) -> list[Any]:
@@ -43,28 +50,38 @@ def _is_mask(part: Any) -> bool:
     return _is_array(part) and str(part.dtype).endswith("bool")
 
 
-def basic(shape: tuple[int, ...], parts: list[Any]) -> tuple[Any, ...]:
-    """The index of a key without arrays, its slices within the bounds that the standard asks for."""
+def basic(shape: tuple[int, ...], parts: list[Any]) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    """The index of a key without arrays, and which axes of what it gives are to be flipped.
+
+    Its slices are within the bounds that the standard asks for and run forwards, as some libraries want them.
+    """
     sizes = iter(shape)
     index: list[Any] = []
+    flipped: list[int] = []
+    axes = 0
     for part in parts:
         if part is None:
             index.append(None)
-            continue
-        n = next(sizes)
-        if isinstance(part, int):
+        elif isinstance(part, int):
+            n = next(sizes)
             if not -n <= part < n:
                 raise IndexError(f"index {part} is outside of an axis of length {n}")
             index.append(part)
+            continue
         else:
-            start, stop, step = slice(*part).indices(n)
-            length = len(range(start, stop, step))
-            if not length:
-                index.append(slice(0, 0))
-            else:
-                last = start + (length - 1) * step
-                index.append(slice(start, last + 1 if step > 0 else last - 1 if last else None, step))
-    return tuple(index)
+            span = range(*slice(*part).indices(next(sizes)))
+            if span.step < 0:
+                span = span[::-1]
+                flipped.append(axes)
+            index.append(slice(span.start, span[-1] + 1, span.step) if span else slice(0, 0))
+        axes += 1
+    return tuple(index), tuple(flipped)
+
+
+def stored(x: Any, index: tuple[Any, ...], values: Any) -> Any:
+    """`x`, an array of its own, with values of the right shape written at a basic index."""
+    x[index] = values
+    return x
 
 
 def wrapped(xp: Any, indices: Any, length: int) -> Any:
@@ -74,14 +91,24 @@ def wrapped(xp: Any, indices: Any, length: int) -> Any:
         IndexError: some lie outside of an axis of this length. What a library does with those is left to it.
     """
     indices = xp.astype(indices, xp.int64)
-    if prod(indices.shape) and bool(xp.any((indices < -length) | (indices >= length))):
+    if prod(indices.shape) and bool(xp.any(outside(indices, length))):
         raise IndexError(f"an index lies outside of an axis of length {length}")
+    return from_start(xp, indices, length)
+
+
+def outside(indices: Any, length: int) -> Any:
+    """Whether each index lies outside of an axis."""
+    return (indices < -length) | (indices >= length)
+
+
+def from_start(xp: Any, indices: Any, length: int) -> Any:
+    """Indices counted from the start."""
     return xp.where(indices < 0, indices + length, indices)
 
 
-def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...]) -> Any:
+def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...], wrap: Wrap = wrapped) -> Any:
     """Where in the flattened array the elements of `x[index]` are, in the shape of the result."""
-    device = arrays[0].device
+    device = device_of(arrays[0])
     parts = expanded(shape, key, arrays)
     advanced: Any = xp.zeros((), dtype=xp.int64, device=device)
     spans: list[Any] = []  # for each axis of the result that a slice or None makes, its part of the positions
@@ -114,7 +141,7 @@ def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...]
                 advanced = advanced + indices * prod(shape[axis + i + 1 :])
             axis += part.ndim
         else:
-            advanced = advanced + wrapped(xp, part, n) * stride
+            advanced = advanced + wrap(xp, part, n) * stride
             axis += 1
     if places != list(range(places[0], places[0] + len(places))):
         block = 0
@@ -134,23 +161,30 @@ def _combined(xp: Any, advanced: Any, spans: list[Any], block: int) -> Any:
     return total
 
 
-def getitem(xp: Any, x: Any, *arrays: Any, key: Key) -> Any:
+def getitem(xp: Any, x: Any, *arrays: Any, key: Key, wrap: Wrap = wrapped) -> Any:
     """`x[index]`."""
     if not arrays:
-        return x[basic(x.shape, expanded(x.shape, key, ()))]
-    places = positions(xp, x.shape, key, arrays)
+        return _taken(xp, x, expanded(x.shape, key, ()))
+    places = positions(xp, x.shape, key, arrays, wrap)
     return xp.reshape(xp.take(xp.reshape(x, (-1,)), xp.reshape(places, (-1,)), axis=0), places.shape)
+
+
+def _taken(xp: Any, x: Any, parts: list[Any]) -> Any:
+    """The elements at a basic index."""
+    index, flipped = basic(x.shape, parts)
+    part = x[index]
+    return xp.flip(part, axis=flipped) if flipped else part
 
 
 def segment_sums(xp: Any, rows: Any, places: Any, n: int) -> Any:
     """`n` rows, each the sum of the rows whose place it is; places are not negative, in any order, and may repeat."""
     m = rows.shape[0]
     if m == 0 or n == 0:
-        return xp.zeros((n, *rows.shape[1:]), dtype=rows.dtype, device=rows.device)
+        return xp.zeros((n, *rows.shape[1:]), dtype=rows.dtype, device=device_of(rows))
     order = xp.argsort(places)
     places = xp.take(places, order, axis=0)
     sums = xp.take(rows, order, axis=0)
-    nothing = xp.zeros((), dtype=rows.dtype, device=rows.device)
+    nothing = xp.zeros((), dtype=rows.dtype, device=device_of(rows))
     distance = 1
     while distance < m:  # each row now holds the sum of the `distance` rows of its segment that end with it
         same = _column(xp, places[distance:] == places[:-distance], rows.ndim)
@@ -163,7 +197,7 @@ def segment_sums(xp: Any, rows: Any, places: Any, n: int) -> Any:
 
 def _last(xp: Any, places: Any, n: int) -> tuple[Any, Any]:
     """Where in the sorted places each of 0, 1, ..., n - 1 is for the last time, and whether it is there at all."""
-    targets = xp.arange(n, dtype=places.dtype, device=places.device)
+    targets = xp.arange(n, dtype=places.dtype, device=device_of(places))
     last = xp.searchsorted(places, targets, side="right") - 1
     last = xp.where(last < 0, xp.zeros_like(last), last)
     return last, xp.take(places, last, axis=0) == targets
@@ -174,67 +208,89 @@ def _column(xp: Any, x: Any, ndim: int) -> Any:
     return xp.reshape(x, (-1, *[1] * (ndim - 1)))
 
 
-def scatter_add(xp: Any, values: Any, *arrays: Any, key: Key, shape: tuple[int, ...], sums: Sums = segment_sums) -> Any:
+def scatter_add(
+    xp: Any,
+    values: Any,
+    *arrays: Any,
+    key: Key,
+    shape: tuple[int, ...],
+    sums: Sums = segment_sums,
+    store: Store = stored,
+    wrap: Wrap = wrapped,
+) -> Any:
     """Zeros of `shape` with `values` added at an index."""
     if not arrays:
-        zeros = xp.zeros(shape, dtype=values.dtype, device=values.device)
-        return _stored(xp, zeros, values, expanded(shape, key, ()))
-    places = positions(xp, shape, key, arrays)
+        zeros = xp.zeros(shape, dtype=values.dtype, device=device_of(values))
+        return _replaced(xp, zeros, values, expanded(shape, key, ()), store)
+    places = positions(xp, shape, key, arrays, wrap)
     values = xp.broadcast_to(values, places.shape)
     flat = sums(xp, xp.reshape(values, (-1,)), xp.reshape(places, (-1,)), prod(shape))
     return xp.reshape(flat, shape)
 
 
-def _stored(xp: Any, x: Any, values: Any, parts: list[Any]) -> Any:
-    """`x` with values written at a basic index, whose new axes a library need not take for writing."""
-    index = basic(x.shape, parts)
-    place = tuple(part for part in index if part is not None)
+def _replaced(xp: Any, x: Any, values: Any, parts: list[Any], store: Store) -> Any:
+    """`x`, an array of its own, with values at a basic index, whose new axes a library need not take for writing."""
+    index, flipped = basic(x.shape, parts)
     values = xp.broadcast_to(values, x[index].shape)
-    x[place] = xp.reshape(values, x[place].shape)
-    return x
+    values = xp.flip(values, axis=flipped) if flipped else values
+    place = tuple(part for part in index if part is not None)
+    if not prod(values.shape):
+        return x
+    return store(x, place, xp.reshape(values, x[place].shape))
 
 
-def scatter_add_rows(xp: Any, values: Any, indices: Any, *, rows: int, sums: Sums = segment_sums) -> Any:
+def scatter_add_rows(
+    xp: Any, values: Any, indices: Any, *, rows: int, sums: Sums = segment_sums, wrap: Wrap = wrapped
+) -> Any:
     """`rows` rows, each the sum of the rows of `values` that have its index."""
-    return sums(xp, values, wrapped(xp, indices, rows), rows)
+    return sums(xp, values, wrap(xp, indices, rows), rows)
 
 
-def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
+def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int, wrap: Wrap = wrapped) -> Any:
     """The elements at indices along an axis."""
-    return xp.take_along_axis(x, wrapped(xp, indices, x.shape[axis]), axis=axis)
+    return xp.take_along_axis(x, wrap(xp, indices, x.shape[axis]), axis=axis)
 
 
 def scatter_add_along_axis(
-    xp: Any, values: Any, indices: Any, *, axis: int, length: int, sums: Sums = segment_sums
+    xp: Any, values: Any, indices: Any, *, axis: int, length: int, sums: Sums = segment_sums, wrap: Wrap = wrapped
 ) -> Any:
     """Zeros with `length` places along an axis, and values added at their indices."""
     last = values.ndim - 1
     at = axis % values.ndim
     order = (*(i for i in range(values.ndim) if i != at), at)
-    indices = xp.broadcast_to(wrapped(xp, indices, length), values.shape)
+    indices = xp.broadcast_to(wrap(xp, indices, length), values.shape)
     values, indices = xp.permute_dims(values, order), xp.permute_dims(indices, order)
     lines = prod(values.shape[:last])
-    starts = xp.reshape(xp.arange(lines, dtype=xp.int64, device=values.device) * length, (*values.shape[:last], 1))
-    places = xp.reshape(starts + indices, (-1,))
+    starts = xp.arange(lines, dtype=xp.int64, device=device_of(values)) * length
+    places = xp.reshape(xp.reshape(starts, (*values.shape[:last], 1)) + indices, (-1,))
     flat = sums(xp, xp.reshape(values, (-1,)), places, lines * length)
     return xp.permute_dims(
         xp.reshape(flat, (*values.shape[:last], length)), tuple(order.index(i) for i in range(values.ndim))
     )
 
 
-def add_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key, sums: Sums = segment_sums) -> Any:
+def add_at(
+    xp: Any,
+    x: Any,
+    values: Any,
+    *arrays: Any,
+    key: Key,
+    sums: Sums = segment_sums,
+    store: Store = stored,
+    wrap: Wrap = wrapped,
+) -> Any:
     """`x` with values added at an index, once for each time a place is named."""
     if arrays:
-        return x + scatter_add(xp, values, *arrays, key=key, shape=x.shape, sums=sums)
+        return x + scatter_add(xp, values, *arrays, key=key, shape=x.shape, sums=sums, wrap=wrap)
     parts = expanded(x.shape, key, ())
-    return _stored(xp, xp.asarray(x, copy=True), x[basic(x.shape, parts)] + values, parts)
+    return _replaced(xp, xp.asarray(x, copy=True), _taken(xp, x, parts) + values, parts, store)
 
 
-def set_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key) -> Any:
+def set_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key, store: Store = stored, wrap: Wrap = wrapped) -> Any:
     """`x` with the elements at an index replaced."""
     if not arrays:
-        return _stored(xp, xp.asarray(x, copy=True), values, expanded(x.shape, key, ()))
-    places = positions(xp, x.shape, key, arrays)
+        return _replaced(xp, xp.asarray(x, copy=True), values, expanded(x.shape, key, ()), store)
+    places = positions(xp, x.shape, key, arrays, wrap)
     values = xp.reshape(xp.broadcast_to(values, places.shape), (-1,))
     places = xp.reshape(places, (-1,))
     if not places.shape[0]:

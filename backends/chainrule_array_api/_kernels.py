@@ -29,29 +29,33 @@ def _nonzero(xp: Any, x: Any) -> tuple[Any, ...]:
     return tuple(xp.nonzero(x)) if x.ndim else ()
 
 
-def kernels(xp: Any, sums: _indexing.Sums = _indexing.segment_sums) -> dict[str, Kernel]:
+def kernels(
+    xp: Any,
+    sums: _indexing.Sums = _indexing.segment_sums,
+    store: _indexing.Store = _indexing.stored,
+    wrap: _indexing.Wrap = _indexing.wrapped,
+) -> dict[str, Kernel]:
     """The kernels by operation, for a namespace.
 
     Args:
         xp: the namespace.
         sums: `(xp, rows, places, n)`: the library's own way to sum rows by their place, if it has one.
+        store: `(x, index, values)`: its way to write values at a basic index of an array of its own.
+        wrap: `(xp, indices, length)`: indices of any integer dtype as 64-bit ones that are counted from the start, with
+            its way to refuse those that lie outside.
     """
-    general: dict[str, Kernel] = {
-        "conj": _conj,
-        "getitem": _indexing.getitem,
-        "imag": _imag,
-        "nonzero": _nonzero,
-        "real": _real,
-        "set_at": _indexing.set_at,
-        "take_along_axis": _indexing.take_along_axis,
+    ways = {"sums": sums, "store": store, "wrap": wrap}
+    indexing: dict[str, tuple[Kernel, tuple[str, ...]]] = {
+        "add_at": (_indexing.add_at, ("sums", "store", "wrap")),
+        "getitem": (_indexing.getitem, ("wrap",)),
+        "scatter_add": (_indexing.scatter_add, ("sums", "store", "wrap")),
+        "scatter_add_along_axis": (_indexing.scatter_add_along_axis, ("sums", "wrap")),
+        "scatter_add_rows": (_indexing.scatter_add_rows, ("sums", "wrap")),
+        "set_at": (_indexing.set_at, ("store", "wrap")),
+        "take_along_axis": (_indexing.take_along_axis, ("wrap",)),
     }
-    adding: dict[str, Kernel] = {
-        "add_at": _indexing.add_at,
-        "scatter_add": _indexing.scatter_add,
-        "scatter_add_along_axis": _indexing.scatter_add_along_axis,
-        "scatter_add_rows": _indexing.scatter_add_rows,
-    }
+    parts: dict[str, Kernel] = {"conj": _conj, "imag": _imag, "nonzero": _nonzero, "real": _real}
     return {
-        **{name: partial(kernel, xp) for name, kernel in general.items()},
-        **{name: partial(kernel, xp, sums=sums) for name, kernel in adding.items()},
+        **{name: partial(kernel, xp) for name, kernel in parts.items()},
+        **{name: partial(kernel, xp, **{way: ways[way] for way in uses}) for name, (kernel, uses) in indexing.items()},
     }

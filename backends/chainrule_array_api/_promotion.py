@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chainrule import PYTHON_NUMBERS, DType, Kernel, Op, Spec, bool_, infer, uint8
+from chainrule_array_api._indexing import device_of
 
 # Operations that do not broadcast, but whose inputs become one dtype.
 _JOINING: Final = frozenset({"concat", "searchsorted", "softmax_cross_entropy", "stack", "tensordot"})
@@ -54,7 +55,7 @@ class Promotion:
         apart = _apart(op)
         dtype = _computed_in(op, [s for i, s in enumerate(specs) if s is not None and i not in apart], out.dtype)
         if dtype is not None:
-            device = next(x.device for x in arrays if hasattr(x, "dtype"))
+            device = next(device_of(x) for x in arrays if hasattr(x, "dtype"))
             arrays = tuple(x if x is None or i in apart else self.cast(x, dtype, device) for i, x in enumerate(arrays))
         result = kernel(*arrays, **attributes)
         return self.cast(result, out.dtype, None)

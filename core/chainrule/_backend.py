@@ -12,6 +12,7 @@ from chainrule._errors import DTypeError
 
 if TYPE_CHECKING:
     from chainrule._graph import Instruction
+    from chainrule._program import Program
     from chainrule.regions import Region
 
 Kernel = Callable[..., Any]
@@ -71,6 +72,7 @@ class Backend:
             which has one real dtype; the engine then knows shape and dtype by the class.
         refuses: why it cannot compute an instruction that it has a kernel for, or None: what `cr.check` tells before a
             program runs, and the kernel when it does.
+        admit: looks at an array of its own that is to be a tensor, and raises an error if it cannot be one.
         devices: names of the devices it can use now, the default first.
         device_of: the name of the device an array is on.
         synchronize: wait until everything asked of a device is done.
@@ -88,6 +90,8 @@ class Backend:
         add_into: `(total, part)`: adds to an array another like it, in place; None if arrays never change.
         notes: lines about it for the report of `chainrule info`.
         fusion: what computes regions of elementwise operations in one go; None if nothing here does.
+        compile: `(function, program)`: from the Python function of a whole plan, from arrays to a tuple of arrays, to
+            one that computes the same, and what that is, for people to read: `"jax.jit"`, or why it is left as it is.
         quiet: a context that holds back floating-point warnings. Gradients run in it, because a warning from there has
             no line of the user's; `debug_nans` finds what matters.
         set_threads: sets how many threads the library computes with by itself, in the whole process; None brings back
@@ -107,6 +111,7 @@ class Backend:
     wrap_generic: Callable[[Any, Kernel], Kernel] = lambda op, kernel: kernel
     scalar_type: type | None = None
     refuses: Callable[[Instruction], str | None] = lambda instruction: None
+    admit: Callable[[Any], None] = lambda array: None
     devices: Callable[[], Sequence[str]] = lambda: ("cpu",)
     device_of: Callable[[Any], str] = lambda array: "cpu"
     synchronize: Callable[[str | None], None] = lambda device: None
@@ -117,6 +122,7 @@ class Backend:
     add_into: Callable[[Any, Any], Any] | None = None
     notes: Callable[[], Sequence[str]] = lambda: ()
     fusion: Fusion | None = None
+    compile: Callable[[Kernel, Program], tuple[Kernel, str]] = lambda function, program: (function, "Python")
     quiet: Callable[[], AbstractContextManager[Any]] = nullcontext
     set_threads: Callable[[int | None], None] | None = None
     complex_dtypes: frozenset[Any] = field(init=False, repr=False)

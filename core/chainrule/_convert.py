@@ -109,8 +109,9 @@ def _widest(data: Any) -> Any:
 
 
 def _checked(array: Any, backend: Backend) -> Any:
-    """The array, after its dtype was looked at: arrays of objects or strings are refused by name."""
+    """The array, after it was looked at: arrays of objects or strings are refused by name."""
     backend.dtype(array.dtype)
+    backend.admit(array)
     return array
 
 

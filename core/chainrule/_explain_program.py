@@ -46,6 +46,7 @@ class ProgramExplanation:
         costs: what each instruction of the plan costs.
         regions: what of it is fused, in branches and loops' bodies too, and what computes that.
         memory: the memory of the plan, and of those of branches and loops' bodies, by the names of `plans`.
+        executors: what runs the code of each of `plans`: `"Python"`, `"jax.jit"`, ...
     """
 
     name: str
@@ -55,6 +56,7 @@ class ProgramExplanation:
     costs: tuple[Cost, ...]
     regions: tuple[RegionUse, ...]
     memory: Mapping[str, MemoryUse]
+    executors: Mapping[str, str]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,6 +80,7 @@ class ProgramExplanation:
             "costs": [asdict(cost) for cost in self.costs],
             "regions": [asdict(region) for region in self.regions],
             "memory": {name: asdict(memory) for name, memory in self.memory.items()},
+            "executors": dict(self.executors),
         }
 
     def digest(self) -> str:
@@ -113,7 +116,8 @@ class ProgramExplanation:
             if shared:
                 lines.append(f"\n{name}, memory that is used again")
                 lines.extend(f"  {line}" for line in shared)
-            lines.append(f"\n{name}, as Python")
+            executor = self.executors[name]
+            lines.append(f"\n{name}, as Python" + (f", run by {executor}" if executor != "Python" else ""))
             lines.extend(f"  {line}" for line in source.splitlines())
         return "\n".join(lines)
 
@@ -236,7 +240,8 @@ def _explained(
         sources = {name: _source(plan) for name, plan in plans.items()}
         memory = {name: MemoryUse.of(plan, dict(variables)) for name, plan in plans.items()}
         regions = tuple(regions_of(final, backend))
-        return ProgramExplanation(name, backend.name, stages, sources, costs, regions, memory)
+        executors = {name: plan.executor for name, plan in plans.items()}
+        return ProgramExplanation(name, backend.name, stages, sources, costs, regions, memory, executors)
 
 
 def _deep(program: Program, optimise: Callable[[Program], Program], done: Program) -> Program:

@@ -41,6 +41,7 @@ class Plan:
         program: what it runs, after all passes.
         backend: the backend it runs on.
         source: the Python code of it.
+        executor: what runs that code, for people to read: `"Python"`, or a compiler of the backend's library.
         memory: which values are computed into which arrays of its workspace.
         overwrites: the inputs that `update` may write over.
     """
@@ -72,7 +73,7 @@ class Plan:
         self._statements = writer.statements
         self._file = f"<chainrule plan {_new_number()}>"
         exec(compile(self.source, self._file, "exec"), writer.names)
-        self.function: Callable[..., tuple[Any, ...]] = writer.names["plan"]
+        self.function, self.executor = backend.compile(writer.names["plan"], program)
         self._workspaces: list[Any] = []  # those that no call uses now: at most one for each thread that has called
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:

@@ -78,7 +78,7 @@ def shares(xp: Any, x: Any, axes: tuple[Along, ...], count_padding: bool) -> Any
             total = total * a.window
         else:
             shape = (1,) * (i + 1) + (a.count,) + (1,) * (len(axes) - i)
-            total = xp.reshape(xp.asarray(counts, dtype=x.dtype, device=x.device), shape) * total
+            total = xp.reshape(xp.asarray(counts, dtype=x.dtype, device=getattr(x, "device", None)), shape) * total
     return total
 
 

@@ -138,7 +138,8 @@ def pad(xp: Any, x: Any, axis: int, low: int, high: int, value: Any = 0) -> Any:
     if not (low or high):
         return x
     ends = (
-        xp.full((*x.shape[:axis], n, *x.shape[axis + 1 :]), value, dtype=x.dtype, device=x.device) for n in (low, high)
+        xp.full((*x.shape[:axis], n, *x.shape[axis + 1 :]), value, dtype=x.dtype, device=getattr(x, "device", None))
+        for n in (low, high)
     )
     before, after = ends
     return xp.concat((before, x, after), axis=axis)

@@ -51,8 +51,11 @@ def test_every_dtype_goes_in_and_comes_out(choice: str, name: str) -> None:
 
 
 def test_a_dtype_the_library_lacks_is_named(choice: str) -> None:
-    with pytest.raises(cr.DTypeError, match=r"has no dtype 'bfloat16'; it has bool, int8"):
-        cr.tensor([1.0], dtype="bfloat16")
+    missing = [name for name in DTYPES if name not in cr.get_backend().dtypes]
+    if not missing:
+        pytest.skip(f"{choice} has every dtype")
+    with pytest.raises(cr.DTypeError, match=rf"has no dtype '{missing[0]}'; it has bool, int8"):
+        cr.tensor([1.0], dtype=missing[0])
 
 
 @pytest.mark.parametrize("data", [np.array(["a"]), np.array([None]), object(), "text", [1.0, "a"]])

@@ -1,0 +1,127 @@
+"""The backend `dask`: chunked arrays of Dask, computed when their values are asked for, on one machine or a cluster.
+
+An operation makes tasks over the chunks and computes nothing, but for an index, whose bounds are checked, and where a
+value makes a shape. A compiled program computes its results when it is called, all of them in one go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule import Backend, BackendUnavailableError, Kernel
+from chainrule_array_api import _indexing
+from chainrule_array_api._backend import array_api_backend
+from chainrule_array_api._compile import traceable, wrapped
+
+
+def backend() -> Backend:
+    """The Dask backend.
+
+    Raises:
+        BackendUnavailableError: Dask or array_api_compat is not installed.
+    """
+    try:
+        import dask
+        import dask.array as da
+    except ModuleNotFoundError as error:
+        if error.name != "dask":
+            raise
+        raise BackendUnavailableError("backend 'dask': Dask is not installed; pip install 'chainrule[dask]'") from error
+    return array_api_backend(
+        "dask",
+        da,
+        version=dask.__version__,
+        devices={"cpu": "cpu"},
+        functions={"nonzero": _nonzero, "take_along_axis": _take_along_axis},
+        kernels={"multiply_zero_wins": _zero_wins, "scatter_add_along_axis": _scatter_add_along_axis},
+        indexing={"sums": _sums, "wrap": wrapped},
+        compile=lambda function, program: (_persisted(function), "Dask, all results at once"),
+    )
+
+
+def _persisted(function: Kernel) -> Kernel:
+    """A program whose results are computed when it is called, and kept where they were computed."""
+    traced = traceable(function)
+
+    def call(*arrays: Any) -> Any:
+        import dask
+
+        ((results, failed),) = dask.persist(traced(*arrays))
+        return results if failed is None or not failed else function(*arrays)
+
+    return call
+
+
+def _nonzero(x: Any) -> tuple[Any, ...]:
+    """Where an array is not 0, computed at once: how many places there are is a shape."""
+    import dask.array as da
+
+    return tuple(map(da.from_array, np.nonzero(np.asarray(x))))
+
+
+def _zero_wins(g: Any, d: Any) -> Any:
+    from dask.array.core import elemwise
+
+    return elemwise(_zero_wins_in_chunk, g, d)
+
+
+def _zero_wins_in_chunk(g: Any, d: Any) -> Any:
+    with np.errstate(all="ignore"):  # set here, because chunks are computed in other threads
+        product = np.multiply(g, d)
+    return np.where(g == 0, np.zeros_like(product), product)
+
+
+def _sums(da: Any, rows: Any, places: Any, n: int) -> Any:
+    """Sums of rows by place: of each chunk by itself, and then over the chunks."""
+    labels = tuple(range(rows.ndim))
+    made = (0, rows.ndim, *labels[1:])
+    how = {"new_axes": {rows.ndim: n}, "adjust_chunks": {0: lambda _: 1}, "dtype": rows.dtype}
+    return da.blockwise(_sums_of_chunk, made, rows, labels, places, (0,), n=n, **how).sum(axis=0, dtype=rows.dtype)
+
+
+def _sums_of_chunk(rows: Any, places: Any, n: int) -> Any:
+    return _sums_of_array(np, rows, places, n)[None]
+
+
+def _sums_of_array(np: Any, rows: Any, places: Any, n: int) -> Any:
+    sums = np.zeros((n, *rows.shape[1:]), rows.dtype)
+    np.add.at(sums, places, rows)
+    return sums
+
+
+def _take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
+    return _along_axis(_taken_along_axis, x, indices, axis % x.ndim, indices.shape[axis])
+
+
+def _taken_along_axis(x: Any, indices: Any, axis: int, length: int) -> Any:
+    return np.take_along_axis(x, indices, axis)
+
+
+def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int) -> Any:
+    import array_api_compat.dask.array as xp
+
+    return _along_axis(_added_along_axis, values, wrapped(xp, indices, length), axis % values.ndim, length)
+
+
+def _added_along_axis(values: Any, indices: Any, axis: int, length: int) -> Any:
+    return _indexing.scatter_add_along_axis(np, values, indices, axis=axis, length=length, sums=_sums_of_array)
+
+
+def _along_axis(function: Kernel, x: Any, indices: Any, axis: int, length: int) -> Any:
+    """A function of two arrays and an axis, over the chunks of all others; the axis of the result has a length."""
+    import dask.array as da
+
+    def labels(own: int) -> tuple[int, ...]:
+        return tuple(own if i == axis else i for i in range(x.ndim))
+
+    result, other = x.ndim, x.ndim + 1
+    return da.blockwise(
+        *(function, labels(result), x, labels(axis), indices, labels(other)),
+        axis=axis,
+        length=length,
+        new_axes={result: length},
+        concatenate=True,
+        dtype=x.dtype,
+    )

@@ -1,0 +1,89 @@
+"""The backend `torch`: PyTorch on the CPU and on NVIDIA GPUs, without its autograd.
+
+A tensor that requires grad is refused, so that no history is cut in silence; `cr.tensor` copies its values alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chainrule import ArgumentError, Backend, BackendUnavailableError, Kernel
+from chainrule_array_api._backend import array_api_backend
+
+
+def backend() -> Backend:
+    """The PyTorch backend.
+
+    Raises:
+        BackendUnavailableError: PyTorch or array_api_compat is not installed.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise BackendUnavailableError(
+            "backend 'torch': PyTorch is not installed; pip install 'chainrule[torch]'"
+        ) from error
+    usual = torch.get_num_threads()
+    made = array_api_backend(
+        "torch",
+        torch,
+        version=torch.__version__,
+        devices=_devices(torch),
+        kernels=_kernels(torch),
+        indexing={"sums": _sums},
+        admit=_admit,
+        set_threads=lambda n: torch.set_num_threads(usual if n is None else n),
+        synchronize=lambda device: _cuda(torch, device, torch.cuda.synchronize),
+        memory=lambda device: _cuda(torch, device, lambda index: _memory(torch, index)) or {},
+        notes=lambda: _notes(torch),
+    )
+    return replace(made, asarray=torch.no_grad()(made.asarray))
+
+
+def _devices(torch: Any) -> dict[str, Any]:
+    """The CPU, and the GPUs that this build of PyTorch can use: `cuda` is the current one, as PyTorch has it."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = {f"cuda:{i}": torch.device("cuda", i) for i in range(count)}
+    return {"cpu": torch.device("cpu"), **gpus}
+
+
+def _notes(torch: Any) -> list[str]:
+    """Why there is no GPU, where there is none."""
+    if torch.cuda.is_available():
+        return []
+    if torch.version.cuda is None:
+        return ["no GPU: this build of PyTorch is for CPUs alone"]
+    return [f"no GPU: PyTorch is built for CUDA {torch.version.cuda}, but finds no device; `nvidia-smi` shows yours"]
+
+
+def _admit(x: Any) -> None:
+    if x.requires_grad:
+        raise ArgumentError(
+            "a PyTorch tensor that requires grad cannot be used: chainrule would cut PyTorch's gradients in silence; "
+            "pass x.detach(), or copy its values with cr.tensor(x)"
+        )
+
+
+def _cuda(torch: Any, device: str | None, function: Any) -> Any:
+    """What a function of a GPU's number gives; None for the CPU."""
+    kind, _, index = (device or "cpu").partition(":")
+    return function(int(index)) if kind == "cuda" else None
+
+
+def _memory(torch: Any, index: int) -> Mapping[str, int]:
+    free, total = torch.cuda.mem_get_info(index)
+    pool, used = torch.cuda.memory_reserved(index), torch.cuda.memory_allocated(index)
+    return {"total": total, "free": free, "pool": pool, "used": used}
+
+
+def _sums(torch: Any, rows: Any, places: Any, n: int) -> Any:
+    """Sums of rows by place: in their order on the CPU, by atomic additions on a GPU."""
+    return rows.new_zeros((n, *rows.shape[1:])).index_add_(0, places, rows)
+
+
+def _kernels(torch: Any) -> dict[str, Kernel]:
+    return {}
