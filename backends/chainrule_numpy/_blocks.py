@@ -16,12 +16,14 @@ import numpy as np
 
 from chainrule import Instruction, Symbol, get_num_threads, run_tasks
 from chainrule.regions import REDUCTIONS, Region
-from chainrule_numpy._out import OUT
+from chainrule_numpy._block_results import Scattered, Total, Written
+from chainrule_numpy._dots import Dot, with_dots
+from chainrule_numpy._out import OUT, into
 from chainrule_numpy._space import Slices, collapsed, reduced_axes, slices_of, wide
 from chainrule_numpy._sums import add_reduce
 
 CACHE: Final = 1 << 20  # bytes that the blocks of all arrays of a region take together
-SMALLEST: Final = 4096  # elements of a block: in a smaller one, calling NumPy takes longer than it computes
+SMALLEST: Final = 16384  # elements of a block: in a smaller one, calling NumPy takes longer than it computes
 SHARE: Final = 1 << 16  # elements at least that another thread is worth
 _UFUNCS: Final = {"sum": np.add, "sum_to": np.add, "mean": np.add, "max": np.maximum, "min": np.minimum}
 _new_number = itertools.count(1).__next__
@@ -110,68 +112,6 @@ def _chunks(length: int, step: int, most: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(ends) if a < b]
 
 
-class _Written:
-    """A result of the space's shape, or reduced along some axes but the first, that blocks are written into."""
-
-    def __init__(self, y: Symbol, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.final = tuple(y.shape or ())
-        self.dtype = np.dtype(str(y.dtype))
-
-    def started(self, given: Any) -> Any:
-        return np.empty(self.final, self.dtype) if given is None else given
-
-    def places(self, y: Any) -> list[Any]:
-        return [y.reshape(self.shape)]
-
-    def finished(self, y: Any, totals: Any) -> Any:
-        return y
-
-
-class _Total(_Written):
-    """A result that is reduced along the first axis: each block gives a part of it."""
-
-    def __init__(self, y: Symbol, ufunc: np.ufunc, count: int) -> None:
-        super().__init__(y, ())
-        self.ufunc = ufunc
-        self.count = count  # of what a mean is of; 1 for what is none
-
-    def started(self, given: Any) -> Any:
-        return given
-
-    def places(self, y: Any) -> list[Any]:
-        return []
-
-    def finished(self, y: Any, totals: Any) -> Any:
-        total = self.ufunc.reduce(np.array(next(totals)), axis=0)
-        if self.count != 1:
-            total = total / total.dtype.type(self.count)
-        total = total.reshape(self.final)
-        if y is None:
-            return total[()] if not self.final else total
-        y[...] = total
-        return y
-
-
-class _Scattered(_Written):
-    """Values at slices of an array of zeros, added up. The first of them are written, the others are added."""
-
-    def __init__(self, y: Symbol, contributions: Sequence[Slices], shape: tuple[int, ...]) -> None:
-        super().__init__(y, shape)
-        self.contributions = contributions
-
-    def started(self, given: Any) -> Any:
-        y = super().started(given)
-        whole = [slice(None)] * y.ndim
-        for axis, part in enumerate(self.contributions[0]):
-            for rest in (slice(0, part.start), slice(part.stop, None)):
-                y[tuple([*whole[:axis], rest])] = 0
-        return y
-
-    def places(self, y: Any) -> list[Any]:
-        return [y[part].reshape(self.shape) for part in self.contributions]
-
-
 class _Writer:
     """Writes the loop of a region."""
 
@@ -181,57 +121,62 @@ class _Writer:
         rows = self.shape[1:]
         self.names: dict[str, Any] = {"copyto": np.copyto}
         self.inputs: list[tuple[int, ...] | None] = []
-        self.results: list[_Written] = []
+        self.results: list[Written] = []
         self.scratch: list[tuple[tuple[int, ...], Any]] = []
         self._values: dict[Symbol, str] = {}
-        setup: list[str] = []
+        views: list[str] = []
         for k, x in enumerate(program.inputs):
             shape = wide(x, space, axes_of, self.shape)
             self.inputs.append(shape)
             self._values[x] = f"a{k}"
             if shape is not None and shape[0] == self.shape[0]:
-                setup.append(f"x{k} = a{k}[i:j]")
+                views.append(f"x{k} = a{k}[i:j]")
                 self._values[x] = f"x{k}"
-        body = self._body(program, space, axes_of)
+        instructions: Sequence[Instruction] = program.instructions
+        self._dots: dict[Symbol, list[Dot]] = {}
+        if len(self.shape) == 1:
+            instructions, self._dots = with_dots(region)
+        body = self._body(instructions, program.outputs, axes_of)
         width = math.prod(rows)
-        bytes_a_row = width * sum(np.dtype(str(x.dtype)).itemsize for x in (*program.inputs, *program.outputs))
-        bytes_a_row += width * sum(np.dtype(dtype).itemsize for _, dtype in self.scratch)
-        smallest = math.ceil(SMALLEST / max(width, 1))
-        self.step = max(smallest, CACHE // max(bytes_a_row, 1) // smallest * smallest)
-        self.scratch = [((min(self.step, self.shape[0]), *rows), dtype) for _, dtype in self.scratch]
-        scatters = any(isinstance(result, _Scattered) for result in self.results)
+        dtypes = [str(x.dtype) for x in (*program.inputs, *program.outputs) if x.shape]
+        bytes_a_row = width * sum(np.dtype(dtype).itemsize for dtype in (*dtypes, *(d for _, d in self.scratch)))
+        most = max(math.ceil(SMALLEST / max(width, 1)), CACHE // max(bytes_a_row, 1))
+        self.step = math.ceil(self.shape[0] / math.ceil(self.shape[0] / most))  # with none that is much shorter
+        self.scratch = [((self.step, *rows), dtype) for _, dtype in self.scratch]
+        scatters = any(isinstance(result, Scattered) for result in self.results)
         self.most_threads = 1 if scatters else math.prod(space) // SHARE
         places = [f"o{k}" for k in range(self._n_places)]
         totals = [f"p{k}" for k in range(self._n_totals)]
         head = [
             *([f"{', '.join(f'a{k}' for k in range(len(self.inputs)))}, = arrays"] if self.inputs else []),
             *([f"{', '.join(places)}, = places"] if places else []),
-            *([f"{', '.join(f's{k}' for k in range(len(self.scratch)))}, = scratch"] if self.scratch else []),
+            *([f"{', '.join(f'b{k}' for k in range(len(self.scratch)))}, = scratch"] if self.scratch else []),
             *(f"{name} = []" for name in totals),
             f"for i in range(start, stop, {self.step}):",
         ]
-        block = [f"j = min(i + {self.step}, stop)", *setup, *self._slots(), *body]
+        block = [f"j = i + {self.step}", "if j > stop:", *(f"    {line}" for line in ("j = stop", *self._shorter()))]
         self.source = "\n".join(
             [
                 "def run(start, stop, arrays, places, scratch):",
                 *(f"    {line}" for line in head),
-                *(f"        {line}" for line in block),
+                *(f"        {line}" for line in (*block, *views, *body)),
                 f"    return ({''.join(f'{name}, ' for name in totals)})",
                 "",
             ]
         )
 
-    def _body(self, program: Any, space: tuple[int, ...], axes_of: Any) -> list[str]:
+    def _body(self, instructions: Sequence[Instruction], results: Sequence[Any], axes_of: Any) -> list[str]:
         """The statements of a block, of arrays that are named; notes which results there are and how they are made."""
-        outputs = {y: k for k, y in enumerate(program.outputs)}
-        scattered = _scattered(program.instructions)
-        last = {x: i for i, step in enumerate(program.instructions) for x in step.inputs if type(x) is Symbol}
+        outputs = {y: k for k, y in enumerate(results)}
+        scattered = _scattered(instructions)
+        last = {x: i for i, step in enumerate(instructions) for x in step.inputs if type(x) is Symbol}
         for parts in scattered.values():  # these are written at the end of a block
-            last.update(dict.fromkeys((values for values, _ in parts), len(program.instructions)))
-        made: dict[int, _Written] = {}
+            last.update(dict.fromkeys((values for values, _ in parts), len(instructions)))
+        made: dict[int, Written] = {}
         places: dict[int, list[str]] = {}
         ends: list[str] = []
         self._n_places = self._n_totals = 0
+        homes: dict[Symbol, str] = {}  # where values are first put, and can be computed
         free: dict[Any, list[str]] = {}
         slot: dict[Symbol, str] = {}
         lines: list[str] = []
@@ -241,38 +186,44 @@ class _Writer:
             return f"o{self._n_places - 1}"
 
         for y, k in outputs.items():  # in the order of the results, as their places are given
-            step = next(step for step in program.instructions if y in step.outputs)
+            step = next(step for step in instructions if y in step.outputs)
             if y in scattered:
-                parts = sorted(scattered[y], key=lambda part: -part[1][0].start)
-                made[k] = _Scattered(y, [at for _, at in parts], self.shape)
+                parts = scattered[y]
+                made[k] = Scattered(y, [at for _, at in parts], self.shape)
                 places[k] = [place() for _ in parts]
+                if parts[0][0] not in outputs:
+                    homes.setdefault(parts[0][0], places[k][0])
             elif step.op.name not in REDUCTIONS:
-                made[k] = _Written(y, self.shape)
+                made[k] = Written(y, self.shape)
                 places[k] = [place()]
             else:
                 gone = {n for n, group in enumerate(axes_of) if group and group[0] in reduced_axes(step)}
                 count = math.prod(self.shape[n] for n in gone) if step.op.name == "mean" else 1
                 if 0 in gone or not axes_of[0]:
-                    made[k] = _Total(y, _UFUNCS[step.op.name], count)
+                    made[k] = Total(y, _UFUNCS[step.op.name], count)
                 else:
-                    made[k] = _Written(y, tuple(n for axis, n in enumerate(self.shape) if axis not in gone))
+                    made[k] = Written(y, tuple(n for axis, n in enumerate(self.shape) if axis not in gone))
                     places[k] = [place()]
         self.results = [made[k] for k in range(len(outputs))]
 
-        for i, step in enumerate(program.instructions):
+        for i, step in enumerate(instructions):
             (y,) = step.outputs
             if y in scattered:
                 continue
-            arguments = [self._values[x] if type(x) is Symbol else repr(x) for x in step.inputs]
+            kernel = None if step.op.name in REDUCTIONS or step.op.name == "broadcast_to" else into(step)
+            arguments = [self._argument(x, kernel, y) for x in step.inputs]
             for x in dict.fromkeys(step.inputs):
                 if type(x) is Symbol and last[x] == i and x in slot:
                     free.setdefault(x.dtype, []).append(slot.pop(x))
             if step.op.name in REDUCTIONS:
-                lines.append(self._reduction(step, arguments[0], made[outputs[y]], places.get(outputs[y]), axes_of))
+                lines.append(self._reduction(step, arguments, made[outputs[y]], places.get(outputs[y]), axes_of))
                 continue
             if y in outputs:
                 target = f"t{outputs[y]}"
                 lines.append(f"{target} = {places[outputs[y]][0]}[i:j]")
+            elif y in homes and isinstance(kernel, np.ufunc):
+                target = f"h{homes[y]}"
+                lines.append(f"{target} = {homes[y]}[i:j]")
             else:
                 kept = free.get(y.dtype)
                 target = slot[y] = kept.pop() if kept else self._slot(y)
@@ -283,23 +234,35 @@ class _Writer:
                 lines.append(f"copyto({target}, {arguments[0]})")
                 continue
             arguments += [f"{name}={self._bind(value)}" for name, value in step.attributes.items()]
-            lines.append(f"{self._bind(OUT[step.op.name])}({', '.join(arguments)}, out={target})")
+            lines.append(f"{self._bind(kernel)}({', '.join(arguments)}, out={target})")
         for y, k in outputs.items():
             if y in scattered:
-                parts = sorted(scattered[y], key=lambda part: -part[1][0].start)
-                for n, ((values, _), at) in enumerate(zip(parts, places[k], strict=True)):
-                    ends.append(f"{at}[i:j] {'+=' if n else '='} {self._values[values]}")
+                for n, ((values, _), at) in enumerate(zip(scattered[y], places[k], strict=True)):
+                    if n or self._values[values] != f"h{places[k][0]}":
+                        ends.append(f"{at}[i:j] {'+=' if n else '='} {self._values[values]}")
         return lines + ends
 
-    def _reduction(self, step: Instruction, x: str, made: _Written, places: list[str] | None, axes_of: Any) -> str:
+    def _argument(self, x: Any, kernel: Any, y: Symbol) -> str:
+        """What an instruction takes, of which NumPy's own functions take numbers faster as arrays of the dtype."""
+        if type(x) is Symbol:
+            return self._values[x]
+        if type(x) in (int, float) and isinstance(kernel, np.ufunc) and y.dtype.kind == "float":
+            return self._bind(np.array(x, str(y.dtype)))
+        return self._bind(x)
+
+    def _reduction(
+        self, step: Instruction, arguments: Sequence[str], made: Written, places: list[str] | None, axes_of: Any
+    ) -> str:
         (y,) = step.outputs
         gone = tuple(n for n, group in enumerate(axes_of) if group and group[0] in reduced_axes(step))
         ufunc = _UFUNCS[step.op.name]
         dtype = f", dtype={self._bind(np.dtype(str(y.dtype)))}" if ufunc is np.add else ""
         axis = "None" if len(gone) == len(self.shape) or not axes_of[0] else str(gone)
         reduce = add_reduce if ufunc is np.add else ufunc.reduce
-        call = f"{self._bind(reduce)}({x}, axis={axis}{dtype}"
-        if isinstance(made, _Total):
+        call = f"{self._bind(reduce)}({arguments[0]}, axis={axis}{dtype}"
+        if y in self._dots:
+            call = self._sum_of_dots(self._dots[y], arguments)
+        if isinstance(made, Total):
             self._n_totals += 1
             return f"p{self._n_totals - 1}.append({call}))"
         assert places is not None
@@ -309,14 +272,23 @@ class _Writer:
             line += f"; {places[0]}[i:j] /= {self._bind(np.dtype(str(y.dtype)).type(count))}"
         return line
 
+    def _sum_of_dots(self, dots: Sequence[Dot], arguments: Sequence[str]) -> str:
+        """The sum, but for the last bracket."""
+        dot = self._bind(np.dot)
+        terms = [
+            f"{f'{each.number!r} * ' * (each.number != 1)}{dot}({a}, {b})"
+            for each, a, b in zip(dots, arguments[::2], arguments[1::2], strict=True)
+        ]
+        return " + ".join(terms)[:-1]
+
     def _slot(self, y: Symbol) -> str:
         """A scratch array more."""
         self.scratch.append(((), np.dtype(str(y.dtype))))
         return f"b{len(self.scratch) - 1}"
 
-    def _slots(self) -> list[str]:
-        """The scratch arrays, as long as the block is."""
-        return [f"b{k} = s{k}[: j - i]" for k in range(len(self.scratch))]
+    def _shorter(self) -> list[str]:
+        """The scratch arrays, as long as the last block is."""
+        return [f"b{k} = b{k}[: j - i]" for k in range(len(self.scratch))]
 
     def _bind(self, value: Any) -> str:
         name = f"c{len(self.names)}"
@@ -334,5 +306,5 @@ def _scattered(instructions: Sequence[Instruction]) -> dict[Symbol, list[tuple[S
             assert slices is not None
             found[y] = [(step.inputs[0], slices)]
         elif step.op.name == "add" and all(x in found for x in step.inputs):
-            found[y] = [part for x in step.inputs for part in found[x]]
+            found[y] = sorted((part for x in step.inputs for part in found[x]), key=lambda part: -part[1][0].start)
     return found

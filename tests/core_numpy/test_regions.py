@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -260,3 +261,49 @@ def test_operations_of_several_steps(f):
     check(lambda x: f(x + 1.0), np.float32(X), rtol=1e-5, backend=CODE)
     check(lambda x: f(x + 1.0), 1000.0 * X.reshape(13, 1, 7), backend=CODE)
     check(lambda x: cr.exp(f(x, axis=0)) * 2.0, X, backend=CODE)  # which is not along the last axis
+
+
+def dots(f, *arguments):
+    """How often the one region of a function calls BLAS for a sum of products, in a block."""
+    _, fused = compiled(f, *arguments)
+    (region,) = regions(fused)
+    blocks = _blocks.Blocks(region)
+    names = [name for name, value in blocks._run.__globals__.items() if value is np.dot]
+    return sum(blocks.source.count(f"{name}(") for name in names)
+
+
+# Each with how many sums of products it is for BLAS.
+SUMS = {
+    "a product": (lambda x, y: cr.sum(cr.exp(x) * y), 1),
+    "a mean of products": (lambda x, y: cr.mean((x + 1.0) * y), 1),
+    "a multiple of a product": (lambda x, y: cr.sum((x + 1.0) * y * 4.0), 1),
+    "a product with a multiple": (lambda x, y: cr.sum((4.0 * cr.exp(x)) * y), 1),
+    "multiples of squares": (lambda x, y: cr.sum(100.0 * x * x + (y - x) ** 2 + 3.0 * (y * y)), 3),
+    "a product that others need": (lambda x, y: (cr.sum(x * y), cr.exp(x * y)), 0),
+    "a fraction, which may underflow": (lambda x, y: cr.sum((x * x) * 0.5), 0),
+    "an infinite multiple": (lambda x, y: cr.sum((cr.exp(x) * math.inf) * cr.exp(y)), 1),
+    "squares that may cancel": (lambda x, y: cr.sum(x * x - y * y), 0),
+    "products that may cancel": (lambda x, y: cr.sum(x * y + x * x), 0),
+    "along one axis": (lambda x, y: cr.sum(x * y + 1.0, axis=0), 0),
+    "along no axis": (lambda x, y: cr.sum(cr.exp(x) * y, axis=()), 0),
+    "repeated rows": (lambda x, y: cr.sum(cr.exp(x) * y[:1]), 0),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_of_products(name):
+    f, count = SUMS[name]
+    y = np.cos(X)
+    check(f, X, y)
+    assert dots(f, X, y) == count
+
+
+def test_sums_of_products_of_floats_that_blas_sums_less_accurately():
+    assert dots(lambda x: cr.sum((x + 1.0) * x), X.astype(np.float32)) == 0
+
+
+def test_a_sum_of_squares_is_exact_but_for_last_digits():
+    x = np.random.default_rng(1).normal(size=50_000)
+    found = cr.function(lambda x: cr.sum(100.0 * x * x + (1.0 - x) ** 2))(x)
+    want = math.fsum(100.0 * x * x) + math.fsum((1.0 - x) ** 2)
+    assert abs(float(found) - want) <= 2e-15 * want
