@@ -73,6 +73,8 @@ SUMS = {
     "a common number in a difference": (lambda a, b: a * 3.0 - b * 3.0, ["subtract", "multiply"]),
     "a sign in a difference": (lambda a, b: a * 3.0 - b * -3.0, ["add", "multiply"]),
     "a common number below 2": (lambda a, b: a * 1.5 + b * 1.5, ["multiply", "multiply", "add"]),
+    "a multiple of a product, twice": (lambda a, b: a * (b * 3.0) + (a * b) * 3.0, ["multiply", "multiply"]),
+    "half of a product, twice": (lambda a, b: (b * a) * 0.5 + (0.5 * b) * a, ["multiply"]),
     "from a negative": (lambda a, b: -a - b, ["add", "negative"]),
 }
 

@@ -152,10 +152,26 @@ def _common_number(instruction: Instruction, producers: Producers) -> Found:
     return [total, instead(multiply, (*total.outputs, number), instruction)]
 
 
+def _same_product(instruction: Instruction, producers: Producers) -> Found:
+    """`z * (x * 3) + (z * x) * 3` is `(z * x) * 6`: so is what the gradient of `3 * x * x` comes to."""
+    (y,) = instruction.outputs
+    for one, other in (instruction.inputs, instruction.inputs[::-1]):
+        product, number = _near_multiple(one, y, producers)
+        inner = None if number is None else producers.made(product, "multiply")
+        outer = producers.made(other, "multiply")
+        if inner is None or outer is None or not like(product, y):
+            continue
+        for z, multiple in (outer.inputs, outer.inputs[::-1]):
+            x, same = _split(producers.made(multiple, "multiply"))
+            if same == number and any(z is p and x is q for p, q in (inner.inputs, inner.inputs[::-1])):
+                return instead(inner.op, (product, 2 * number), instruction)
+    return None
+
+
 _MULTIPLE: Final = frozenset({"multiply"})
 
 COEFFICIENTS: Final[Rules] = {
     "multiply": {_multiple: _MULTIPLE, _multiple_of_a_product: _MULTIPLE, _product_of_multiples: _MULTIPLE},
-    "add": {_same_twice: frozenset({"same", "add"}), _common_number: _MULTIPLE},
+    "add": {_same_twice: frozenset({"same", "add"}), _common_number: _MULTIPLE, _same_product: _MULTIPLE},
     "subtract": {_same_twice: frozenset({"subtract"}), _common_number: _MULTIPLE},
 }
