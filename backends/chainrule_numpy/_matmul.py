@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from chainrule_numpy._tiles import DIRECT, LARGE, tiled
+
 _NARROW: Final = 16  # columns of a right side that BLAS has no fast way for where its rows lie in memory in order
 _SHORT: Final = 32  # rows of a right side, below which it is not worth a look
-_SMALL: Final = 1_000_000  # multiplications, up to which BLAS does not rearrange its inputs itself
 
 
 def matmul(a: Any, b: Any, out: Any = None) -> Any:
@@ -20,12 +21,16 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
                 return np.multiply(a, b, out=out)
         elif shape[1] < _NARROW and shape[0] >= _SHORT and _pays(a, b, shape[1]):
             b = b.copy("F")
+    if len(shape) > 1 and a.ndim > 1 and a.size * shape[-1] >= LARGE:
+        product = tiled(a, b, out)
+        if product is not None:
+            return product
     return np.matmul(a, b) if out is None else np.matmul(a, b, out)
 
 
 def _pays(a: Any, b: Any, columns: int) -> bool:
     """Whether the right side is better copied into columns: measured with OpenBLAS."""
     rows, dtype = len(a), b.dtype.char
-    if dtype not in "fd" or not b.flags.c_contiguous or a.size * columns > _SMALL:
+    if dtype not in "fd" or not b.flags.c_contiguous or a.size * columns > DIRECT:
         return False
     return columns >= 8 and (rows >= 256 if a.flags.f_contiguous else dtype == "f" and rows >= 64)
