@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import os
@@ -71,11 +72,11 @@ def _full(shape: tuple[int, ...], value: complex, dtype: Any, device: str | None
 
 
 def _workspace(sizes: Sequence[int], arrays: Sequence[tuple[int, tuple[int, ...], Any, Any]]) -> list[Any]:
-    stretches = []
-    for size in sizes:
-        stretch = np.empty(size + _ALIGNED, np.uint8)
-        start = -stretch.ctypes.data % _ALIGNED
-        stretches.append(stretch[start : start + size])
+    # All in one, which the system gives large pages for if it is large; NumPy asks it to.
+    starts = [0, *itertools.accumulate(size + -size % _ALIGNED for size in sizes)]
+    whole = np.empty(starts[-1] + _ALIGNED, np.uint8)
+    whole = whole[-whole.ctypes.data % _ALIGNED :]
+    stretches = [whole[start : start + size] for start, size in zip(starts, sizes, strict=False)]
     views = []
     for slot, shape, dtype, order in arrays:
         stretch = stretches[slot][: math.prod(shape) * dtype.itemsize].view(dtype)
