@@ -61,7 +61,7 @@ class NumpyFusion:
 
 
 def _is_scalar(instruction: Instruction) -> bool:
-    return not any(x.shape for x in (*instruction.inputs, *instruction.outputs) if type(x) is Symbol)
+    return not any([x.shape for x in (*instruction.inputs, *instruction.outputs) if type(x) is Symbol])
 
 
 def _machine_code(region: Region) -> Kernel | None:

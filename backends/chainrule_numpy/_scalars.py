@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import Instruction, Symbol
+from chainrule import Instruction, Symbol, bool_, float64
 from chainrule.regions import Region
 
 _DEEPEST: Final = 12  # operations in an expression
+_KINDS: Final = frozenset({float64, bool_, float, int})  # of single numbers, symbols' and Python's
 _new_number = itertools.count(1).__next__
 
 # Each stands for what NumPy computes of the same float64 numbers, or raises. `{0}` may be written twice: it is a name.
@@ -62,9 +63,7 @@ def takes(instruction: Instruction) -> bool:
     if name not in _INFIX and name not in _TWICE and name not in _FUNCTIONS:
         return False
     values = (*instruction.inputs, *instruction.outputs)
-    return all(
-        x.dtype in ("float64", "bool") and not x.shape if type(x) is Symbol else type(x) in (int, float) for x in values
-    )
+    return _KINDS.issuperset([x.dtype if type(x) is Symbol and not x.shape else type(x) for x in values])
 
 
 class Scalars:
@@ -82,7 +81,8 @@ class Scalars:
             one_by_one: what computes it where Python raises.
         """
         self.source = _source(region)
-        names: dict[str, Any] = {**_FUNCTIONS, "float64": np.float64, "bool_": np.bool_, "one_by_one": one_by_one}
+        names: dict[str, Any] = {**_FUNCTIONS, "inf": math.inf, "nan": math.nan, "one_by_one": one_by_one}
+        names |= {"float64": np.float64, "bool_": np.bool_}
         exec(compile(self.source, f"<chainrule region {_new_number()}>", "exec"), names)
         self.kernel: Callable[..., tuple[Any, ...]] = names["region"]
 
@@ -127,7 +127,7 @@ def _source(region: Region) -> str:
 
 def _expression(step: Instruction, text: Mapping[Symbol, str]) -> str:
     name = step.op.name
-    operands = [text[x] if type(x) is Symbol else f"({float(x)!r})" for x in step.inputs]
+    operands = [text[x] if type(x) is Symbol else repr(float(x)) for x in step.inputs]
     if (
         name == "pow"
         and step.inputs[1] in (2, 2.0)

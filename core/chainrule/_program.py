@@ -62,10 +62,11 @@ def pair_sizes(sizes: dict[Dim, Any], old: Symbol, new: Any) -> None:
 def size_owners(program: Program) -> dict[Dim, Symbol]:
     """Which value, the first of them, tells each length that is known only when the program runs."""
     owners: dict[Dim, Symbol] = {}
-    for symbol in (*program.inputs, *(s for i in program.instructions for s in i.outputs)):
-        for n in symbol.shape or ():
-            if type(n) is Dim and n.is_atom:
-                owners.setdefault(n, symbol)
+    for symbols in (program.inputs, *[i.outputs for i in program.instructions]):
+        for symbol in symbols:
+            for n in symbol.shape or ():
+                if type(n) is Dim and n.is_atom:
+                    owners.setdefault(n, symbol)
     return owners
 
 

@@ -57,16 +57,17 @@ def _symbolic(
         if type(x) is Tensor and type(x._value) is Symbol and x._value.node.graph is not graph:
             inputs = tuple([graph.local_tensor(x) for x in inputs])
             break
-    symbols = value if op.multiple else (value,)
     node = _origin(op, inputs, attributes, value, context, 0) if context.recording else None
     if node is not None and node.live:
-        made = symbols[0].node
+        made = (value[0] if op.multiple else value).node
         node.code, node.lasti = made.code, made.lasti
         node.output = value  # type: ignore[union-attr]  # a live origin is a Node
-    tensors = tuple([Tensor(symbol, backend, node, i) for i, symbol in enumerate(symbols)])
-    for symbol, tensor in zip(symbols, tensors, strict=True):
-        symbol.tensor = tensor
-    return tensors if op.multiple else tensors[0]
+    if not op.multiple:
+        tensor = value.tensor = Tensor(value, backend, node)
+        return tensor
+    for i, symbol in enumerate(value):
+        symbol.tensor = Tensor(symbol, backend, node, i)
+    return tuple([symbol.tensor for symbol in value])
 
 
 def _origin(

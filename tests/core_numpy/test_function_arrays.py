@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -57,6 +59,27 @@ def test_numpy_scalars_are_arrays(x):
     assert y.dtype == x.dtype
     f(x + x)
     assert f.traces == 1
+
+
+@pytest.mark.parametrize(
+    ("constant", "dtype"), [(2.0, "float64"), (np.float32(2.0), "float32"), (2, "float64"), (-0.0, "float64")]
+)
+def test_a_number_beside_a_constant_gives_what_numpy_has(constant, dtype):
+    def f(x):
+        return cr.tensor(constant) * x
+
+    y = cr.function(f)(3.0)
+    assert type(y) is type(f(3.0).value) is np.dtype(dtype).type
+    assert y == constant * 3.0
+
+
+@pytest.mark.parametrize("constant", [math.inf, -math.inf, math.nan, 1e-320, -2.5, -0.0])
+def test_numbers_of_every_kind_among_single_numbers(constant):
+    def f(xp, x):
+        y = xp.sin(x) * 2.0 + 1.0 - 0.5 * xp.cos(x) + x * x * x
+        return xp.minimum(y, constant), -(y - constant), constant / y, xp.where(y > 0, constant, y)
+
+    np.testing.assert_equal(cr.function(partial(f, cr))(np.float64(0.3)), f(np, np.float64(0.3)))
 
 
 def test_nothing_that_is_returned_shares_memory():

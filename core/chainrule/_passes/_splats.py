@@ -104,6 +104,8 @@ def _on_numbers(instruction: Instruction, numbers: list[Any]) -> Found:
         if type(x) is not Symbol or number is None or type(number) is bool or not _holds(number, x.dtype, others):
             continue
         trial = (*inputs[:i], number, *inputs[i + 1 :])
+        if all(type(other) is not Symbol or other.weak for other in trial):
+            continue  # of Python numbers alone the result would be one too
         (spec,) = specs_of(op, trial, instruction.attributes)
         if spec.dtype == y.dtype and spec.shape == y.shape and not spec.weak:
             inputs[i] = number

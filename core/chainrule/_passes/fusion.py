@@ -152,8 +152,8 @@ class _Grouping:
                 return [a], set()
         groups = [self._group_of(x) for x in symbols]
         first = groups[0] if groups else None
-        if first and len(symbols) == 1 and first.has(symbols[0], space) and len(first.members) < _LARGEST:
-            return [first], first.after  # which is most of them
+        if first and groups.count(first) == len(groups) and all([first.has(x, space) for x in symbols]):
+            return ([first], first.after) if len(first.members) < _LARGEST else ([], self._after(symbols))
         chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.has(x, space)}
         for group in [g for g in chosen if len(g.members) >= _LARGEST]:
             del chosen[group]
@@ -200,8 +200,8 @@ class _Grouping:
         group = chosen[0]
         for other in chosen[1:]:
             self._merge(group, other)
-        after = after & set(self._open)  # opening a group may have closed them
-        if not after <= group.after:
+        if after is not group.after:
+            after = after & set(self._open)  # opening a group may have closed them
             group.after |= after
             for later in self._open:
                 if group in later.after:
@@ -210,7 +210,7 @@ class _Grouping:
         (y,) = instruction.outputs
         self._of[y] = group
         name = instruction.op.name
-        if name == "scatter_add" or group.scattered.issuperset(instruction.inputs):
+        if name == "scatter_add" or (group.scattered and group.scattered.issuperset(instruction.inputs)):
             group.scattered.add(y)
         elif name not in REDUCTIONS:
             (group.inner if y.shape == group.space else group.rows).add(y)
