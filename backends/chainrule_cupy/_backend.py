@@ -32,6 +32,8 @@ def cupy_backend(cupy: Any, xp: Any) -> Backend:
         return nullcontext() if name is None else cupy.cuda.Device(int(name))
 
     def asarray(data: Any, dtype: Any, name: str | None) -> Any:
+        if isinstance(data, np.ndarray | np.generic) and dtype is None:
+            backend.dtype(data.dtype)  # of those that CuPy has not, it says less
         if not isinstance(data, cupy.ndarray):
             data = from_elsewhere(cupy, data)
         with data.device if name is None and isinstance(data, cupy.ndarray) else device(name):
@@ -51,7 +53,7 @@ def cupy_backend(cupy: Any, xp: Any) -> Backend:
             pool = cupy.get_default_memory_pool()
             return {"total": total, "free": free, "pool": pool.total_bytes(), "used": pool.used_bytes()}
 
-    return Backend(
+    backend = Backend(
         name="cupy",
         version=cupy.__version__,
         xp=xp,
@@ -69,3 +71,4 @@ def cupy_backend(cupy: Any, xp: Any) -> Backend:
         add_into=placed(operator.iadd),
         fusion=CupyFusion(cupy, placed),
     )
+    return backend

@@ -50,10 +50,18 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
     def relu(x: Any) -> Any:
         return cupy.maximum(x, x.dtype.type(0))  # which keeps NaN
 
-    return standard_kernels(xp, sums) | {
+    def sparse_softmax_cross_entropy(logits: Any, labels: Any) -> Any:
+        shifted = logits - cupy.max(logits, axis=-1, keepdims=True)
+        log_total = cupy.log(cupy.sum(cupy.exp(shifted), axis=-1))
+        picked = standard["take_along_axis"](shifted, cupy.expand_dims(labels, axis=-1), axis=-1)
+        return log_total - picked.reshape(labels.shape)
+
+    standard = standard_kernels(xp, sums)
+    return standard | {
         "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
         "erf": special("erf"),
         "erfc": special("erfc"),
         "pow": power,
         "relu": relu,
+        "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,
     }
