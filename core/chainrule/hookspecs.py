@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from chainrule._cli import Command
     from chainrule._definition import Gradient, NoGradient
+    from chainrule_testing import Samples  # noqa: TID251  # as above
 
 PROJECT = "chainrule"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -140,6 +141,18 @@ def chainrule_commands() -> Mapping[str, Command]:  # type: ignore[empty-body]  
         @hookimpl
         def chainrule_commands():
             return {"mnist": cr.Command("train softmax regression", add_arguments, run)}
+    """
+
+
+@hookspec
+def chainrule_samples() -> Mapping[str, Samples]:  # type: ignore[empty-body]  # specifications have none
+    """What operations are checked with, by operation: called by the conformance kit alone, when it runs.
+
+    Example:
+        @hookimpl
+        def chainrule_samples():
+            from chainrule_testing import Samples, case, real
+            return {"softsign": Samples(lambda x: x / (1 + abs(x)), [case(real()), case(real(2, 3))])}
     """
 
 

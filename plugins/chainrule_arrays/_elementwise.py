@@ -52,6 +52,11 @@ def _counting(*specs: Any) -> Any:
     return spec if spec.dtype != bool_ else infer.Spec(spec.shape, int8)
 
 
+def _whole(*specs: Any) -> Any:
+    """The rule of shifts, which booleans have none of."""
+    return _numeric(infer.integral(*specs))
+
+
 def _numeric(*specs: Any) -> Any:
     """The rule of arithmetic that booleans have none of."""
     spec = infer.same(*specs)
@@ -138,7 +143,7 @@ def _sign_gradient(g: Any, y: Any, x: Any) -> Any:
 
 sign: Unary = _unary(
     "sign",
-    infer.same,
+    _numeric,
     _sign_gradient,
     "-1, 0 or 1 by the sign of x; for complex x, `x / |x|`, and 0 at 0.",
     "0 (for real x)",
@@ -459,8 +464,8 @@ signbit: Unary = _unary("signbit", infer.boolean, BOOLEAN, "Whether its sign bit
 bitwise_and: Binary = _binary("bitwise_and", infer.integral, INTEGRAL, "`a & b`, of integers or booleans.")
 bitwise_or: Binary = _binary("bitwise_or", infer.integral, INTEGRAL, "`a | b`, of integers or booleans.")
 bitwise_xor: Binary = _binary("bitwise_xor", infer.integral, INTEGRAL, "`a ^ b`, of integers or booleans.")
-bitwise_left_shift: Binary = _binary("bitwise_left_shift", infer.integral, INTEGRAL, "`a << b`, of integers.")
-bitwise_right_shift: Binary = _binary("bitwise_right_shift", infer.integral, INTEGRAL, "`a >> b`, of integers.")
+bitwise_left_shift: Binary = _binary("bitwise_left_shift", _whole, INTEGRAL, "`a << b`, of integers.")
+bitwise_right_shift: Binary = _binary("bitwise_right_shift", _whole, INTEGRAL, "`a >> b`, of integers.")
 bitwise_invert: Unary = _unary("bitwise_invert", infer.integral, INTEGRAL, "`~x`, of integers or booleans.")
 
 # Casting

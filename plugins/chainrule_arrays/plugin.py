@@ -34,3 +34,11 @@ def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:
 def chainrule_tensor_methods() -> Mapping[str, Any]:
     """Methods of tensors."""
     return _numpy_names.tensor_methods()
+
+
+@hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
+    """What the conformance kit checks the operations with."""
+    from chainrule_testing.samples.arrays import SAMPLES
+
+    return SAMPLES

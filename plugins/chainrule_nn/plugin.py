@@ -46,3 +46,11 @@ def _on_numpy(module: str, name: str) -> Callable[..., Any]:
 def chainrule_namespaces() -> Mapping[str, str]:
     """Public namespaces: the name under `cr`, and the module."""
     return {"nn": "chainrule_nn"}
+
+
+@hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
+    """What the conformance kit checks the operations with."""
+    from chainrule_testing.samples.nn import SAMPLES
+
+    return SAMPLES

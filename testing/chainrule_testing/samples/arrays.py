@@ -1,155 +1,40 @@
-"""Inputs, attributes and an independent reference for every operation: what the generated checks run on.
+"""Samples of the operations of `chainrule_arrays`: SciPy's and NumPy's functions, and what to call both with.
 
-Those of other plugins' operations are in the `samples.py` of their tests' folders; `every` brings them together.
-
-Points are generic and lie inside of each function's domain, away from kinks; the conventions at kinks have tests of
-their own. Adding an operation is adding a row here.
+The conventions at kinks have checks of their own. Adding an operation is adding a row here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-import chainrule as cr
-from chainrule._dispatch import apply
+from chainrule_testing._samples import (
+    AXES,
+    EMPTY_AXES,
+    PAIRS,
+    SHAPES,
+    Case,
+    Samples,
+    above_one,
+    apart,
+    between_integers,
+    binary,
+    integers,
+    positive,
+    real,
+    reduction,
+    unary,
+    uniform,
+    unit,
+)
 
 Array = Any
-Case = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One operation: NumPy's or SciPy's function of the same inputs and attributes, and what to call both with."""
-
-    reference: Callable[..., Any]
-    cases: Sequence[Case]
-    complex: bool = False  # whether it takes complex numbers
-    smooth: bool = True  # whether its gradient is that of the reference (False: there is none)
-    integers: bool = True  # whether it has a meaning for integers
-    fronted: bool = False  # whether the public function has other arguments than the operation
-    fixed: tuple[int, ...] = ()  # the inputs that have no gradients though they are floating-point
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One call of an operation."""
-
-    op: str
-    row: Row = field(repr=False)
-    inputs: tuple[Any, ...]
-    attributes: Mapping[str, Any]
-    number: int = 0
-    kind: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.op}-{self.number}{self.kind}"
-
-    @property
-    def wrt(self) -> tuple[int, ...]:
-        """The inputs that have gradients."""
-        return tuple(
-            i
-            for i, x in enumerate(self.inputs)
-            if i not in self.row.fixed and isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc"
-        )
-
-
-def run(sample: Sample, inputs: Sequence[Any]) -> Any:
-    """Call the operation as a program does, or by itself where the public function has other arguments."""
-    if sample.row.fronted:
-        op: Any = getattr(cr.ops, sample.op).op
-        return apply(op, tuple(inputs), {**op.attributes, **sample.attributes})
-    function = getattr(cr.ops, sample.op)
-    if sample.op in ("concat", "stack"):
-        return function(list(inputs), **sample.attributes)
-    return function(*inputs, **sample.attributes)
-
-
-_rng = np.random.default_rng(20240607)
-
-
-def uniform(low: float, high: float) -> Callable[..., Array]:
-    """A maker of arrays of a shape, with elements from an interval."""
-    return lambda *shape: np.asarray(_rng.uniform(low, high, shape))
-
-
-positive = uniform(0.3, 1.7)
-above_one = uniform(1.4, 3.0)
-unit = uniform(-0.8, 0.8)
-
-
-def real(*shape: int) -> Array:
-    """Elements of both signs, none near 0."""
-    return np.asarray(positive(*shape) * _rng.choice([-1.0, 1.0], shape))
-
-
-def apart(*shape: int) -> Array:
-    """Elements that all differ by 0.2 at least, none near 0."""
-    n = int(np.prod(shape))
-    return np.asarray((_rng.permutation(n).reshape(shape) - n / 2 + 0.3) * 0.21)
-
-
-def between_integers(*shape: int) -> Array:
-    """Elements whose fractional part is near neither 0 nor 1/2."""
-    whole = _rng.integers(-3, 4, shape)
-    return np.asarray(whole + _rng.choice([0.25, 0.7], shape) + _rng.uniform(-0.05, 0.05, shape))
-
-
-def integers(low: int, high: int) -> Callable[..., Array]:
-    """A maker of arrays of integers."""
-    return lambda *shape: np.asarray(_rng.integers(low, high, shape))
-
-
-SHAPES = ((), (3,), (2, 3), (0,), (2, 0), (2, 1, 3))
-PAIRS = (((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((2, 3), ()), ((0, 3), (1, 3)), ((2, 1, 2), (3, 1)))
-AXES = (
-    ((4,), {}),
-    ((2, 3), {"axis": 0}),
-    ((2, 3), {"axis": -1, "keepdims": True}),
-    ((2, 3, 2), {"axis": (0, 2)}),
-    ((2, 3, 2), {"axis": (2, 1), "keepdims": True}),
-    ((2, 3), {"axis": None, "keepdims": True}),
-    ((2, 3), {"axis": ()}),
-    ((), {}),
-)
-EMPTY_AXES = (((0,), {}), ((0, 3), {"axis": 0}), ((0, 3), {"axis": 1, "keepdims": True}), ((2, 0), {"axis": None}))
-
-
-def unary(reference: Callable[..., Any], points: Callable[..., Array] = real, **options: Any) -> Row:
-    """The row of an elementwise function of one input."""
-    return Row(reference, [((points(*shape),), {}) for shape in SHAPES], **options)
-
-
-def binary(
-    reference: Callable[..., Any],
-    left: Callable[..., Array] = real,
-    right: Callable[..., Array] = real,
-    numbers: tuple[Any, Any] | None = (1.25, 0.75),
-    **options: Any,
-) -> Row:
-    """The row of an elementwise function of two inputs, also with a Python number on either side."""
-    cases: list[Case] = [((left(*a), right(*b)), {}) for a, b in PAIRS]
-    if numbers is not None:
-        cases += [((left(2, 3), numbers[1]), {}), ((numbers[0], right(3)), {})]
-    return Row(reference, cases, **options)
-
-
-def reduction(
-    reference: Callable[..., Any],
-    points: Callable[..., Array] = real,
-    axes: Sequence[Any] = (*AXES, *EMPTY_AXES),
-    **options: Any,
-) -> Row:
-    """The row of a reduction."""
-    return Row(reference, [((points(*shape),), attributes) for shape, attributes in axes], **options)
-
-
-def _steps(reference: Callable[..., Any], **options: Any) -> Row:
+def _steps(reference: Callable[..., Any], **options: Any) -> Samples:
     return unary(reference, between_integers, **options)
 
 
@@ -230,7 +115,7 @@ _INDICES: tuple[tuple[tuple[int, ...], tuple[Any, ...], tuple[Any, ...]], ...] =
 
 
 def _place_shape(shape: tuple[int, ...], parts: tuple[Any, ...], arrays: tuple[Any, ...]) -> tuple[int, ...]:
-    return np.zeros(shape)[index_of(key_of(*parts), arrays)].shape
+    return np.shape(np.zeros(shape)[index_of(key_of(*parts), arrays)])
 
 
 def _unrepeated(shape: tuple[int, ...], parts: tuple[Any, ...], arrays: tuple[Any, ...]) -> bool:
@@ -255,12 +140,6 @@ def _sort(x: Array, axis: int = -1, descending: bool = False, stable: bool = Tru
     return np.flip(np.sort(x, axis=axis), axis=axis) if descending else np.sort(x, axis=axis)
 
 
-def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
-    lead = x.ndim - len(shape)
-    kept = tuple(i + lead for i, n in enumerate(shape) if n == 1)
-    return np.sum(x, axis=(*range(lead), *kept)).reshape(shape)
-
-
 def _clip(x: Array, low: Any, high: Any) -> Array:
     return np.minimum(np.maximum(x, -np.inf if low is None else low), np.inf if high is None else high)
 
@@ -274,12 +153,7 @@ def _along_last() -> list[Case]:
     ]
 
 
-def _zero_wins(g: Array, d: Array) -> Array:
-    with np.errstate(invalid="ignore"):
-        return np.where(np.asarray(g) == 0, 0.0, np.multiply(g, d))
-
-
-ROWS: dict[str, Row] = {
+SAMPLES: dict[str, Samples] = {
     # arithmetic
     "add": binary(np.add, complex=True),
     "subtract": binary(np.subtract, complex=True),
@@ -287,7 +161,7 @@ ROWS: dict[str, Row] = {
     "divide": binary(np.divide, complex=True),
     "floor_divide": binary(np.floor_divide, between_integers, uniform(0.98, 1.02), (5.3, 0.99)),
     "remainder": binary(np.remainder, between_integers, uniform(0.98, 1.02), (5.3, 0.99)),
-    "pow": Row(
+    "pow": Samples(
         np.power,
         [
             *[((positive(*a), real(*b)), {}) for a, b in PAIRS],
@@ -345,14 +219,14 @@ ROWS: dict[str, Row] = {
     "floor": _steps(np.floor),
     "ceil": _steps(np.ceil),
     "trunc": _steps(np.trunc),
-    "round": Row(
+    "round": Samples(
         lambda x, decimals=0: np.round(x, decimals) if x.dtype.kind == "f" else x,
         [((between_integers(2, 3),), {}), ((between_integers(),), {}), ((between_integers(4),), {"decimals": 1})],
     ),
     # the larger, the smaller, the chosen
     "maximum": binary(np.maximum, real, uniform(-0.2, 0.2), numbers=(0.5, 0.1)),
     "minimum": binary(np.minimum, real, uniform(-0.2, 0.2), numbers=(0.5, 0.1)),
-    "where": Row(
+    "where": Samples(
         np.where,
         [
             ((np.array([True, False, True]), real(3), real(3)), {}),
@@ -364,7 +238,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "clip": Row(
+    "clip": Samples(
         _clip,
         [
             ((real(2, 3), -0.2, 0.2), {}),
@@ -379,26 +253,24 @@ ROWS: dict[str, Row] = {
     ),
     # comparisons and logic
     **{
-        name: binary(getattr(np, name), apart, apart, numbers=(0.1, 0.1), smooth=False)
+        name: binary(getattr(np, name), apart, apart, numbers=(0.1, 0.1))
         for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
     },
     **{
-        name: binary(getattr(np, name), integers(0, 2), integers(0, 2), numbers=(True, False), smooth=False)
+        name: binary(getattr(np, name), integers(0, 2), integers(0, 2), numbers=(True, False))
         for name in ("logical_and", "logical_or", "logical_xor")
     },
-    "logical_not": unary(np.logical_not, integers(0, 2), smooth=False),
-    **{name: unary(getattr(np, name), smooth=False) for name in ("isfinite", "isinf", "isnan")},
-    "signbit": unary(np.signbit, smooth=False),
+    "logical_not": unary(np.logical_not, integers(0, 2)),
+    **{name: unary(getattr(np, name)) for name in ("isfinite", "isinf", "isnan")},
+    "signbit": unary(np.signbit),
     **{
-        f"bitwise_{name}": binary(
-            getattr(np, f"bitwise_{name}"), integers(0, 60), integers(0, 60), numbers=(5, 3), smooth=False
-        )
+        f"bitwise_{name}": binary(getattr(np, f"bitwise_{name}"), integers(0, 60), integers(0, 60), numbers=(5, 3))
         for name in ("and", "or", "xor")
     },
-    "bitwise_left_shift": binary(np.left_shift, integers(0, 9), integers(0, 4), numbers=(5, 3), smooth=False),
-    "bitwise_right_shift": binary(np.right_shift, integers(0, 90), integers(0, 4), numbers=(5, 3), smooth=False),
-    "bitwise_invert": unary(np.invert, integers(0, 60), smooth=False),
-    "astype": Row(
+    "bitwise_left_shift": binary(np.left_shift, integers(0, 9), integers(0, 4), numbers=(5, 3)),
+    "bitwise_right_shift": binary(np.right_shift, integers(0, 90), integers(0, 4), numbers=(5, 3)),
+    "bitwise_invert": unary(np.invert, integers(0, 60)),
+    "astype": Samples(
         lambda x, dtype: x.astype(dtype),
         [((real(*shape),), {"dtype": dtype}) for shape in SHAPES for dtype in ("float64", "complex128")],
     ),
@@ -406,12 +278,12 @@ ROWS: dict[str, Row] = {
     "sum": reduction(np.sum, complex=True),
     "prod": reduction(np.prod, complex=True),
     "mean": reduction(np.mean, axes=(*AXES, ((0, 3), {"axis": 1})), complex=True),
-    "var": Row(
+    "var": Samples(
         lambda x, axis=None, keepdims=False, correction=0: np.var(x, axis=axis, keepdims=keepdims, ddof=correction),
         [*[((real(*s),), at) for s, at in AXES], ((real(2, 3),), {"axis": 1, "correction": 1})],
         complex=True,
     ),
-    "std": Row(
+    "std": Samples(
         lambda x, axis=None, keepdims=False, correction=0: np.std(x, axis=axis, keepdims=keepdims, ddof=correction),
         [
             *[((apart(*s),), at) for s, at in AXES if s and at.get("axis") != ()],
@@ -425,34 +297,33 @@ ROWS: dict[str, Row] = {
     "vector_norm": reduction(
         lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.abs(x) ** 2, axis=axis, keepdims=keepdims)), complex=True
     ),
-    "all": reduction(np.all, integers(0, 2), smooth=False),
-    "any": reduction(np.any, integers(0, 2), smooth=False),
+    "all": reduction(np.all, integers(0, 2)),
+    "any": reduction(np.any, integers(0, 2)),
     **{
         name: reduction(
             getattr(np, name),
             apart,
             [((4,), {}), ((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3), {"axis": -1, "keepdims": True})],
-            smooth=False,
         )
         for name in ("argmax", "argmin")
     },
-    "count_nonzero": reduction(np.count_nonzero, integers(0, 2), axes=[*AXES[:6], *EMPTY_AXES], smooth=False),
-    "cumulative_sum": Row(lambda x, axis=-1: np.cumsum(x, axis=axis), _along_last(), complex=True),
-    "cumulative_prod": Row(lambda x, axis=-1: np.cumprod(x, axis=axis), _along_last(), complex=True),
+    "count_nonzero": reduction(np.count_nonzero, integers(0, 2), axes=[*AXES[:6], *EMPTY_AXES]),
+    "cumulative_sum": Samples(lambda x, axis=-1: np.cumsum(x, axis=axis), _along_last(), complex=True),
+    "cumulative_prod": Samples(lambda x, axis=-1: np.cumprod(x, axis=axis), _along_last(), complex=True),
     # neural
     "relu": unary(lambda x: np.maximum(x, 0)),
     "sigmoid": unary(scipy.special.expit),
     "softplus": unary(lambda x: np.logaddexp(x, 0)),
-    "softmax": Row(lambda x, axis=-1: scipy.special.softmax(x, axis=axis), _along_last()[:-1]),
-    "log_softmax": Row(lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis), _along_last()[:-1]),
-    "softmax_cross_entropy": Row(
+    "softmax": Samples(lambda x, axis=-1: scipy.special.softmax(x, axis=axis), _along_last()[:-1]),
+    "log_softmax": Samples(lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis), _along_last()[:-1]),
+    "softmax_cross_entropy": Samples(
         _softmax_loss, [((real(*s), positive(*s)), {}) for s in ((3,), (2, 3), (2, 1, 3), (0, 3))], integers=False
     ),
-    "sparse_softmax_cross_entropy": Row(
+    "sparse_softmax_cross_entropy": Samples(
         _class_loss, [((real(*s, 3), integers(0, 3)(*s)), {}) for s in ((), (2,), (2, 2), (0,))], integers=False
     ),
     # shapes
-    "reshape": Row(
+    "reshape": Samples(
         np.reshape,
         [
             ((real(2, 3),), {"shape": (3, 2)}),
@@ -464,7 +335,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "permute_dims": Row(
+    "permute_dims": Samples(
         np.transpose,
         [
             ((real(2, 3),), {"axes": (1, 0)}),
@@ -475,10 +346,10 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "matrix_transpose": Row(
+    "matrix_transpose": Samples(
         lambda x: np.swapaxes(x, -1, -2), [((real(*s),), {}) for s in ((2, 3), (2, 3, 4), (0, 2))], complex=True
     ),
-    "broadcast_to": Row(
+    "broadcast_to": Samples(
         np.broadcast_to,
         [
             ((real(),), {"shape": (2, 3)}),
@@ -489,19 +360,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "sum_to": Row(
-        _sum_to,
-        [
-            ((real(2, 3),), {"shape": (3,)}),
-            ((real(2, 3),), {"shape": (2, 1)}),
-            ((real(2, 3),), {"shape": ()}),
-            ((real(2, 3),), {"shape": (2, 3)}),
-            ((real(0, 3),), {"shape": (1, 3)}),
-        ],
-        complex=True,
-        integers=False,
-    ),
-    "flip": Row(
+    "flip": Samples(
         np.flip,
         [
             ((real(3),), {}),
@@ -512,7 +371,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "roll": Row(
+    "roll": Samples(
         np.roll,
         [
             ((real(4),), {"shift": 1}),
@@ -523,7 +382,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "concat": Row(
+    "concat": Samples(
         lambda *arrays, axis=0: np.concatenate(arrays, axis=axis),
         [
             ((real(2), real(3)), {}),
@@ -533,7 +392,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "stack": Row(
+    "stack": Samples(
         lambda *arrays, axis=0: np.stack(arrays, axis=axis),
         [
             ((real(3), real(3)), {}),
@@ -545,7 +404,7 @@ ROWS: dict[str, Row] = {
         complex=True,
     ),
     **{
-        name: Row(
+        name: Samples(
             getattr(np, name),
             [((real(3, 3),), {}), ((real(2, 4),), {"k": 1}), ((real(2, 3, 2),), {"k": -1}), ((real(0, 2),), {})],
             complex=True,
@@ -553,7 +412,7 @@ ROWS: dict[str, Row] = {
         for name in ("tril", "triu")
     },
     # linear algebra
-    "matmul": Row(
+    "matmul": Samples(
         np.matmul,
         [
             ((real(2, 3), real(3, 4)), {}),
@@ -569,7 +428,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "tensordot": Row(
+    "tensordot": Samples(
         lambda a, b, pairs: np.tensordot(a, b, axes=pairs),
         [
             ((real(2, 3), real(3, 2)), {"pairs": ((1,), (0,))}),
@@ -582,7 +441,7 @@ ROWS: dict[str, Row] = {
         complex=True,
         fronted=True,
     ),
-    "einsum": Row(
+    "einsum": Samples(
         lambda *operands, subscripts: np.einsum(subscripts, *operands),
         [
             (tuple(real(*s) for s in shapes), {"subscripts": subscripts})
@@ -611,13 +470,13 @@ ROWS: dict[str, Row] = {
         fronted=True,
     ),
     # indexing
-    "getitem": Row(
+    "getitem": Samples(
         lambda x, *arrays, key: x[index_of(key, arrays)],
         [((real(*shape), *arrays), {"key": key_of(*parts)}) for shape, parts, arrays in _INDICES],
         complex=True,
         fronted=True,
     ),
-    "scatter_add": Row(
+    "scatter_add": Samples(
         _scatter,
         [
             ((real(*_place_shape(shape, parts, arrays)), *arrays), {"key": key_of(*parts), "shape": shape})
@@ -625,7 +484,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "add_at": Row(
+    "add_at": Samples(
         _add,
         [
             *[
@@ -638,7 +497,7 @@ ROWS: dict[str, Row] = {
         complex=True,
         fronted=True,
     ),
-    "set_at": Row(
+    "set_at": Samples(
         _set,
         [
             *[
@@ -652,7 +511,7 @@ ROWS: dict[str, Row] = {
         complex=True,
         fronted=True,
     ),
-    "scatter_add_rows": Row(
+    "scatter_add_rows": Samples(
         _scatter_rows,
         [
             ((real(3, 2), np.array([0, 2, 0])), {"rows": 4}),
@@ -662,7 +521,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "take_along_axis": Row(
+    "take_along_axis": Samples(
         lambda x, indices, axis=-1: np.take_along_axis(x, indices, axis),
         [
             ((real(4), np.array([0, 0, 3])), {}),
@@ -673,7 +532,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "scatter_add_along_axis": Row(
+    "scatter_add_along_axis": Samples(
         _scatter_along,
         [
             ((real(3), np.array([0, 0, 3])), {"axis": 0, "length": 4}),
@@ -683,7 +542,7 @@ ROWS: dict[str, Row] = {
         ],
         complex=True,
     ),
-    "sort": Row(
+    "sort": Samples(
         _sort,
         [
             ((apart(5),), {}),
@@ -693,7 +552,7 @@ ROWS: dict[str, Row] = {
             ((apart(0),), {}),
         ],
     ),
-    "argsort": Row(
+    "argsort": Samples(
         _argsort,
         [
             ((apart(5),), {}),
@@ -702,9 +561,8 @@ ROWS: dict[str, Row] = {
             ((apart(2, 3, 2),), {"axis": 1, "descending": True}),
             ((apart(0),), {}),
         ],
-        smooth=False,
     ),
-    "searchsorted": Row(
+    "searchsorted": Samples(
         lambda x, v, side="left": np.searchsorted(x, v, side=side),
         [
             ((np.array([0.1, 0.5, 0.5, 0.9]), np.array([0.5, -1.0, 2.0])), {}),
@@ -712,36 +570,6 @@ ROWS: dict[str, Row] = {
             ((np.array([1.0, 2.0]), np.array(1.5)), {}),
             ((np.zeros(0), np.array([1.0])), {}),
         ],
-        smooth=False,
     ),
-    "nonzero": Row(np.nonzero, [((integers(0, 2)(*s),), {}) for s in ((4,), (2, 3), (0, 2), (2, 1, 2))], smooth=False),
-    # the engine's own
-    "identity": unary(lambda x: x, complex=True),
-    "stop_gradient": unary(lambda x: x, smooth=False),
-    "multiply_zero_wins": binary(_zero_wins, complex=True),
+    "nonzero": Samples(np.nonzero, [((integers(0, 2)(*s),), {}) for s in ((4,), (2, 3), (0, 2), (2, 1, 2))]),
 }
-
-# Operations whose checks have nothing to do with values, and where they are.
-ELSEWHERE = {
-    "prevent_gradient": "test_ops.py: its gradient is an error",
-    "read_variable": "test_ops.py: its input is a variable",
-    "to_backend": "test_ops.py: it moves values between backends",
-}
-
-
-def _complex(sample: Sample) -> Sample:
-    """The same call with complex numbers for real ones."""
-    inputs = tuple(
-        np.asarray(x + 1j * real(*x.shape)) if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f" else x
-        for x in sample.inputs
-    )
-    return Sample(sample.op, sample.row, inputs, sample.attributes, sample.number, "-complex")
-
-
-def samples_of(rows: Mapping[str, Row]) -> list[list[Sample]]:
-    """All calls of each operation, those with complex numbers last."""
-    found = []
-    for name, row in rows.items():
-        samples = [Sample(name, row, inputs, attributes, i) for i, (inputs, attributes) in enumerate(row.cases)]
-        found.append([*samples, *(map(_complex, samples) if row.complex else ())])
-    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tests.plugins.arrays.samples import Row, apart, real
 
-from .references import convolution, pool
+from chainrule_testing._samples import Samples, apart, real
+from chainrule_testing.samples._windows import convolution, pool
 
 Array = Any
 VALID = ((0, 0),)
@@ -15,7 +15,7 @@ VALID = ((0, 0),)
 
 def _transposed(forward: Any, g: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of a linear function of an array of `shape`: column by column."""
-    result = np.zeros(shape, g.dtype)
+    result = np.zeros(shape, np.result_type(g, forward(np.zeros(shape))))
     for place in np.ndindex(shape):
         unit = np.zeros(shape)
         unit[place] = 1.0
@@ -94,43 +94,43 @@ def _result(shape: Any, **how: Any) -> tuple[int, ...]:
 
 _MAXIMA = [(x := apart(*shape), pool(np.max, x, **how), how) for shape, how in _POOLS]
 
-ROWS: dict[str, Row] = {
-    "conv": Row(
+SAMPLES: dict[str, Samples] = {
+    "conv": Samples(
         convolution,
         [((real(*x), real(*w)), how) for x, w, _, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "conv_transpose": Row(
+    "conv_transpose": Samples(
         _conv_transpose,
         [((real(*y), real(*w)), how | {"size": x[1:-1]}) for x, w, y, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "conv_weight_gradient": Row(
+    "conv_weight_gradient": Samples(
         _weights,
         [((real(*x), real(*y)), how | {"window": w[:-2]}) for x, w, y, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
     ),
-    "max_pool": Row(
+    "max_pool": Samples(
         lambda x, **how: pool(np.max, x, **how),
         [((apart(*shape),), how) for shape, how in _POOLS],
         integers=False,
         fronted=True,
     ),
-    "max_pool_spread": Row(
+    "max_pool_spread": Samples(
         _spread, [((real(*y.shape), x, y), how) for x, y, how in _MAXIMA], integers=False, fixed=(1, 2)
     ),
-    "max_pool_gather": Row(
+    "max_pool_gather": Samples(
         _gather, [((real(*x.shape), x, y), how) for x, y, how in _MAXIMA], integers=False, fixed=(1, 2)
     ),
-    "avg_pool": Row(
+    "avg_pool": Samples(
         _mean, [((real(*shape),), how) for shape, how in _COUNTED], complex=True, integers=False, fronted=True
     ),
-    "avg_pool_transpose": Row(
+    "avg_pool_transpose": Samples(
         _mean_transpose,
         [
             ((real(*_result(shape, **how)),), how | {"size": shape[1:-1], "count_padding": counted})

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule_testing import Sample
 
 from .every import EVERY
-from .samples import Sample, run
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; the differential tests compare with it")
 
@@ -132,7 +132,7 @@ def test_gradient_is_pytorchs(samples: list[Sample]) -> None:
             inputs = list(sample.inputs)
             for i, x in zip(sample.wrt, xs, strict=True):
                 inputs[i] = x
-            return run(sample, inputs)
+            return sample.run(*inputs)
 
         value, pullback = cr.vjp(ours, *(sample.inputs[i] for i in sample.wrt))
         np.testing.assert_allclose(

@@ -13,9 +13,9 @@ from chainrule import _registry
 from chainrule._backends import load_backend
 from chainrule._dtypes import DType
 from chainrule_numpy._out import OUT
+from chainrule_testing import Sample
 
 from .every import EVERY
-from .samples import Sample
 
 cr.plugins()
 NUMPY = load_backend("numpy")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule_testing import Sample
+from chainrule_testing._ways import Derived, assert_known, assert_same, built, check_ways, full, lengths_unknown
 
-from .every import EVERY
-from .samples import ROWS, Sample, run
-from .traced import Derived, assert_known, assert_same, built, check, full, lengths_unknown
+from .every import OURS
 
-OURS = [samples for samples in EVERY if samples[0].op in ROWS]
 ids = lambda samples: samples[0].op  # noqa: E731
 
 
@@ -21,7 +21,7 @@ ids = lambda samples: samples[0].op  # noqa: E731
 def test_eager_is_graph_is_compiled(samples: list[Sample]) -> None:
     for sample in samples:
         try:
-            check(sample)
+            check_ways(sample)
         except BaseException as error:
             error.add_note(f"in {sample!r}")
             raise
@@ -32,14 +32,14 @@ def cast(sample: Sample, dtype: str) -> list[Any]:
     return [x.astype(dtype) if i in sample.wrt else x for i, x in enumerate(sample.inputs)]
 
 
-@pytest.mark.parametrize("samples", [s for s in OURS if s[0].row.smooth], ids=ids)
+@pytest.mark.parametrize("samples", [s for s in OURS if s[0].smooth], ids=ids)
 @pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])
 def test_dtypes(samples: list[Sample], dtype: str) -> None:
     """Of other dtypes too, and what is refused eagerly is refused in graphs."""
     for sample in [s for s in samples if not s.kind][:2]:
-        if dtype != "float32" and not sample.row.integers:
+        if dtype != "float32" and not sample.source.integers:
             continue
-        other = Sample(sample.op, sample.row, tuple(cast(sample, dtype)), sample.attributes)
+        other = replace(sample, inputs=tuple(cast(sample, dtype)))
         derived = Derived(other)
         with np.errstate(all="ignore"):
             try:
@@ -69,11 +69,11 @@ def test_python_numbers_are_weak_arguments(samples: list[Sample]) -> None:
     """A Python number that a compiled function is called with takes the dtype of the array beside it."""
     for sample in samples:
         for dtype in ("float32", "int16"):
-            if dtype == "int16" and not sample.row.integers:
+            if dtype == "int16" and not sample.source.integers:
                 continue
             inputs = cast(sample, dtype)
             with np.errstate(all="ignore"):
-                got, want = cr.function(lambda *xs, sample=sample: run(sample, xs))(*inputs), run(sample, inputs)
+                got, want = cr.function(lambda *xs, sample=sample: sample.run(*xs))(*inputs), sample.run(*inputs)
             assert_same(got, want, f"{sample!r} {dtype}")
 
 

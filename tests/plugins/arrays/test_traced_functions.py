@@ -12,9 +12,8 @@ import scipy.special
 
 import chainrule as cr
 import chainrule_arrays
-
-from .samples import integers, positive, real
-from .traced import assert_known, assert_same, built, full, lengths_unknown
+from chainrule_testing import integers, positive, real
+from chainrule_testing._ways import assert_known, assert_same, built, full, lengths_unknown
 
 X, Y, V, W = real(2, 3), real(4, 3), real(3), real(4)
 S, C, T = real(3, 3), real(2, 3) + 1j * real(2, 3), real(2, 6, 3)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.plugins.arrays.samples import Sample, samples_of
-from tests.plugins.arrays.traced import check
 
-from .samples import ROWS
+from chainrule_testing import Sample, samples_of
+from chainrule_testing._ways import check_ways
+from chainrule_testing.samples.nn import SAMPLES
 
 
-@pytest.mark.parametrize("samples", samples_of(ROWS), ids=lambda samples: samples[0].op)
+@pytest.mark.parametrize("samples", samples_of(SAMPLES), ids=lambda samples: samples[0].op)
 def test_eager_is_graph_is_compiled(samples: list[Sample]) -> None:
     for sample in samples:
         try:
-            check(sample)
+            check_ways(sample)
         except BaseException as error:
             error.add_note(f"in {sample!r}")
             raise

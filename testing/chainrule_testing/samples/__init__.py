@@ -1,0 +1,1 @@
+"""Samples of chainrule's own operations."""
