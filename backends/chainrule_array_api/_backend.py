@@ -63,15 +63,21 @@ def array_api_backend(
         devices = {str(device).lower(): device for device in listed if device is not None}
     names = {device: key for key, device in devices.items()}
     dtypes = _dtypes(xp)
-    if functions is not None:
-        xp = SimpleNamespace(**{function: getattr(xp, function) for function in dir(xp)} | dict(functions))
+    library = SimpleNamespace(**{function: getattr(xp, function) for function in dir(xp)} | dict(functions or {}))
+    table = standard_kernels(library, **indexing or {}) | dict(kernels or {})
+
+    def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
+        return table["take_along_axis"](x, indices, axis=axis)
+
+    xp = SimpleNamespace(**vars(library) | {"take_along_axis": take_along_axis})  # which checks bounds
     array_types: tuple[type, ...] = fields.setdefault("array_types", (type(sample),))
 
     def place(device: str | None) -> Any:
         if device is None:
             return None
-        if device in devices:
-            return devices[device]
+        for known, found in devices.items():
+            if known == device or known.startswith(f"{device}:"):  # `cuda` is `cuda:0`
+                return found
         raise BackendError(f"backend {name!r} has no device {device!r}; it has {', '.join(devices)}")
 
     def asarray(data: Any, dtype: Any, device: str | None) -> Any:
@@ -92,7 +98,6 @@ def array_api_backend(
         "devices": lambda: tuple(devices) or ("cpu",),
         "device_of": device_of,
     }
-    table = standard_kernels(xp, **indexing or {}) | dict(kernels or {})
     return Backend(name=name, version=version, xp=xp, dtypes=dtypes, kernels=table, **own | fields)
 
 

@@ -33,13 +33,14 @@ def obstacle(program: Program) -> str | None:
 
 
 def wrapped(xp: Any, indices: Any, length: int) -> Any:
-    """Indices counted from the start; that some lie outside is found when the program has run, if one is traced."""
+    """Indices counted from the start; if a program is traced, it is found when it has run that some lay outside."""
     failures = _failures.get()
     if failures is None:
         return _indexing.wrapped(xp, indices, length)
     indices = xp.astype(indices, xp.int64)
-    failures.append(xp.any(_indexing.outside(indices, length)))
-    return _indexing.from_start(xp, indices, length)
+    outside = _indexing.outside(indices, length)
+    failures.append(xp.any(outside))
+    return xp.where(outside, xp.zeros_like(indices), _indexing.from_start(xp, indices, length))
 
 
 def traceable(function: Kernel) -> Callable[..., tuple[tuple[Any, ...], Any]]:

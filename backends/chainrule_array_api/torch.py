@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chainrule import ArgumentError, Backend, BackendUnavailableError, Kernel
+from chainrule import ArgumentError, Backend, BackendUnavailableError, Kernel, Program, default_dtype, jit_mode
 from chainrule_array_api._backend import array_api_backend
+from chainrule_array_api._compile import obstacle, traceable, wrapped
 
 
 def backend() -> Backend:
@@ -34,14 +35,19 @@ def backend() -> Backend:
         version=torch.__version__,
         devices=_devices(torch),
         kernels=_kernels(torch),
-        indexing={"sums": _sums},
+        indexing={"sums": _sums, "wrap": wrapped},
         admit=_admit,
         set_threads=lambda n: torch.set_num_threads(usual if n is None else n),
         synchronize=lambda device: _cuda(torch, device, torch.cuda.synchronize),
         memory=lambda device: _cuda(torch, device, lambda index: _memory(torch, index)) or {},
         notes=lambda: _notes(torch),
+        compile=lambda function, program: _compile(torch, function, program),
     )
-    return replace(made, asarray=torch.no_grad()(made.asarray))
+
+    def asarray(data: Any, dtype: Any, device: str | None) -> Any:
+        return made.asarray(data.detach() if isinstance(data, torch.Tensor) else data, dtype, device)
+
+    return replace(made, asarray=asarray)
 
 
 def _devices(torch: Any) -> dict[str, Any]:
@@ -63,8 +69,8 @@ def _notes(torch: Any) -> list[str]:
 def _admit(x: Any) -> None:
     if x.requires_grad:
         raise ArgumentError(
-            "a PyTorch tensor that requires grad cannot be used: chainrule would cut PyTorch's gradients in silence; "
-            "pass x.detach(), or copy its values with cr.tensor(x)"
+            "backend 'torch': a PyTorch tensor that requires grad cannot be used: chainrule would cut PyTorch's gradients "
+            "in silence; pass x.detach(), or copy its values with cr.tensor(x)"
         )
 
 
@@ -85,5 +91,55 @@ def _sums(torch: Any, rows: Any, places: Any, n: int) -> Any:
     return rows.new_zeros((n, *rows.shape[1:])).index_add_(0, places, rows)
 
 
+def _compile(torch: Any, function: Kernel, program: Program) -> tuple[Kernel, str]:
+    """A program under `torch.compile`, which takes seconds to a minute, where the JIT is asked for always."""
+    if jit_mode() != "always":
+        return function, "Python"
+    values = [*program.inputs, *(y for instruction in program.instructions for y in instruction.outputs)]
+    unknown = any(x.shape is None or not all(type(n) is int for n in x.shape) for x in values)
+    reason = obstacle(program) or ("not all sizes are known" if unknown else None)
+    if any(x.weak for x in program.inputs):
+        reason = reason or "it takes Python numbers"
+    if reason is not None:
+        return function, f"Python, because {reason}"
+    traced = traceable(function)
+    compiled: list[Kernel] = []
+
+    def call(*arrays: Any) -> Any:
+        if not compiled:
+            from torch.fx.experimental.proxy_tensor import make_fx
+
+            compiled.append(torch.compile(make_fx(traced)(*arrays)))
+        results, failed = compiled[0](*arrays)
+        return results if failed is None or not failed else function(*arrays)
+
+    return call, "torch.compile"
+
+
 def _kernels(torch: Any) -> dict[str, Kernel]:
-    return {}
+    """Kernels that PyTorch has in one piece, or more accurate ones."""
+    import torch.nn.functional as F
+    from array_api_compat import torch as xp
+
+    def floating(kernel: Kernel) -> Kernel:
+        return lambda x, **how: kernel(x if x.is_floating_point() else x.to(getattr(torch, default_dtype())), **how)
+
+    def along(function: Kernel) -> Kernel:
+        def kernel(x: Any, *, axis: int | None) -> Any:
+            return function(x, axis) if axis is not None else function(x.reshape(-1), 0).reshape(x.shape)
+
+        return floating(kernel)
+
+    def class_losses(logits: Any, labels: Any) -> Any:
+        n = logits.shape[-1]
+        labels = wrapped(xp, labels, n)
+        return F.cross_entropy(logits.reshape(-1, n), labels.reshape(-1), reduction="none").reshape(labels.shape)
+
+    return {
+        "erf": floating(torch.special.erf),
+        "erfc": floating(torch.special.erfc),
+        "log_softmax": along(torch.log_softmax),
+        "softmax": along(torch.softmax),
+        "softmax_cross_entropy": lambda logits, labels: -(labels * torch.log_softmax(logits, -1)).sum(-1),
+        "sparse_softmax_cross_entropy": class_losses,
+    }

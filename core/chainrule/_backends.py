@@ -123,6 +123,7 @@ def parse(choice: str, origin: str) -> tuple[Backend, str | None]:
     if not colon:
         return backend, None
     devices = tuple(backend.devices())
+    device = next((name for name in devices if name == device or name.startswith(f"{device}:")), device)
     if device not in devices:
         raise BackendError(f"{origin}: backend {name!r} has no device {device!r}; it has {', '.join(devices)}")
     return backend, device

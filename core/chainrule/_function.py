@@ -266,7 +266,7 @@ class _Arguments:
                 backend = backend or x._backend
             self.arrays.append(x)
             value = x._value
-            kinds.append((value.shape, value.dtype))
+            kinds.append((tuple(value.shape), value.dtype))
         self.as_tensors = self.as_tensors or only_static
         self.of_data = backend is not None
         self.backend = backend or home

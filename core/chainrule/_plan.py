@@ -73,6 +73,7 @@ class Plan:
         self._statements = writer.statements
         self._file = f"<chainrule plan {_new_number()}>"
         exec(compile(self.source, self._file, "exec"), writer.names)
+        self.function: Callable[..., tuple[Any, ...]]
         self.function, self.executor = backend.compile(writer.names["plan"], program)
         self._workspaces: list[Any] = []  # those that no call uses now: at most one for each thread that has called
 

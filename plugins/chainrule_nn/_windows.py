@@ -98,7 +98,7 @@ def pooled(x: Any, window: Lengths, strides: Lengths, padding: Padding) -> tuple
     """
     n = len(window)
     if len(x) != n + 2:
-        raise ShapeError(f"x of shape {x}: expected {n + 2} dimensions, (batch, *lengths, channels)")
+        raise ShapeError(f"x of shape {tuple(x)}: expected {n + 2} dimensions, (batch, *lengths, channels)")
     axes = windows(x[1:-1], window, strides, padding, (1,) * n)
     for a in axes:
         if padding != "SAME" and (max(a.low, a.high) >= a.window or (isinstance(a.size, int) and not a.size)):

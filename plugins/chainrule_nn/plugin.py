@@ -14,9 +14,12 @@ _OPERATIONS: list[Any] = [
     *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
 ]
 _WRITE = {"conv", "conv_transpose", "max_pool", "max_pool_spread"}
-_FASTER_ON_NUMPY = {
-    "chainrule_nn._numpy_conv": ("conv", "conv_transpose", "conv_weight_gradient"),
-    "chainrule_nn._numpy_pool": ("max_pool", "max_pool_spread", "avg_pool_transpose"),
+_FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "numpy": {
+        "chainrule_nn._numpy_conv": ("conv", "conv_transpose", "conv_weight_gradient"),
+        "chainrule_nn._numpy_pool": ("max_pool", "max_pool_spread", "avg_pool_transpose"),
+    },
+    "torch": {"chainrule_nn._torch": ("conv", "conv_transpose", "conv_weight_gradient", "max_pool", "avg_pool")},
 }
 
 
@@ -29,16 +32,19 @@ def chainrule_ops() -> list[Callable[..., Any]]:
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
-    return {"numpy": {name: _on_numpy(module, name) for module, names in _FASTER_ON_NUMPY.items() for name in names}}
+    return {
+        backend: {name: _lazy(module, name, backend) for module, names in modules.items() for name in names}
+        for backend, modules in _FASTER.items()
+    }
 
 
-def _on_numpy(module: str, name: str) -> Callable[..., Any]:
-    """A kernel for NumPy, which is imported when it first computes."""
+def _lazy(module: str, name: str, backend: str) -> Callable[..., Any]:
+    """A kernel that is imported when it first computes."""
 
     def kernel(*arrays: Any, **attributes: Any) -> Any:
         return getattr(import_module(module), name)(*arrays, **attributes)
 
-    kernel.writes = name in _WRITE  # type: ignore[attr-defined]  # into `out=`
+    kernel.writes = backend == "numpy" and name in _WRITE  # type: ignore[attr-defined]  # into `out=`
     return kernel
 
 

@@ -9,7 +9,7 @@ import pytest
 import chainrule as cr
 
 
-@pytest.fixture(params=["numpy", "array_api_strict"])
+@pytest.fixture(params=["numpy", "array_api_strict", "torch"])
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """A backend in force for the test; skipped with its own reason where it cannot compute."""
     try:
