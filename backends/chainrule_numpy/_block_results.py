@@ -59,13 +59,17 @@ class Scattered(Written):
     def __init__(self, y: Symbol, contributions: Sequence[Slices], shape: tuple[int, ...]) -> None:
         super().__init__(y, shape)
         self.contributions = contributions
+        self.outside = [  # of the first
+            (*(slice(None),) * axis, rest)
+            for axis, (part, n) in enumerate(zip(contributions[0], self.final, strict=True))
+            for rest in (slice(0, part.start), slice(part.stop, n))
+            if rest.start < rest.stop
+        ]
 
     def started(self, given: Any) -> Any:
         y = super().started(given)
-        whole = [slice(None)] * y.ndim
-        for axis, part in enumerate(self.contributions[0]):
-            for rest in (slice(0, part.start), slice(part.stop, None)):
-                y[tuple([*whole[:axis], rest])] = 0
+        for rest in self.outside:
+            y[rest] = 0
         return y
 
     def places(self, y: Any) -> list[Any]:

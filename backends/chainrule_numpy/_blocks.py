@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -22,9 +22,9 @@ from chainrule_numpy._out import OUT, into
 from chainrule_numpy._space import Slices, collapsed, reduced_axes, slices_of, wide
 from chainrule_numpy._sums import add_reduce
 
-CACHE: Final = 1 << 20  # bytes that the blocks of all arrays of a region take together
-SMALLEST: Final = 16384  # elements of a block: in a smaller one, calling NumPy takes longer than it computes
-SHARE: Final = 1 << 16  # elements at least that another thread is worth
+CACHE: Final = 1 << 21  # bytes that the blocks of all arrays of a region take together
+SMALLEST: Final = 1 << 15  # elements of a block that has them; in a smaller one, the calls take as long as the work
+SHARE: Final = 1 << 16  # elements at least that another thread is worth; no block has more
 _UFUNCS: Final = {"sum": np.add, "sum_to": np.add, "mean": np.add, "max": np.maximum, "min": np.minimum}
 _new_number = itertools.count(1).__next__
 
@@ -60,7 +60,7 @@ class Blocks:
         self._inputs = writer.inputs
         self._results = writer.results
         self._scratch = writer.scratch
-        self._chunks = partial(_chunks, writer.shape[0], writer.step, writer.most_threads)
+        self._chunks = lru_cache(partial(_chunks, writer.shape[0], writer.step, writer.most_threads))
         exec(compile(self.source, f"<chainrule region {_new_number()}>", "exec"), writer.names)
         self._run: Callable[..., Any] = writer.names["run"]
         self._free: list[list[Any]] = []  # scratch arrays that no call uses now
@@ -83,7 +83,10 @@ class Blocks:
     def _tasks(self, arrays: Sequence[Any], results: Sequence[Any]) -> list[Callable[[], Any]]:
         """What computes the parts of the space, each with scratch arrays of its own."""
         places = [place for result, y in zip(self._results, results, strict=True) for place in result.places(y)]
-        return [partial(self._part, start, stop, arrays, places, self._taken()) for start, stop in self._chunks()]
+        return [
+            partial(self._part, start, stop, arrays, places, self._taken())
+            for start, stop in self._chunks(get_num_threads())
+        ]
 
     def _taken(self) -> list[Any]:
         """Scratch arrays that nobody uses now."""
@@ -104,9 +107,9 @@ def _all(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
     return run_tasks(tasks) if len(tasks) > 1 else [task() for task in tasks]
 
 
-def _chunks(length: int, step: int, most: int) -> list[tuple[int, int]]:
+def _chunks(length: int, step: int, most: int, threads: int) -> list[tuple[int, int]]:
     """The part of the first axis that each thread takes: whole blocks."""
-    n = max(1, min(get_num_threads(), most))
+    n = max(1, min(threads, most))
     blocks = math.ceil(length / step)
     ends = [min(length, round(blocks * i / n) * step) for i in range(n + 1)]
     return [(a, b) for a, b in itertools.pairwise(ends) if a < b]
@@ -127,7 +130,7 @@ class _Writer:
         views: list[str] = []
         for k, x in enumerate(program.inputs):
             shape = wide(x, space, axes_of, self.shape)
-            self.inputs.append(shape)
+            self.inputs.append(None if shape == x.shape else shape)
             self._values[x] = f"a{k}"
             if shape is not None and shape[0] == self.shape[0]:
                 views.append(f"x{k} = a{k}[i:j]")
@@ -140,7 +143,7 @@ class _Writer:
         width = math.prod(rows)
         dtypes = [str(x.dtype) for x in (*program.inputs, *program.outputs) if x.shape]
         bytes_a_row = width * sum(np.dtype(dtype).itemsize for dtype in (*dtypes, *(d for _, d in self.scratch)))
-        most = max(math.ceil(SMALLEST / max(width, 1)), CACHE // max(bytes_a_row, 1))
+        most = min(max(math.ceil(SMALLEST / width), CACHE // bytes_a_row), math.ceil(SHARE / width))
         self.step = math.ceil(self.shape[0] / math.ceil(self.shape[0] / most))  # with none that is much shorter
         self.scratch = [((self.step, *rows), dtype) for _, dtype in self.scratch]
         scatters = any(isinstance(result, Scattered) for result in self.results)
