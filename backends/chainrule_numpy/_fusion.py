@@ -25,8 +25,8 @@ class NumpyFusion:
 
     def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
         """The instructions of a region that compute what one does: of machine code."""
-        found = _expansions.expanded(instruction) if _jit.is_on() else None
-        return found if found and all(map(_jit.takes, found)) else None
+        found = _expansions.expanded(instruction)
+        return found if found and _jit.is_on() and all(map(_jit.takes, found)) else None
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""

@@ -204,12 +204,14 @@ def _general(op: Op, sequence: bool) -> Any:
         if len(args) == len(inputs) and not kwargs and not required:
             attributes = defaults
         else:
-            given = dict(zip(names, args[len(inputs) :], strict=False))
-            if len(args) - len(inputs) > len(names) or given.keys() & kwargs.keys() or not kwargs.keys() <= set(names):
-                raise TypeError(f"{op.name}{inspect.signature(function)} called with arguments that do not fit it")
+            rest = args[len(inputs) :]
+            given = dict(zip(names, rest, strict=False)) if rest else {}
             attributes = {**defaults, **given, **kwargs}
-            if any(attributes[name] is REQUIRED for name in required):
-                raise TypeError(f"{op.name}{inspect.signature(function)}: an argument is missing")
+            if len(rest) > len(names) or len(attributes) > len(names) or not given.keys().isdisjoint(kwargs):
+                raise TypeError(f"{op.name}{inspect.signature(function)} called with arguments that do not fit it")
+            for name in required:
+                if attributes[name] is REQUIRED:
+                    raise TypeError(f"{op.name}{inspect.signature(function)}: an argument is missing")
             for name, convert in canonical.items():
                 attributes[name] = convert(op, attributes[name])
         return apply(op, tuple(inputs[0]) if sequence else inputs, attributes)
