@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, is_dataclass
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, NamedTuple
 
 from chainrule._version import __version__
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(NamedTuple):
     """A plugin, as errors and explanations name it."""
 
     plugin: str
