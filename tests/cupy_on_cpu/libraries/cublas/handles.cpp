@@ -1,6 +1,6 @@
 // Handles and what they remember.
 
-#include "cublas.h"
+#include "handle.h"
 
 using cupy_on_cpu::blas::Handle;
 using cupy_on_cpu::blas::success;

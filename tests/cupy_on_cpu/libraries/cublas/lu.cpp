@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "cublas.h"
+#include "blas.h"
+#include "handle.h"
 #include "journal.h"
 
 using namespace cupy_on_cpu;

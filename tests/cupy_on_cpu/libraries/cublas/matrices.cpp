@@ -1,6 +1,7 @@
 // Matrices: levels 2 and 3 of BLAS, and cuBLAS's additions to them.
 
-#include "cublas.h"
+#include "blas.h"
+#include "handle.h"
 #include "journal.h"
 
 using namespace cupy_on_cpu;

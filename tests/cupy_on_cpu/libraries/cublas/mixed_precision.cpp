@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "cublas.h"
+#include "blas.h"
+#include "handle.h"
 #include "journal.h"
 
 using namespace cupy_on_cpu;

@@ -2,7 +2,8 @@
 
 #include <cmath>
 
-#include "cublas.h"
+#include "blas.h"
+#include "handle.h"
 
 using namespace cupy_on_cpu;
 using namespace cupy_on_cpu::blas;
@@ -89,7 +90,8 @@ FOR_EACH_TYPE(DEFINE)
         return index_of(n, x, step, result, [](auto a, auto b) { return a < b; });    \
     }
 DEFINE(s, float)
-DEFINE(d, double) DEFINE(c, Complex) DEFINE(z, DoubleComplex)
+DEFINE(d, double)
+DEFINE(c, Complex) DEFINE(z, DoubleComplex)
 #undef DEFINE
 
 #define DEFINE(NAME, T)                                                                \

@@ -1,16 +1,9 @@
-// What the parts of cuBLAS share: statuses, handles, and CUDA's enumerations as BLAS's letters.
+// What cuBLAS and cuSOLVER share: CUDA's enumerations as the letters of BLAS, and a way to write four types once.
 #pragma once
 
 #include "lapack.h"
 
 namespace cupy_on_cpu::blas {
-
-enum Status { success = 0, invalid_value = 7, not_supported = 15 };
-
-struct Handle {
-    void* stream;
-    int pointer_mode, math_mode;
-};
 
 constexpr char operation_letters[] = {'N', 'T', 'C'};
 constexpr char fill_letters[] = {'L', 'U'};
