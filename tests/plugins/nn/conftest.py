@@ -1,4 +1,4 @@
-"""Where the tests of `chainrule_nn` compute: on NumPy's own kernels, and on the generic ones."""
+"""Where the tests of `chainrule_nn` compute: on kernels for NumPy and PyTorch, and on the generic ones, a GPU's among them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import chainrule as cr
 
 
-@pytest.fixture(params=["numpy", "array_api_strict", "torch"])
+@pytest.fixture(params=["numpy", "array_api_strict", "torch", pytest.param("cupy", marks=pytest.mark.gpu)])
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """A backend in force for the test; skipped with its own reason where it cannot compute."""
     try:
