@@ -1,4 +1,4 @@
-"""Where the tests of `chainrule_nn` compute: on kernels for NumPy and PyTorch, and on the generic ones, a GPU's among them."""
+"""Where the tests of `chainrule_nn` compute: on kernels for NumPy and PyTorch, on the generic ones, and on a GPU."""
 
 from __future__ import annotations
 
