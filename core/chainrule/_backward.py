@@ -455,8 +455,8 @@ def _as_cotangent(part: Any, x: Tensor, i: int, node: Node, definition: Definiti
     try:
         if type(part) in PYTHON_NUMBERS:
             backend = x._backend
-            return Tensor(backend.full(tuple(x._value.shape), part, x._value.dtype, None), backend)
-        return as_tensor(part, x._backend)
+            return Tensor(backend.full(tuple(x._value.shape), part, x._value.dtype, x.device), backend)
+        return as_tensor(part, x._backend, x.device)
     except (DTypeError, ShapeError):
         came = f"IndexedSlices of {part.shape}" if type(part) is IndexedSlices else repr(part)[:60]
         raise GradientDefinitionError(_misfit("value", i, f"a tensor of {x.shape}", came, node, definition)) from None

@@ -441,7 +441,7 @@ def _by_columns(
 
 def _basis(x: Tensor) -> list[Tensor]:
     """The unit vectors of a tensor's space, in its shape."""
-    flat = Tensor(x._backend.full((x.size,), 0, x._value.dtype, None), x._backend)
+    flat = Tensor(x._backend.full((x.size,), 0, x._value.dtype, x.device), x._backend)
     return [ops.reshape(ops.set_at(flat, i, 1), shape=x.shape) for i in range(x.size)]
 
 
@@ -449,7 +449,7 @@ def _stacked(parts: list[Tensor], y: Tensor, x: Tensor, first: bool) -> Tensor:
     """Rows or columns as one block of shape `y.shape + x.shape`."""
     shape = y.shape + x.shape
     if not parts:
-        return Tensor(x._backend.full(shape, 0, x._value.dtype, None), x._backend)
+        return Tensor(x._backend.full(shape, 0, x._value.dtype, x.device), x._backend)
     block: Tensor = ops.reshape(ops.stack(parts, axis=0 if first else -1), shape=shape)
     return block
 

@@ -263,7 +263,7 @@ class GradientTape:
                 f"GradientTape.batch_jacobian: target {y.shape} and source {source.shape} differ in their first "
                 "dimension"
             )
-        row = Tensor(y._backend.full(y.shape[1:], 0, y._value.dtype, None), y._backend)
+        row = Tensor(y._backend.full(y.shape[1:], 0, y._value.dtype, y.device), y._backend)
         seeds = [ops.broadcast_to(seed, shape=y.shape) for seed in _basis(row)]
         block = self._by_rows(y, source, unconnected_gradients, seeds, row)
         if block is None:
