@@ -17,7 +17,7 @@ relu: Unary = elementwise(
     >>> cr.relu(cr.tensor([-1.0, 2.0]))
     Tensor([0., 2.], float64)
     """,
-    kernel=lambda xp, x: xp.where(x > 0, x, xp.zeros_like(x)),
+    kernel=lambda xp, x: xp.where(x <= 0, xp.zeros_like(x), x),  # NaN stays
 )
 
 sigmoid: Unary = elementwise(
