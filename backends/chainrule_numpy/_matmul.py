@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule_numpy._tiles import DIRECT, LARGE, tiled
+from chainrule_numpy._products import LARGE, multiply
+from chainrule_numpy._tiles import DIRECT
 
 _NARROW: Final = 16  # columns of a right side that BLAS has no fast way for where its rows lie in memory in order
 _SHORT: Final = 32  # rows of a right side, below which it is not worth a look
@@ -21,10 +22,9 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
                 return np.multiply(a, b, out=out)
         elif shape[1] < _NARROW and shape[0] >= _SHORT and _pays(a, b, shape[1]):
             b = b.copy("F")
-    if len(shape) > 1 and a.ndim > 1 and a.size * shape[-1] >= LARGE:
-        product = tiled(a, b, out)
-        if product is not None:
-            return product
+    size = a.size * (shape[-1] if len(shape) > 1 else 1)
+    if size >= LARGE:
+        return multiply(a, b, out, size)
     return np.matmul(a, b) if out is None else np.matmul(a, b, out)
 
 

@@ -7,7 +7,7 @@ such: rows of the left side by columns of the right one, as long as that fits a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ DIRECT: Final = 1_000_000  # multiplications, up to which OpenBLAS copies nothin
 LARGE: Final = 1 << 22  # multiplications for each thread, below which the cuts take longer than they save
 _DEEP: Final = 1024  # columns of a left side; tiles of longer ones are too small
 _CACHED: Final = 1 << 20  # bytes of a right side, which is read again for each few rows
-_TALL: Final = 512  # rows for which it pays to turn the right side; there is no good way for one in order of columns
+_TALL: Final = 512  # rows for which it pays to copy a right side that is in order of columns
+_TALL_IN_PARTS: Final = 128  # the same on several threads, of which BLAS itself makes little use in such products
 _THIN: Final = 16  # rows or columns; thinner matrices are left to BLAS
 _HIGHEST: Final = 128  # rows of a tile
 
@@ -37,17 +38,22 @@ def tiled(a: Any, b: Any, out: Any) -> Any | None:
     if not _DIRECT_KERNELS or not _pays(a, b):
         return None
     if not _is_in_rows(b):
-        b = np.ascontiguousarray(b)
+        b = _in_rows(b)
     if out is None:
         out = np.empty((*(a.shape[:-2] or b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
+    by_rows(_write, a, b, out)
+    return out
+
+
+def by_rows(multiply: Callable[[Any, Any, Any], Any], a: Any, b: Any, out: Any) -> None:
+    """Have `multiply(rows of a, b, rows of out)` called for as many parts of the rows as there are threads."""
     rows = a.shape[-2]
-    each = max(-(-rows // get_num_threads()), _THIN)  # for a thread
+    each = max(-(-rows // get_num_threads()), _THIN)
     parts = [slice(start, start + each) for start in range(0, rows, each)]
     if len(parts) == 1:
-        _write(a, b, out)
+        multiply(a, b, out)
     else:
-        run_tasks([partial(_write, a[..., part, :], b, out[..., part, :]) for part in parts])
-    return out
+        run_tasks([partial(multiply, a[..., part, :], b, out[..., part, :]) for part in parts])
 
 
 def _has_direct_kernels() -> bool:
@@ -66,14 +72,16 @@ def _pays(a: Any, b: Any) -> bool:
     (*stack, rows, depth), (*other, height, columns) = a.shape, b.shape
     if depth != height or (stack and other and stack != other) or a.dtype.char not in "fd" or a.dtype != b.dtype:
         return False
-    number = rows * depth * columns
+    number, threads = rows * depth * columns, get_num_threads()
     if number <= DIRECT or min(rows, columns, depth) < _THIN or depth > _DEEP:
         return False
     if depth * columns * b.itemsize > _CACHED or not (_is_in_rows(a) or _is_in_rows(_turned(a))):
         return False
-    if not _is_in_rows(b) and (rows < _TALL or not _is_in_rows(_turned(b))):
-        return False
-    if max(a.size * columns, b.size * rows) < LARGE * get_num_threads():
+    if not _is_in_rows(b):
+        tall = _TALL if threads == 1 else _TALL_IN_PARTS
+        if rows < tall or not _is_in_rows(_turned(b)):
+            return False
+    if max(a.size * columns, b.size * rows) < LARGE * threads:
         return False
     return not np.may_share_memory(a, b)  # of a matrix by itself BLAS computes half
 
@@ -109,6 +117,14 @@ def _stretches(length: int, step: int) -> Iterator[tuple[slice, int]]:
 def _is_in_rows(x: Any) -> bool:
     """Whether the elements of a row lie side by side, and rows apart."""
     return bool(x.strides[-1] == x.itemsize and x.strides[-2] >= x.shape[-1] * x.itemsize)
+
+
+def _in_rows(x: Any) -> Any:
+    """A copy in order of rows of what is in order of columns, as many of these at a time as fill lines of the cache."""
+    y = np.empty(x.shape, x.dtype)
+    for start in range(0, x.shape[-1], 16):
+        y[..., start : start + 16] = x[..., start : start + 16]
+    return y
 
 
 def _turned(x: Any) -> Any:

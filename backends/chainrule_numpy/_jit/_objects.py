@@ -100,6 +100,11 @@ def address_in_bytes(data: bytes) -> int:
     return id(data) + BYTES
 
 
+def address_of_data(array: Any) -> int:
+    """Where the elements of an array are, in a fraction of the time that the array itself takes to tell."""
+    return int(ctypes.c_void_p.from_address(id(array) + DATA).value or 0)
+
+
 def stay(x: object) -> None:
     """Keep an object for as long as the process lives, even after Python has ended."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(x))

@@ -14,7 +14,7 @@ class Parts:
     """The kernel: one for each number of parts that was needed so far."""
 
     def __init__(self, kernel: Callable[[int], Kernel], most: int) -> None:
-        """Prepare it.
+        """Prepare it; one thread at a time does, as the first kernel of all makes what the others share.
 
         Args:
             kernel: makes the one for so many parts.
@@ -22,7 +22,7 @@ class Parts:
         """
         self._make = kernel
         self._most = most
-        self._kernels: dict[int, Kernel] = {}
+        self._kernels = {1: kernel(1)}
 
     @property
     def native(self) -> Kernel:

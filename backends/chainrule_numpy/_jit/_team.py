@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from functools import cache
 from typing import Final
 
 from chainrule_numpy._jit import _objects
@@ -25,6 +24,9 @@ _PATIENCE: Final = 63  # looks, after which whoever else is there for this proce
 _LINE: Final = 128
 _TAKEN, _TICKETS, _LEFT, _ENDED, _JOB, _SPIN, _SEATS = (i * _LINE for i in range(7))
 _PARTS: Final = (1 << 16) - 1  # in the tickets: how many parts nobody has taken; above that, which job they are of
+
+_lock: Final = threading.Lock()
+_team: Team | None = None
 
 _CODE: Final = """
 declare void @{pause_declared}
@@ -272,13 +274,19 @@ def _yield() -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-@cache
 def team() -> Team:
-    """The team; one thread at a time may ask for it first."""
-    made = Team()
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=made.forget)
-    return made
+    """The team."""
+    return _team or _made()
+
+
+def _made() -> Team:
+    global _team
+    with _lock:
+        if _team is None:
+            _team = Team()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_team.forget)
+        return _team
 
 
 def _processors() -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from chainrule import get_num_threads
 from chainrule_numpy._jit._machine import Code
+from chainrule_numpy._jit._objects import address_of_data
 from chainrule_numpy._jit._team import MOST, team
 
 _SHARE: Final = 10_000  # nanoseconds that a part takes at least: a thread that sleeps is woken in some thousands
@@ -42,8 +43,12 @@ class Work:
             arrays: those of each part; some may be the same.
             length: what to divide.
         """
-        n = len(arrays)
-        tables = [(ctypes.c_void_p * len(part))(*[x.ctypes.data for x in part]) for part in arrays]
-        starts = (ctypes.c_void_p * n)(*map(ctypes.addressof, tables))
+        tables = [(ctypes.c_void_p * len(part))(*map(address_of_data, part)) for part in arrays]
+        self.run([ctypes.addressof(table) for table in tables], length)
+
+    def run(self, tables: Sequence[int], length: int) -> None:
+        """Compute parts with the tables at these addresses."""
+        n = len(tables)
+        starts = (ctypes.c_void_p * n)(*tables)
         marks = (ctypes.c_ssize_t * (n + 1))(*[length * i // n for i in range(n + 1)])
         self._run(self._address, ctypes.addressof(starts), ctypes.addressof(marks), n, n - 1)
