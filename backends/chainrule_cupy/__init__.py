@@ -25,8 +25,9 @@ def backend() -> Backend:
         if error.name != "cupy":
             raise
         raise BackendUnavailableError(f"backend 'cupy': CuPy is not installed; {INSTALL}") from error
-    _find_device(cupy)
-    _run_kernel(cupy)
+    reason = _no_device(cupy) or _no_kernel(cupy)
+    if reason is not None:
+        raise BackendUnavailableError(f"backend 'cupy': CuPy {cupy.__version__} {reason}", _unusable(cupy))
     try:
         import array_api_compat.cupy as xp
     except ModuleNotFoundError as error:
@@ -35,32 +36,41 @@ def backend() -> Backend:
         ) from error
     from chainrule_cupy._backend import cupy_backend
 
-    return cupy_backend(cupy, xp)
+    return cupy_backend(cupy, xp, cupy.cuda.runtime.getDeviceCount())
 
 
-def _find_device(cupy: Any) -> None:
+def _no_device(cupy: Any) -> str | None:
+    """Why there is no device to use, if there is none."""
     if cupy.cuda.is_available():
-        return
+        return None
     try:
         reason = f"it counts {cupy.cuda.runtime.getDeviceCount()} devices"
     except RuntimeError as error:
         reason = str(error)
-    raise BackendUnavailableError(
-        f"backend 'cupy': CuPy {cupy.__version__} is installed, but finds no usable GPU: {reason}. It needs an NVIDIA "
-        "GPU and its driver (`nvidia-smi` shows both), and in a container access to them"
+    return (
+        f"is installed, but finds no usable GPU: {reason}. It needs an NVIDIA GPU and its driver (`nvidia-smi` shows "
+        "both), and in a container access to them"
     )
 
 
-def _run_kernel(cupy: Any) -> None:
-    """Compile and run something: a device may be there without the CUDA libraries that are needed to use it."""
+def _no_kernel(cupy: Any) -> str | None:
+    """Why no kernel can run: a device may be there without the CUDA libraries that are needed to use it."""
     try:
         result = (cupy.arange(2) + 1).sum().item()
     except (RuntimeError, ImportError, MemoryError, cupy.cuda.compiler.CompileException) as error:
-        raise BackendUnavailableError(
-            f"backend 'cupy': CuPy {cupy.__version__} finds a GPU, but cannot run a kernel on it: "
-            f"{type(error).__name__}: {error}. If CUDA's libraries are missing: {INSTALL}"
-        ) from error
-    if result != 3:
-        raise BackendUnavailableError(
-            f"backend 'cupy': CuPy {cupy.__version__} finds a GPU, but 1 + 2 on it gives {result}"
+        return (
+            f"finds a GPU, but cannot run a kernel on it: {type(error).__name__}: {error}. If CUDA's libraries are "
+            f"missing: {INSTALL}"
         )
+    return None if result == 3 else f"finds a GPU, but 1 + 2 on it gives {result}"
+
+
+def _unusable(cupy: Any) -> Backend | None:
+    """The backend as it would be on a device, to be asked what it has."""
+    try:
+        import array_api_compat.cupy as xp
+    except ImportError:
+        return None
+    from chainrule_cupy._backend import cupy_backend
+
+    return cupy_backend(cupy, xp, 1)

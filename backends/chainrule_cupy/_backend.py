@@ -17,15 +17,15 @@ from chainrule_cupy._transfers import from_elsewhere, to_numpy
 from chainrule_numpy._kernels import in_floating
 
 
-def cupy_backend(cupy: Any, xp: Any) -> Backend:
+def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
     """CuPy as a backend.
 
     Args:
         cupy: the module.
         xp: its array API namespace.
+        count: how many devices there are.
     """
-    count = cupy.cuda.runtime.getDeviceCount()
-    placed = on_device(cupy)
+    placed = on_device(cupy.ndarray, count)
 
     def device(name: str | None) -> AbstractContextManager[Any]:
         """The device of a name made current; what is current stays for None."""

@@ -8,11 +8,15 @@ from typing import Any
 from chainrule import Kernel
 
 
-def on_device(cupy: Any) -> Callable[[Kernel], Kernel]:
-    """What makes a kernel run on the device of its arrays; nothing where there is one device."""
-    if cupy.cuda.runtime.getDeviceCount() == 1:
+def on_device(ndarray: type, count: int) -> Callable[[Kernel], Kernel]:
+    """What makes a kernel run on the device of its arrays: nothing, where there is one device.
+
+    Args:
+        ndarray: the class of arrays.
+        count: how many devices there are.
+    """
+    if count == 1:
         return lambda kernel: kernel
-    ndarray = cupy.ndarray
 
     def placed(kernel: Kernel) -> Kernel:
         def run(*arrays: Any, **attributes: Any) -> Any:
