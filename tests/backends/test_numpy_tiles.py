@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,11 @@ SHAPES = [
 
 
 @pytest.fixture(autouse=True)
-def _everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def _everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if every BLAS had the kernels, and on one thread unless a test says how many."""
     monkeypatch.setattr(_tiles, "_DIRECT_KERNELS", True)
+    with cr.use_num_threads(1):
+        yield
 
 
 def numbers(shape: tuple[int, ...], dtype: str, turned: bool = False) -> Any:
@@ -61,6 +65,13 @@ def test_a_right_side_and_a_result_in_order_of_columns() -> None:
     np.testing.assert_array_equal(place, product(a, b))
 
 
+def test_fewer_rows_pay_for_turning_the_right_side_on_several_threads() -> None:
+    a, b = numbers((8, 4, 128, 64), "float32"), numbers((8, 4, 64, 128), "float32", turned=True)
+    assert tiled(a, b, None) is None
+    with cr.use_num_threads(2):
+        np.testing.assert_array_equal(tiled(a, b, None), product(a, b))
+
+
 def test_one_matrix_with_a_stack() -> None:
     one, stack = numbers((300, 200), "float64"), numbers((4, 200, 150), "float64")
     np.testing.assert_array_equal(tiled(one, stack, None), product(one, stack))
@@ -92,7 +103,7 @@ LEFT = {
     "thin": (ones(4096, 256), ones(256, 8)),
     "stacks that broadcast": (ones(2, 1, 1024, 256), ones(2, 256, 256)),
     "sizes that do not fit": (ones(1024, 256), ones(250, 256)),
-    "few rows, and a right side that is turned": (ones(64, 128, 64), ones(64, 128, 64).swapaxes(1, 2)),
+    "few rows, and a right side that is turned": (ones(64, 100, 128), ones(64, 96, 128).swapaxes(1, 2)),
     "a left side in no order": (ones(1024, 512)[:, ::2], ones(256, 256)),
     "a left side of one row": (np.broadcast_to(ones(256), (1024, 256)), ones(256, 256)),
     "a right side of one row": (ones(1024, 256), np.broadcast_to(ones(256), (256, 256))),
