@@ -124,7 +124,7 @@ BROKEN = {
     ),
     "no hooks": (
         "x = 1",
-        "PluginError: broken has no hooks: mark functions called chainrule_ops, .*chainrule_info with",
+        "PluginError: broken has no hooks: mark functions called chainrule_ops, .*chainrule_samples with",
     ),
     "exception in a hook": (
         plugin(overrides="1 / 0"),
