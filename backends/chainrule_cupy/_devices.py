@@ -8,7 +8,7 @@ from typing import Any
 from chainrule import Kernel
 
 
-def on_device(ndarray: type, count: int) -> Callable[[Kernel], Kernel]:
+def on_device(ndarray: Any, count: int) -> Callable[[Kernel], Kernel]:
     """What makes a kernel run on the device of its arrays: nothing, where there is one device.
 
     Args:

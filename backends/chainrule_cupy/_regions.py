@@ -84,6 +84,7 @@ class Kernels:
     def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
         values = dict(zip(self._program.inputs, inputs, strict=True))
         given = {y: array for y, array in zip(self._program.outputs, out, strict=False) if array is not None}
+        late = self._late(inputs, given)
         added = [part for y in self._program.outputs if y in self._parts for part in self._placed(y, given, values)]
         if self._elementwise is not None:
             for x in self._written:
@@ -94,7 +95,17 @@ class Kernels:
             reduction.run(values, given)
         for place, x in added:
             place += values[x]
+        for y, array in late.items():
+            array[...] = values[y]
+            values[y] = array
         return tuple([values[y] for y in self._program.outputs])
+
+    def _late(self, inputs: Sequence[Any], given: dict[Symbol, Any]) -> dict[Symbol, Any]:
+        """Take out of what is given the arrays that lie over inputs: reductions read these after results are there."""
+        if not given or not self._reductions:
+            return {}
+        places = {x.data.ptr for x in inputs if type(x) is self._cupy.ndarray}
+        return {y: given.pop(y) for y in list(given) if given[y].data.ptr in places}
 
     def _placed(self, y: Symbol, given: dict[Symbol, Any], values: dict[Symbol, Any]) -> list[tuple[Any, Symbol]]:
         """Make an array of zeros for a sum of parts; the parts that are to be added to it, and where.

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-_PINNED: Final = range(
-    1 << 16, (1 << 28) + 1
-)  # bytes of arrays that go to pinned memory; it is scarce, and slow to get
+_PINNED: Final = range(1 << 16, (1 << 28) + 1)  # bytes of arrays that go to pinned memory, which is scarce
 _ON_DEVICE: Final = frozenset({2, 13})  # DLPack's numbers of CUDA's memory, and of memory that CUDA moves by itself
 
 
