@@ -25,6 +25,8 @@ from chainrule_numpy._sums import add_reduce
 CACHE: Final = 1 << 21  # bytes that the blocks of all arrays of a region take together
 SMALLEST: Final = 1 << 15  # elements of a block that has them; in a smaller one, the calls take as long as the work
 SHARE: Final = 1 << 16  # elements at least that another thread is worth; no block has more
+NARROW: Final = 256  # elements of a row with which NumPy's loops are short; it is faster with as many as a block has
+MANY: Final = 4  # blocks that it pays for to repeat such a row
 _UFUNCS: Final = {"sum": np.add, "sum_to": np.add, "mean": np.add, "max": np.maximum, "min": np.minimum}
 _new_number = itertools.count(1).__next__
 
@@ -128,6 +130,7 @@ class _Writer:
         self.scratch: list[tuple[tuple[int, ...], Any]] = []
         self._values: dict[Symbol, str] = {}
         views: list[str] = []
+        repeated: list[str] = []
         for k, x in enumerate(program.inputs):
             shape = wide(x, space, axes_of, self.shape)
             self.inputs.append(None if shape == x.shape else shape)
@@ -135,6 +138,9 @@ class _Writer:
             if shape is not None and shape[0] == self.shape[0]:
                 views.append(f"x{k} = a{k}[i:j]")
                 self._values[x] = f"x{k}"
+            elif shape == (1, *rows) and 1 < math.prod(rows) <= NARROW and math.prod(self.shape) >= MANY * SHARE:
+                self._values[x] = self._slot(x)
+                repeated.append(f"copyto({self._values[x]}, a{k})")
         instructions: Sequence[Instruction] = program.instructions
         self._dots: dict[Symbol, list[Dot]] = {}
         if len(self.shape) == 1:
@@ -154,6 +160,7 @@ class _Writer:
             *([f"{', '.join(f'a{k}' for k in range(len(self.inputs)))}, = arrays"] if self.inputs else []),
             *([f"{', '.join(places)}, = places"] if places else []),
             *([f"{', '.join(f'b{k}' for k in range(len(self.scratch)))}, = scratch"] if self.scratch else []),
+            *repeated,
             *(f"{name} = []" for name in totals),
             f"for i in range(start, stop, {self.step}):",
         ]

@@ -229,6 +229,29 @@ def of_scipy(name: str) -> Any:
     return getattr(scipy.special, name)
 
 
+def relu(x: Any, out: Any = None) -> Any:
+    """The larger of each element and zero: of as many zeros, with which NumPy is faster than with one."""
+    if x.size < _LARGE or not x.flags.c_contiguous or x.dtype.char not in "fd":
+        return np.maximum(x, x.dtype.type(0), out=out)
+    y = np.empty(x.shape, x.dtype) if out is None else out
+    flat, place, zeros = x.reshape(-1), y.reshape(-1), _zeros(x.dtype.char)
+    rest = flat.size % _ZEROS
+    whole = flat.size - rest
+    if whole:
+        np.maximum(flat[:whole].reshape(-1, _ZEROS), zeros, out=place[:whole].reshape(-1, _ZEROS))
+    if rest:
+        np.maximum(flat[whole:], zeros[:rest], out=place[whole:])
+    return y
+
+
+_ZEROS = 8192  # in a row
+
+
+@cache
+def _zeros(dtype: str) -> Any:
+    return np.zeros(_ZEROS, dtype)
+
+
 # On NumPy's scalars an operator is up to eight times cheaper than the ufunc, and on arrays it is the ufunc.
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
@@ -274,7 +297,7 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "permute_dims": lambda x, *, axes: x.transpose(axes),
     "prod": lambda x, *, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
     "rad2deg": _floating(np.rad2deg),
-    "relu": lambda x: np.maximum(x, x.dtype.type(0)),
+    "relu": relu,
     "reshape": lambda x, *, shape: x.reshape(shape),
     "scatter_add": _scatter_add,
     "scatter_add_along_axis": _scatter_add_along_axis,

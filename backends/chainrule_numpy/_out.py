@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
 from chainrule_numpy import _erf
-from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, scattered, shares, summed_axes
+from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, relu, scattered, shares, summed_axes
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
@@ -212,7 +212,7 @@ OUT: dict[str, Kernel] = {
     "pow": _pow,
     "prod": _reduction(np.multiply),
     "reciprocal": lambda x, *, out: np.divide(1.0, x, out, dtype=out.dtype),  # twice as fast as its own
-    "relu": lambda x, *, out: np.maximum(x, x.dtype.type(0), out=out),
+    "relu": relu,
     "scatter_add": _scatter_add,
     "set_at": _set_at,
     "sigmoid": _sigmoid,

@@ -123,6 +123,13 @@ def test_broadcasting():
     check(lambda x, y: cr.exp(x + y) * x, X.reshape(13, 1, 7), X[:5].reshape(1, 5, 7))
 
 
+def test_a_short_row_is_repeated_for_many_blocks(monkeypatch):
+    monkeypatch.setattr(_blocks, "SHARE", 8)
+    for f in (lambda x, r: cr.exp(x + r) * r, lambda x, r: cr.sum((x - r) * cr.exp(r + x), axis=0)):
+        (region,) = check(f, X, X[0])
+        assert "copyto" in _blocks.Blocks(region).source
+
+
 def test_gradients_and_values_together():
     def rosenbrock(x):
         return cr.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
