@@ -20,7 +20,7 @@ from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, relu, sca
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
-from chainrule_numpy._sums import add_reduce
+from chainrule_numpy._sums import add_reduce, of_rows
 
 Kernel = Callable[..., Any]
 
@@ -189,6 +189,10 @@ def into(instruction: Instruction) -> Kernel | None:
         if all(type(x) is not Symbol or x.dtype == dtype for x in instruction.inputs):  # there is nothing to cast
             found: Kernel = getattr(np, name)
             return found
+    if name == "sum_to" or (name == "sum" and instruction.attributes["axis"] in (0, (0,))):
+        (x,), (y,) = instruction.inputs, instruction.outputs
+        if x.shape and y.shape == x.shape[1:] and x.dtype == y.dtype:
+            return of_rows(x.shape, str(y.dtype)) or OUT[name]
     return OUT.get(name)
 
 

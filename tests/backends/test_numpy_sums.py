@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule_numpy._out import OUT
+from chainrule_numpy._out import OUT, into
 
 SHAPES = [(1000, 10), (997, 3), (64, 9, 5, 16), (40, 1, 30), (5, 200, 1), (2, 700), (1024, 2), (600, 128), (3, 3000)]
 AXES = [0, -1, (0, 1), (-2, -1), (1, 0), (0, -1), None, ()]
@@ -55,3 +55,18 @@ def test_layouts_that_are_not_rows() -> None:
     for y in (x.T, x[:, ::2], x[::-1], np.asfortranarray(x), np.broadcast_to(x[0], (100, 40))):
         for axis in (0, 1):
             np.testing.assert_allclose(cr.sum(y, axis=axis).numpy(), np.sum(y, axis=axis), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("axis", [0, (0,), 1])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("shape", [(100, 10), (60, 60), (4, 5), (3000, 2)], ids=str)
+def test_kernels_of_plans(shape: tuple[int, ...], keepdims: bool, axis: Any) -> None:
+    x = np.random.default_rng(2).standard_normal(shape)
+    (step,) = cr.function(lambda x: cr.sum(x, axis=axis, keepdims=keepdims)).trace(x).instructions
+    want = np.sum(x, axis=axis, keepdims=keepdims)
+    kernel = into(step)
+    assert kernel is not None
+    for array in (x, np.asfortranarray(x)):
+        out = np.full(want.shape, np.nan)
+        assert kernel(array, **step.attributes, out=out) is out
+        np.testing.assert_allclose(out, want, rtol=0, atol=1e-13 * math.sqrt(x.size))
