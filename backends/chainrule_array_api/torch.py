@@ -34,6 +34,7 @@ def backend() -> Backend:
         torch,
         version=torch.__version__,
         devices=_devices(torch),
+        functions=_functions(torch),
         kernels=_kernels(torch),
         indexing={"sums": _sums, "wrap": wrapped},
         admit=_admit,
@@ -69,8 +70,8 @@ def _notes(torch: Any) -> list[str]:
 def _admit(x: Any) -> None:
     if x.requires_grad:
         raise ArgumentError(
-            "backend 'torch': a PyTorch tensor that requires grad cannot be used: chainrule would cut PyTorch's gradients "
-            "in silence; pass x.detach(), or copy its values with cr.tensor(x)"
+            "backend 'torch': a PyTorch tensor that requires grad cannot be used: chainrule would cut its gradients in "
+            "silence; pass x.detach(), or copy its values with cr.tensor(x)"
         )
 
 
@@ -116,13 +117,36 @@ def _compile(torch: Any, function: Kernel, program: Program) -> tuple[Kernel, st
     return call, "torch.compile"
 
 
+def _functions(torch: Any) -> dict[str, Kernel]:
+    """Functions that are not as the standard has them."""
+    from array_api_compat import torch as xp
+
+    def remainder(a: Any, b: Any) -> Any:
+        """Exact for large numbers too, where PyTorch's is NaN."""
+        dtype = next(x.dtype for x in (a, b) if hasattr(x, "dtype"))
+        if not dtype.is_floating_point:
+            return xp.remainder(a, b)
+        rest = torch.fmod(a, b) if hasattr(a, "dtype") else torch.fmod(torch.full_like(b, a), b)
+        return torch.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
+
+    def searchsorted(x: Any, v: Any, **how: Any) -> Any:
+        return xp.searchsorted(x.contiguous(), v.contiguous(), **how)
+
+    return {"remainder": remainder, "searchsorted": searchsorted}
+
+
 def _kernels(torch: Any) -> dict[str, Kernel]:
     """Kernels that PyTorch has in one piece, or more accurate ones."""
     import torch.nn.functional as F
     from array_api_compat import torch as xp
 
-    def floating(kernel: Kernel) -> Kernel:
-        return lambda x, **how: kernel(x if x.is_floating_point() else x.to(getattr(torch, default_dtype())), **how)
+    def floating(function: Kernel) -> Kernel:
+        def kernel(x: Any, **how: Any) -> Any:
+            if x.is_complex():
+                raise TypeError("takes real numbers")
+            return function(x if x.is_floating_point() else x.to(getattr(torch, default_dtype())), **how)
+
+        return kernel
 
     def along(function: Kernel) -> Kernel:
         def kernel(x: Any, *, axis: int | None) -> Any:

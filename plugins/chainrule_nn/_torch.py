@@ -93,7 +93,7 @@ def _padded(x: Any, axes: tuple[Along, ...]) -> Any:
 
 def _channels_first(w: Any) -> Any:
     """Weights `(*window, channels, results)` as `(results, channels, *window)`."""
-    return w.permute(-1, -2, *range(w.ndim - 2))
+    return w.permute(-1, -2, *range(w.ndim - 2)).contiguous()
 
 
 def _arguments(axes: tuple[Along, ...], groups: int) -> tuple[Any, ...]:

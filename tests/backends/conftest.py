@@ -12,7 +12,10 @@ import pytest
 import chainrule as cr
 from chainrule import _backends, _discovery
 
-CHOICES = ["numpy", "array_api_strict", "array_api_strict:device1", pytest.param("cupy", marks=pytest.mark.gpu)]
+CHOICES = [
+    *("numpy", "array_api_strict", "array_api_strict:device1", "torch", "jax", "dask"),
+    pytest.param("cupy", marks=pytest.mark.gpu),
+]
 
 
 @pytest.fixture(params=CHOICES)

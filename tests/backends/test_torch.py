@@ -1,0 +1,124 @@
+"""What the backend `torch` promises beside the operations: no autograd, `bfloat16`, threads, `torch.compile`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule_array_api.torch
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'chainrule[torch]'")
+
+
+@pytest.fixture(autouse=True)
+def _torch() -> Iterator[None]:
+    with cr.use_backend("torch"):
+        yield
+
+
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(
+        cr.BackendUnavailableError, match=r"PyTorch is not installed; pip install 'chainrule\[torch\]'"
+    ):
+        chainrule_array_api.torch.backend()
+
+
+def test_gradients_are_those_of_pytorchs_autograd() -> None:
+    def loss(xp: Any, x: Any, w: Any) -> Any:
+        return xp.sum(xp.tanh(x @ w) ** 2)
+
+    x, w = torch.rand(5, 4, dtype=torch.float64), torch.rand(4, 3, dtype=torch.float64)
+    ours = cr.grad(lambda x, w: loss(cr, x, w), argnums=(0, 1))(x, w)
+    theirs = [value.clone().requires_grad_() for value in (x, w)]
+    loss(torch, *theirs).backward()
+    for have, want in zip(ours, theirs, strict=True):
+        assert type(have) is torch.Tensor
+        torch.testing.assert_close(have, want.grad)
+
+
+def test_a_tensor_that_requires_grad_is_refused_but_its_values_can_be_copied() -> None:
+    parameter = torch.nn.Parameter(torch.ones(3))
+    for use in (cr.as_tensor, cr.sum, lambda p: cr.ones(3) + p, cr.grad(cr.sum)):
+        with pytest.raises(cr.ArgumentError, match=r"requires grad.*x\.detach\(\)"):
+            use(parameter)
+    copy = cr.tensor(parameter)
+    assert not copy.value.requires_grad
+    with torch.no_grad():
+        parameter += 1
+    assert copy.tolist() == [1.0, 1.0, 1.0]
+    assert cr.sum(parameter.detach()).item() == 6.0
+
+
+def test_bfloat16_is_computed_and_copied_as_float32() -> None:
+    x = cr.tensor([1.5, -2.0], dtype="bfloat16")
+    gradient = cr.grad(lambda x: cr.sum(x * x))(x)
+    assert (x * 2).dtype == gradient.dtype == cr.bfloat16
+    assert gradient.numpy().dtype == np.float32
+    assert gradient.tolist() == [3.0, -4.0]
+    with pytest.raises(cr.DTypeError, match="'numpy' has no dtype 'bfloat16'"):
+        cr.to_backend(x, "numpy")
+
+
+def test_threads_are_pytorchs_too() -> None:
+    before = torch.get_num_threads()
+    with cr.use_num_threads(1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_where_there_is_no_gpu_that_is_said() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("PyTorch has a GPU here")
+    with pytest.raises(cr.BackendError, match="'torch' has no device 'cuda'; it has cpu"):
+        cr.set_backend("torch:cuda")
+    assert cr.get_backend().notes()[0].startswith("no GPU: ")
+    assert cr.get_backend().memory("cpu") == {}
+
+
+@pytest.mark.gpu
+def test_on_a_gpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip(cr.get_backend().notes()[0])
+    with cr.use_backend("torch:cuda"):
+        x = cr.tensor(np.arange(6.0).reshape(2, 3))
+        assert x.device == "cuda:0"
+        gradient = cr.grad(lambda x: cr.sum(cr.softmax(x) * x[[1, 0]]))(x)
+        assert gradient.device == "cuda:0"
+        assert cr.get_backend().memory("cuda:0")["used"] > 0
+        cr.get_backend().synchronize("cuda:0")
+    on_cpu = cr.grad(lambda x: cr.sum(cr.softmax(x) * x[[1, 0]]))(cr.to_backend(x, "torch:cpu"))
+    np.testing.assert_allclose(gradient.numpy(), on_cpu.numpy(), rtol=1e-12)
+
+
+def picked(x: Any, w: Any, i: Any) -> Any:
+    return cr.sum(cr.tanh(x[i]) @ w)
+
+
+def test_plans_run_as_they_are_unless_the_jit_is_asked_for() -> None:
+    arguments = cr.ones((5, 4)), cr.ones((4, 3)), cr.tensor([0, 1, 1])
+    assert cr.explain(picked, *arguments).executors == {"plan": "Python"}
+    with cr.use_jit("always"):
+        assert cr.explain(picked, *arguments).executors == {"plan": "torch.compile"}
+        assert "not all sizes are known" in cr.explain(cr.nonzero, cr.ones(3)).executors["plan"]
+        assert "Python numbers" in cr.explain(lambda x, s: x * s, cr.ones(3), 2.0).executors["plan"]
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler, g++")
+@pytest.mark.filterwarnings("ignore")  # of PyTorch's compiler about itself
+def test_a_plan_under_torch_compile() -> None:
+    rng = np.random.default_rng(0)
+    x, w, i = cr.tensor(rng.normal(size=(5, 4))), cr.tensor(rng.normal(size=(4, 3))), cr.tensor([0, 1, 1])
+    gradient = cr.grad(picked, argnums=(0, 1))
+    compiled = cr.function(gradient)
+    with cr.use_jit("always"):
+        for have, want in zip(compiled(x, w, i), gradient(x, w, i), strict=True):
+            np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-12)
+        with pytest.raises(cr.IndexingError, match="getitem.*outside of an axis of length 5"):
+            compiled(x, w, cr.tensor([0, 9, 1]))
