@@ -98,6 +98,18 @@ done:
   ret void
 }}
 
+define private void @finish() {{
+  %left = atomicrmw sub ptr {left}, i64 1 seq_cst
+  %last = icmp eq i64 %left, 1
+  br i1 %last, label %end, label %done
+end:
+  store atomic i64 1, ptr {ended} seq_cst, align 8
+  call void @wake(ptr {seats})
+  br label %done
+done:
+  ret void
+}}
+
 define private void @compute(ptr %work, ptr %tables, ptr %marks, i64 %i) {{
   %table_at = getelementptr ptr, ptr %tables, i64 %i
   %table = load ptr, ptr %table_at
@@ -123,19 +135,13 @@ take:
   %work = load atomic ptr, ptr {work} acquire, align 8
   %tables = load atomic ptr, ptr {tables} acquire, align 8
   %marks = load atomic ptr, ptr {marks} acquire, align 8
-  %i = sub i64 %parts, 1
   %rest = sub i64 %tickets, 1
   %taken = cmpxchg ptr {tickets}, i64 %tickets, i64 %rest seq_cst seq_cst
   %mine = extractvalue {{i64, i1}} %taken, 1
   br i1 %mine, label %compute, label %look
 compute:
-  call void @compute(ptr %work, ptr %tables, ptr %marks, i64 %i)
-  %left = atomicrmw sub ptr {left}, i64 1 seq_cst
-  %last = icmp eq i64 %left, 1
-  br i1 %last, label %end, label %look
-end:
-  store atomic i64 1, ptr {ended} seq_cst, align 8
-  call void @wake(ptr {seats})
+  call void @compute(ptr %work, ptr %tables, ptr %marks, i64 %parts)
+  call void @finish()
   br label %look
 done:
   ret void
@@ -168,7 +174,8 @@ together:
   store atomic i64 0, ptr {ended} release, align 8
   %tickets = load atomic i64, ptr {tickets} acquire, align 8
   %job = add i64 %tickets, {job}
-  %issued = add i64 %job, %n
+  %others = sub i64 %n, 1
+  %issued = add i64 %job, %others
   store atomic i64 %issued, ptr {tickets} seq_cst, align 8
   br label %call
 call:
@@ -182,6 +189,9 @@ one:
   %k_next = add i64 %k, 1
   br label %call
 own:
+  ; The first part, as in tasks: what was computed before by this thread lies in its processor's cache.
+  call void @compute(ptr %work, ptr %tables, ptr %marks, i64 0)
+  call void @finish()
   call void @help()
   call void @await(ptr {seats}, ptr {ended})
   store atomic i64 0, ptr {taken} release, align 8

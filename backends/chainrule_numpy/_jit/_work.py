@@ -11,7 +11,7 @@ from chainrule_numpy._jit._machine import Code
 from chainrule_numpy._jit._objects import address_of_data
 from chainrule_numpy._jit._team import MOST, team
 
-_SHARE: Final = 10_000  # nanoseconds that a part takes at least: a thread that sleeps is woken in some thousands
+_SHARE: Final = 40_000  # nanoseconds that a part takes at least: its numbers may be in another cache
 _Run: Final = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_ssize_t] * 2)
 
 

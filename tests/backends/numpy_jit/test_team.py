@@ -19,7 +19,7 @@ import chainrule as cr
 from chainrule_numpy._jit._team import team
 
 cr.set_num_threads(4)
-x = np.linspace(0.0, 2.0, 200_001)
+x = np.linspace(0.0, 2.0, 500_001)
 f = cr.function(lambda x: (cr.sum(cr.exp(-x) * x), cr.exp(-x) * x))
 want = np.sum(np.exp(-x) * x), np.exp(-x) * x
 
@@ -73,7 +73,7 @@ def test_many_threads_ask_at_once_for_results_of_their_own():
 def test_a_process_ends_while_threads_are_there():
     assert run("print('over')") == "over\n"
     assert run("import atexit; atexit.register(lambda: (check(), print('over')))") == "over\n"
-    busy = "threading.Thread(target=lambda: [check() for _ in range(10_000)], daemon=True).start(); print('over')"
+    busy = "threading.Thread(target=lambda: [check() for _ in range(5000)], daemon=True).start(); print('over')"
     assert run(busy) == "over\n"
 
 
@@ -108,11 +108,11 @@ print("both")
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind processes to processors")
 def test_more_threads_than_processors():
-    """Thousands of times that parts wait for each other: minutes, if those who wait did not make room."""
+    """Hundreds of times that parts wait for each other: minutes, if those who wait did not make room."""
     program = """
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 cr.set_num_threads(8)
-for _ in range(2000):
+for _ in range(500):
     f(x)
 check()
 print(team().size)
