@@ -8,6 +8,7 @@ from typing import Any, Final
 from chainrule import Backend, Instruction, Kernel, jit_mode
 from chainrule.regions import Region
 from chainrule_cupy import _regions
+from chainrule_numpy._expansions import expanded
 
 _MOST: Final = 1000  # instructions of a region: a kernel of more would take longer to compile than is waited for
 
@@ -16,10 +17,10 @@ class CupyFusion:
     """Regions by CuPy.
 
     Attributes:
-        rows: false: what is reduced is used in another kernel.
+        rows: what is reduced can be used again in a region, in another kernel.
     """
 
-    rows = False
+    rows = True
 
     def __init__(self, cupy: Any, placed: Callable[[Kernel], Kernel]) -> None:
         """Prepare.
@@ -32,8 +33,9 @@ class CupyFusion:
         self._placed = placed
 
     def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
-        """None: each instruction is what it is."""
-        return None
+        """The instructions of a region that compute what one does."""
+        found = expanded(instruction)
+        return found if found and all(map(self.takes, found)) else None
 
     def takes(self, instruction: Instruction) -> bool:
         """Whether an instruction can be part of a region."""

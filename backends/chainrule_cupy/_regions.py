@@ -1,4 +1,4 @@
-"""A region as a kernel: one CUDA kernel for its elementwise results, and one for all reductions along the same axes.
+"""A region as a kernel: a CUDA kernel for its elementwise results, and one for all reductions along the same axes.
 
 A reduction computes what it reduces as it goes: nothing of that is written to memory, unless it is a result itself.
 """
@@ -6,7 +6,7 @@ A reduction computes what it reduces as it goes: nothing of that is written to m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -43,6 +43,8 @@ def takes(instruction: Instruction) -> bool:
 class Kernels:
     """The CUDA kernels of a region, as one kernel.
 
+    What is reduced can be used again in the region: then a kernel comes after another.
+
     Attributes:
         count: how many there are.
         fits: whether they can be launched: an array comes into each, and not too many do.
@@ -51,48 +53,31 @@ class Kernels:
     def __init__(self, cupy: Any, region: Region) -> None:
         self._cupy = cupy
         self._program = program = region.program
-        self._space = space = region.space
         self._parts = _parts(program.instructions)
-        reductions: dict[Axes, list[Total]] = {}
-        written: dict[Symbol, None] = {}
-        for step in program.instructions:
-            (y,) = step.outputs
-            if y not in program.outputs:
-                continue
-            if step.op.name in _HOW:
-                axes = _reduced_axes(step)
-                count = math.prod(space[axis] for axis in axes) if step.op.name == "mean" else 1
-                reductions.setdefault(axes, []).append(Total(y, step.inputs[0], _HOW[step.op.name], count))
-            else:
-                written.update(dict.fromkeys([x for x, _ in self._parts[y]] if y in self._parts else [y]))
-        self._written = [x for x in written if x not in program.inputs]
         put = [x for y in program.outputs for x, _ in self._parts.get(y, ())]
-        self._once = {x for x in self._written if put.count(x) == 1 and x not in program.outputs}
+        wanted = {*program.outputs, *put}
         plain = [i for i in program.instructions if i.op.name not in _HOW and i.outputs[0] not in self._parts]
-        self._body = Body(plain, self._written, ())
-        self._elementwise = _source.elementwise(cupy, self._body, self._written) if self._written else None
-        self._reductions = [
-            _Reduction(cupy, space, axes, Body(plain, [t.source for t in totals], written), totals)
-            for axes, totals in reductions.items()
-        ]
-        sizes = [(reduction.body, len(reduction.totals)) for reduction in self._reductions]
-        sizes += [(self._body, len(self._written))] * bool(self._written)
-        self.count = len(sizes)
-        most = _PARAMETERS // (_ARRAY + 16 * max(len(space), 1)) - 1  # one is the space
-        self.fits = all(any(not x.weak for x in body.inputs) and len(body.inputs) + n <= most for body, n in sizes)
+        stages = _stages(program.instructions, wanted - self._parts.keys())
+        written: dict[Symbol, None] = {}
+        self._steps: list[_Elementwise | _Reduction] = []
+        for results, totals in stages:
+            for shape, ys in results.items():
+                self._steps.append(_Elementwise(cupy, Body(plain, ys, written), shape, ys))
+            for ys in results.values():
+                written.update(dict.fromkeys(ys))
+            for (space, axes), each in totals.items():
+                self._steps.append(_Reduction(cupy, space, axes, Body(plain, [t.source for t in each], written), each))
+        self._once = {x for x in put if put.count(x) == 1 and x in written and x not in program.outputs}
+        self.count = len(self._steps)
+        self.fits = all(map(_fits, self._steps))
 
     def __call__(self, *inputs: Any, out: Sequence[Any] = ()) -> tuple[Any, ...]:
         values = dict(zip(self._program.inputs, inputs, strict=True))
         given = {y: array for y, array in zip(self._program.outputs, out, strict=False) if array is not None}
         late = self._late(inputs, given)
         added = [part for y in self._program.outputs if y in self._parts for part in self._placed(y, given, values)]
-        if self._elementwise is not None:
-            for x in self._written:
-                if x not in values:
-                    values[x] = given[x] if x in given else self._cupy.empty(self._space, str(x.dtype))
-            self._elementwise(*[values[x] for x in self._body.inputs], *[values[x] for x in self._written])
-        for reduction in self._reductions:
-            reduction.run(values, given)
+        for step in self._steps:
+            step.run(values, given)
         for place, x in added:
             place += values[x]
         for y, array in late.items():
@@ -101,8 +86,8 @@ class Kernels:
         return tuple([values[y] for y in self._program.outputs])
 
     def _late(self, inputs: Sequence[Any], given: dict[Symbol, Any]) -> dict[Symbol, Any]:
-        """Take out of what is given the arrays that lie over inputs: reductions read these after results are there."""
-        if not given or not self._reductions:
+        """Take out of what is given the arrays that lie over inputs, if a later kernel may read these."""
+        if not given or len(self._steps) == 1:
             return {}
         places = {x.data.ptr for x in inputs if type(x) is self._cupy.ndarray}
         return {y: given.pop(y) for y in list(given) if given[y].data.ptr in places}
@@ -117,9 +102,70 @@ class Kernels:
         values[y] = total
         (x, index), *rest = self._parts[y]
         if x in self._once:
-            values[x] = total[index]
+            given[x] = total[index]
             return [(total[at], part) for part, at in rest]
         return [(total[at], part) for part, at in self._parts[y]]
+
+
+Results = dict[Axes, list[Symbol]]  # by their shape
+Totals = dict[tuple[Axes, Axes], list[Total]]  # by what they reduce, and along which axes
+
+
+def _stages(steps: Sequence[Instruction], wanted: Collection[Any]) -> list[tuple[Results, Totals]]:
+    """What is computed and then reduced at once, what can be when that is known, and so on."""
+    level: dict[Any, int] = {}
+    stages: list[tuple[Results, Totals]] = []
+    used = {x for step in steps for x in step.inputs if type(x) is Symbol}
+    for step in steps:
+        (y,) = step.outputs
+        known = max((level.get(x, 0) for x in step.inputs if type(x) is Symbol), default=0)
+        while len(stages) <= known:
+            stages.append(({}, {}))
+        level[y] = known
+        if step.op.name in _HOW:
+            level[y] += 1
+            if y in wanted or y in used:
+                stages[known][1].setdefault((step.inputs[0].shape, _reduced_axes(step)), []).append(_total(step))
+        elif y in wanted:
+            stages[known][0].setdefault(y.shape or (), []).append(y)
+    return stages
+
+
+def _total(step: Instruction) -> Total:
+    (x,), (y,), name = step.inputs, step.outputs, step.op.name
+    count = math.prod(x.shape[axis] for axis in _reduced_axes(step)) if name == "mean" else 1
+    return Total(y, x, _HOW[name], count)
+
+
+def _fits(step: _Elementwise | _Reduction) -> bool:
+    """Whether a kernel can be launched."""
+    most = _PARAMETERS // (_ARRAY + 16 * max(len(step.space), 1)) - 1  # one is the space
+    inputs = step.body.inputs
+    return any(not x.weak for x in inputs) and len(inputs) + step.n_results <= most
+
+
+class _Elementwise:
+    """Elementwise results of one shape, in one CUDA kernel.
+
+    Attributes:
+        body: what computes them.
+        space: their shape.
+        n_results: how many there are.
+    """
+
+    def __init__(self, cupy: Any, body: Body, space: Axes, results: Sequence[Symbol]) -> None:
+        self.body = body
+        self.space = space
+        self.n_results = len(results)
+        self._cupy = cupy
+        self._results = results
+        self._kernel = _source.elementwise(cupy, body, results)
+
+    def run(self, values: dict[Symbol, Any], given: dict[Symbol, Any]) -> None:
+        """Put the results into `values`, in the arrays that are given for them or new ones."""
+        for y in self._results:
+            values[y] = given[y] if y in given else self._cupy.empty(self.space, str(y.dtype))
+        self._kernel(*[values[x] for x in self.body.inputs], *[values[y] for y in self._results])
 
 
 class _Reduction:
@@ -127,15 +173,17 @@ class _Reduction:
 
     Attributes:
         body: what computes the values that are reduced.
-        totals: the reductions.
+        space: the shape of these.
+        n_results: how many reductions there are.
     """
 
     def __init__(self, cupy: Any, space: Axes, axes: Axes, body: Body, totals: Sequence[Total]) -> None:
         self.body = body
-        self.totals = totals
+        self.space = space
+        self.n_results = len(totals)
         self._cupy = cupy
         self._axes = axes
-        self._space = space
+        self._totals = totals
         self._kept = tuple(n for axis, n in enumerate(space) if axis not in axes)
         shapes = [x.shape or () for x in body.inputs if not x.weak]
         self._repeats = shapes != [] and np.broadcast_shapes(*shapes) != space
@@ -149,9 +197,9 @@ class _Reduction:
         inputs = [values[x] for x in self.body.inputs]
         if self._repeats:
             first = next(i for i, x in enumerate(inputs) if type(x) is cupy.ndarray)
-            inputs[first] = cupy.broadcast_to(inputs[first], self._space)
+            inputs[first] = cupy.broadcast_to(inputs[first], self.space)
         results = []
-        for total in self.totals:
+        for total in self._totals:
             y = total.result
             array = given[y] if y in given else cupy.empty(y.shape, str(y.dtype))
             values[y] = array
@@ -160,11 +208,11 @@ class _Reduction:
             self._kernel(*inputs, *results, axis=self._axes)
             return
         axis, n = self._split
-        inputs = [_in_parts(x, len(self._space) - axis, n) if type(x) is cupy.ndarray else x for x in inputs]
+        inputs = [_in_parts(x, len(self.space) - axis, n) if type(x) is cupy.ndarray else x for x in inputs]
         along = tuple(a if a <= axis else a + 1 for a in self._axes)
-        shape = [length for a, length in enumerate(self._space) if a not in self._axes]
+        shape = [length for a, length in enumerate(self.space) if a not in self._axes]
         at = sum(a not in self._axes for a in range(axis))
-        parts = [cupy.empty((*shape[:at], n, *shape[at:]), str(total.held)) for total in self.totals]
+        parts = [cupy.empty((*shape[:at], n, *shape[at:]), str(total.held)) for total in self._totals]
         self._kernel(*inputs, *parts, axis=along)
         self._join(*parts, *results, axis=at)
 

@@ -317,6 +317,62 @@ def test_which_reductions_take_two_steps() -> None:
     assert _regions._split((1_000_003,), (0,), 2) is None  # which is a prime number
 
 
+def norm(x: Any, xp: Any) -> Any:
+    """A row less its mean, over its deviation."""
+    centred = x - xp.mean(x, axis=-1, keepdims=True)
+    return centred / xp.sqrt(xp.mean(centred * centred, axis=-1, keepdims=True) + 1e-5)
+
+
+def test_what_is_reduced_is_used_again() -> None:
+    e = np.exp(X - X.max(-1, keepdims=True))
+    have = computed(
+        lambda x: ops.divide(
+            cr.exp(x - cr.max(x, axis=-1, keepdims=True)),
+            cr.sum(cr.exp(x - cr.max(x, axis=-1, keepdims=True)), axis=-1, keepdims=True),
+        ),
+        X,
+    )
+    agree(have[0], e / e.sum(-1, keepdims=True), 1e-13)
+    agree(computed(lambda x: norm(x, cr), X)[0], norm(X, np), 1e-12)
+    total, logarithm, shifted, mean = computed(
+        lambda x: (
+            cr.sum(x * x, axis=-1, keepdims=True),
+            cr.log(cr.sum(x * x, axis=-1, keepdims=True)),  # of the rows' shape
+            x - cr.log(cr.sum(x * x, axis=-1, keepdims=True)),
+            cr.mean(x - cr.log(cr.sum(x * x, axis=-1, keepdims=True))),
+        ),
+        X,
+    )
+    squares = (X * X).sum(-1, keepdims=True)
+    agree(total, squares, 1e-13)
+    agree(logarithm, np.log(squares), 1e-13)
+    agree(shifted, X - np.log(squares), 1e-13)
+    agree(mean, (X - np.log(squares)).mean(), 1e-12)
+
+
+def test_a_reduction_of_rows() -> None:
+    have = computed(lambda x: cr.mean(cr.log(cr.sum(cr.exp(x), axis=-1, keepdims=True))), X)[0]
+    agree(have, np.log(np.exp(X).sum(-1)).mean(), 1e-13)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_softmax_is_a_region(name: str, dtype: str) -> None:
+    f, x = cr.function(getattr(cr, name)), (X * 3).astype(dtype)
+    want = getattr(special, name)(x.astype("float64"), axis=-1).astype(dtype)
+    np.testing.assert_allclose(f(cr.tensor(x)).numpy(), want, rtol=LOOSE[dtype], atol=LOOSE[dtype])
+    assert "in 1 region (2 CUDA kernels)" in str(cr.explain(f, cr.tensor(x)))
+
+
+def test_gradients_through_rows() -> None:
+    def loss(x: Any) -> Any:
+        return cr.mean(norm(cr.softmax(x), cr) ** 3) + cr.sum(cr.log_softmax(x * 2.0)[:, :2])
+
+    with cr.use_backend("numpy"):
+        want = cr.grad(loss)(X)
+    np.testing.assert_allclose(cr.function(cr.grad(loss))(cr.tensor(X)).numpy(), want, rtol=1e-9, atol=1e-12)
+
+
 def test_sums_to_a_shape() -> None:
     for shape in ((7,), (1, 7), (13, 1), (1, 1), ()):
         lead = X.ndim - len(shape)
@@ -441,7 +497,7 @@ def test_regions_can_be_switched_off() -> None:
 def test_the_same_text_is_the_same_kernel() -> None:
     def kernel(factor: float) -> Any:
         region = as_region(lambda x: cr.exp(x) * factor, X)
-        return _regions.Kernels(__import__("cupy"), region)._elementwise
+        return _regions.Kernels(__import__("cupy"), region)._steps[0]._kernel
 
     assert kernel(2.5) is kernel(2.5)
     assert kernel(2.5) is not kernel(3.5)
