@@ -79,6 +79,12 @@ def expression(instruction: Instruction, operands: Sequence[Any]) -> Value:
     return Value(cast(Value(_rounded(text, computed), computed), result), result)
 
 
+def single(name: str, dtype: DType, n: int) -> str:
+    """What computes one operation of `n` parameters `x0`, `x1`, all of a dtype, with a result of that."""
+    inputs = [loaded(f"x{i}", dtype) for i in range(n)]
+    return _rounded(_OPERATIONS[name].write(COMPUTED[str(dtype)], dtype.kind, *inputs), dtype)
+
+
 def cast(value: Value, dtype: DType) -> str:
     """The value in another dtype."""
     text, have = value

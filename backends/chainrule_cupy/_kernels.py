@@ -7,11 +7,14 @@ negative power.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from chainrule import Kernel, default_dtype, strict_math
+from chainrule import DTYPES, Kernel, Op, default_dtype, strict_math
 from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
+from chainrule_cupy import _source
+
+_SEVERAL: Final = frozenset({"cbrt", "multiply_zero_wins", "sigmoid", "softplus"})  # whose generic kernels call many
 
 
 def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
@@ -65,3 +68,21 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
         "relu": relu,
         "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,
     }
+
+
+def in_one_kernel(cupy: Any, op: Op, kernel: Kernel) -> Kernel:
+    """A generic kernel that calls several of CuPy's functions, as one CUDA kernel where all arrays are alike."""
+    if op.name not in _SEVERAL:
+        return kernel
+    ndarray, made = cupy.ndarray, dict[Any, Any]()
+
+    def run(*inputs: Any) -> Any:
+        dtype = inputs[0].dtype if type(inputs[0]) is ndarray else None
+        if dtype is None or dtype.kind != "f" or any(type(x) is not ndarray or x.dtype != dtype for x in inputs):
+            return kernel(*inputs)
+        found = made.get(dtype)
+        if found is None:
+            found = made[dtype] = _source.single(cupy, op.name, DTYPES[dtype.name], len(inputs))
+        return found(*inputs)
+
+    return run

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from chainrule import DTYPES, DType, Instruction, Symbol
+from chainrule_cupy import _expressions
 from chainrule_cupy._expressions import COMPUTED, PREAMBLE, STORED, Value, cast, expression, literal, loaded
 
 _JOINED: Final = {
@@ -94,10 +95,18 @@ def elementwise(cupy: Any, body: Body, results: Sequence[Symbol]) -> Any:
     ins = _parameters("x", (x.dtype for x in body.inputs))
     outs = _parameters("y", (y.dtype for y in results))
     stores = [f"y{i} = static_cast<{STORED[str(y.dtype)]}>({body.value(y).text});" for i, y in enumerate(results)]
-    operation = "\n".join([*body.lines, *stores])
+    return _elementwise(cupy, ins, outs, "\n".join([*body.lines, *stores]))
 
+
+def single(cupy: Any, name: str, dtype: DType, n: int) -> Any:
+    """The `ElementwiseKernel` of an operation of `n` arrays of a dtype, with a result of that."""
+    operation = f"y0 = static_cast<{STORED[str(dtype)]}>({_expressions.single(name, dtype, n)});"
+    return _elementwise(cupy, _parameters("x", [dtype] * n), _parameters("y", [dtype]), operation)
+
+
+def _elementwise(cupy: Any, ins: str, outs: str, operation: str) -> Any:
     def make(name: str) -> Any:
-        return cupy.ElementwiseKernel(ins, outs, operation, name, preamble=PREAMBLE, no_return=True)
+        return cupy.ElementwiseKernel(ins, outs, operation, name, preamble=PREAMBLE)
 
     return _kernel(f"{ins} -> {outs}\n{operation}", make)
 

@@ -432,6 +432,17 @@ def test_31_memory(cupy: Any) -> None:
     assert cr.get_backend().memory("0")["used"] >= figures["used"] + kept.size * 8
 
 
+def test_31_a_program_goes_on_after_memory_was_short() -> None:
+    x = cr.ones((1,))
+    for call in (
+        lambda x: cr.broadcast_to(x, (1 << 45,)) * 2.0,
+        cr.function(lambda x: cr.broadcast_to(x, (1 << 45,)) * 2.0),
+    ):
+        with pytest.raises(MemoryError, match="Out of memory"):
+            call(x)
+    assert (x * 2.0).item() == 2.0
+
+
 def test_31_memory_stays_steady(cupy: Any) -> None:
     f = cr.function(lambda x: cr.grad(lambda x: cr.sum(cr.tanh(x @ x.T)))(x) * 0.5)
     x = cr.tensor(X)

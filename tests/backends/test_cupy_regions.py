@@ -504,6 +504,26 @@ def test_the_same_text_is_the_same_kernel() -> None:
     assert kernel(2.5).name.startswith("chainrule_region_")
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", ["cbrt", "multiply_zero_wins", "sigmoid", "softplus"])
+def test_operations_of_several_functions_are_one_kernel(name: str, dtype: str) -> None:
+    function = getattr(ops, name)
+    inputs = [SPECIAL.astype(dtype), SPECIAL[::-1].astype(dtype)][: function.op.n_inputs]
+    have = function(*map(cr.tensor, inputs)).numpy()
+    assert any(f"x{len(inputs) - 1}" in text and text.startswith(dtype) for text in _source._kernels)
+    np.testing.assert_array_equal(have, computed(function, *inputs)[0])  # which is tested above
+
+
+def test_what_is_not_alike_is_left_to_generic_kernels() -> None:
+    k = np.array([-2, 0, 3])
+    np.testing.assert_allclose(ops.sigmoid(cr.tensor(k)).numpy(), special.expit(k))
+    z = np.array([0.5 + 1j, -1.0])
+    np.testing.assert_allclose(ops.sigmoid(cr.tensor(z)).numpy(), 1 / (1 + np.exp(-z)))
+    g, d = np.array([0.0, 2.0], "f"), np.array([INF, 3.0])
+    agree(ops.multiply_zero_wins(cr.tensor(g), cr.tensor(d)).numpy(), np.array([0.0, 6.0]))
+    agree(ops.multiply_zero_wins(cr.tensor(g), 3.0).numpy(), g * np.float32(3))
+
+
 def test_sources_can_be_listed() -> None:
     computed(lambda x: (cr.exp(x) * 41.25, cr.sum(x * 43.25)), X)
     listed = _source.sources()
