@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import DTYPES, Backend, DType
+from chainrule import DTYPES, Backend, DType, DTypeError
 from chainrule_numpy import _threads
 from chainrule_numpy._fusion import NumpyFusion
 from chainrule_numpy._kernels import KERNELS, in_floating
@@ -48,6 +48,7 @@ def numpy_backend() -> Backend:
         notes=lambda: [freed, *notes()],
         quiet=partial(np.errstate, all="ignore"),
         set_threads=_threads.set_threads,
+        admit=_admit,
     )
 
 
@@ -58,7 +59,28 @@ def _dtypes() -> Mapping[DType, np.dtype[Any]]:
 _DTYPES: Final = {dtype: dtype for dtype in _dtypes().values()}
 
 
+# Subclasses of NumPy's array that compute something else, and what to do instead.
+_OTHERS: Final = {
+    "MaskedArray": "fill what is missing, x.filled(value), or choose a backend that has masks",
+    "matrix": "make an array of it, numpy.asarray(x)",
+}
+
+
+def _admit(array: Any) -> None:
+    """Refuse arrays that would not be computed with as they are meant.
+
+    Raises:
+        DTypeError: it is one.
+    """
+    if type(array) is np.ndarray:
+        return
+    for kind in type(array).__mro__:
+        if kind.__name__ in _OTHERS and kind.__module__.partition(".")[0] == "numpy":
+            raise DTypeError(f"backend 'numpy': a {kind.__name__} cannot be a tensor; {_OTHERS[kind.__name__]}")
+
+
 def _asarray(data: Any, dtype: Any, device: str | None) -> Any:
+    _admit(data)
     array = np.array(data, dtype=dtype)
     usual = _DTYPES.get(array.dtype)
     if usual is not array.dtype and usual is not None:  # unpickled arrays have another object for the same dtype

@@ -251,6 +251,7 @@ class _Arguments:
             elif (owner := _backends.backend_of(leaf)) is not None and (
                 owner is home or owner.name != _backends.DEFAULT
             ):
+                owner.admit(leaf)
                 x = Tensor(leaf, owner)  # whose dtype is looked at when it is traced
             elif owner is not None or hasattr(kind, "__array__"):
                 x = as_tensor(leaf, owner if owner is not None and owner.name != _backends.DEFAULT else None)

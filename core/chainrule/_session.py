@@ -228,6 +228,7 @@ class Session:
             )
         array: Any
         if isinstance(value, self.backend.array_types) and value.dtype == self.backend.native(spec.dtype):  # type: ignore[attr-defined]  # an array has one
+            self.backend.admit(value)
             array = value
         else:
             with _context.init_scope(), _backends.use(self.backend, self.device):
