@@ -53,8 +53,8 @@ def _counting(*specs: Any) -> Any:
 
 
 def _whole(*specs: Any) -> Any:
-    """The rule of shifts, which booleans have none of."""
-    return _numeric(infer.integral(*specs))
+    """The rule of shifts, which make numbers of booleans, as NumPy's do."""
+    return _counting(infer.integral(*specs))
 
 
 def _numeric(*specs: Any) -> Any:

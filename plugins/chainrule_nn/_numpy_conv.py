@@ -127,8 +127,17 @@ def _by_group(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return grouped
 
 
+def _promoted(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both arrays in the dtype of the result."""
+    if a.dtype == b.dtype:
+        return a, b
+    dtype = np.result_type(a, b)
+    return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
+
+
 def conv(x: Any, w: Any, *, strides: Lengths, padding: Padding, dilation: Lengths, groups: int, out: Any = None) -> Any:
     """The kernel of `conv`."""
+    x, w = _promoted(x, w)
     if groups == x.shape[-1] == w.shape[-1] > 1:
         return _conv_of_channels(x, w, convolved(x.shape, w.shape, strides, padding, dilation, groups), out)
     return _conv(x, w, strides=strides, padding=padding, dilation=dilation, groups=groups, out=out)
@@ -192,6 +201,7 @@ def conv_transpose(
     out: Any = None,
 ) -> Any:
     """The kernel of `conv_transpose`."""
+    y, w = _promoted(y, w)
     if groups == y.shape[-1] > 1 and w.shape[-2] == 1:
         axes = leading_to(y.shape, w.shape, strides, padding, dilation, groups, size)
         x = _transpose_of_channels(y, w, axes, out)
@@ -313,6 +323,7 @@ def conv_weight_gradient(
     x: Any, y: Any, *, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, groups: int
 ) -> Any:
     """The kernel of `conv_weight_gradient`."""
+    x, y = _promoted(x, y)
     if groups == x.shape[-1] == y.shape[-1] > 1:
         axes = convolved(x.shape, (*window, 1, groups), strides, padding, dilation, groups)
         return _weights_of_channels(x, y, axes)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 import chainrule as cr
 from chainrule_testing import _engine
+from chainrule_testing._engine import DTYPES
 from chainrule_testing._numbers import TOLERANCES, along, assert_equal, assert_near, gradients, inner, random_like
 from chainrule_testing._samples import Sample, Samples
 from chainrule_testing._ways import check_ways
@@ -53,13 +55,17 @@ class Check:
 
     def samples(self, source: Samples, op: str, dtype: str) -> list[Sample]:
         """The calls to check in a dtype."""
-        found = [call.in_dtype(dtype) for call in source.calls(op)]
         if dtype in COMPLEXES and not source.complex and self.name != "value":
             return []
-        found = [sample for sample in found if self.takes(sample)]
+        found = [sample for sample in _calls(source, op, dtype) if self.takes(sample)]
         if self.most is not None and len(found) > self.most:
             found = [found[i * len(found) // self.most] for i in range(self.most)]
         return found
+
+
+@cache
+def _calls(source: Samples, op: str, dtype: str) -> list[Sample]:
+    return [call.in_dtype(dtype) for call in source.calls(op)]
 
 
 def refusal(error: Exception) -> str | None:
@@ -143,7 +149,7 @@ def host(x: Any) -> Array:
 
 
 def tolerance_of(sample: Sample, scale: float = 1.0) -> float:
-    return scale * TOLERANCES.get(sample.kind, 1e-12)
+    return scale * TOLERANCES.get(sample.kind.partition(" ")[0], 1e-12)
 
 
 def rule_of(sample: Sample, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -231,15 +237,15 @@ def scalar(sample: Sample, cs: Sequence[Array]) -> Callable[[Sequence[Array]], f
     )
 
 
-_known: dict[Any, tuple[Samples, Any]] = {}
+_known: dict[Any, Any] = {}
 
 
 def once(sample: Sample, what: str, compute: Callable[[], Any]) -> Any:
     """What depends on the reference alone is computed once for all backends."""
-    key = id(sample.source), sample.op, sample.number, sample.kind, what
+    key = sample.source, sample.op, sample.number, sample.kind, what
     if key not in _known:
-        _known[key] = sample.source, compute()
-    return _known[key][1]
+        _known[key] = compute()
+    return _known[key]
 
 
 # Values
@@ -282,6 +288,36 @@ def _expected(sample: Sample, got: Sequence[Any]) -> Any:
     if any(y.dtype.is_inexact for y in got):
         sample = exact(sample)
     return sample.expected(*sample.inputs)
+
+
+PAIRS = (("float32", "float64"), ("int32", "float32"), ("bool", "int64"), ("int8", "int64"), ("complex64", "float64"))
+
+
+def check_mixed_dtypes(sample: Sample) -> None:
+    """Inputs of two dtypes are computed in the one that the rule says, whichever comes first."""
+    for pair in PAIRS:
+        for one, other in (pair, pair[::-1]):
+            first, second = sample.in_dtype(one), sample.in_dtype(other)
+            inputs = second.replaced(sample.data[:1], [first.inputs[sample.data[0]]])
+            mixed = replace(sample, inputs=tuple(inputs), kind=f"{min(pair, key=_coarse)} mixed: {one} and {other}")
+            integral = "int" in one + other or "bool" in pair
+            if (integral and not sample.source.integers) or ("complex64" in pair and not sample.source.complex):
+                continue
+            if set(pair) <= set(cr.get_backend().dtypes) and _rule_error(mixed) is None and _holds(mixed, pair):
+                check_value(mixed)
+
+
+def _holds(mixed: Sample, pair: Sequence[str]) -> bool:
+    """Whether the result can hold both dtypes: what is added to integers, say, would be cut."""
+    kinds = [DTYPES[dtype].kind for dtype in pair]
+    order = ("bool", "uint", "int", "float", "complex")
+    wide = max(map(order.index, kinds))
+    found = [spec.dtype.kind for spec in rule_of(mixed, tensors(mixed))]
+    return _engine.find_op(mixed.op).broadcasts or all(order.index(kind) >= wide for kind in found)
+
+
+def _coarse(dtype: str) -> float:
+    return -TOLERANCES.get(dtype, 0.0)
 
 
 POINTS = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, np.inf, -np.inf, np.nan)
@@ -456,5 +492,6 @@ CHECKS = (
     Check("layout", check_layout, ("float64",), most=4),
     Check("Python numbers", check_numbers, ("float32",), _has_numbers),
     Check("real and complex", check_real_and_complex, ("complex128",), lambda s: len(s.wrt) > 1 and s.smooth, 3),
+    Check("mixed dtypes", check_mixed_dtypes, ("float64",), lambda sample: len(sample.data) > 1, 4),
     Check("graph and compiled", check_ways, DOUBLES, most=2),
 )

@@ -20,7 +20,7 @@ def case(*inputs: Any, **attributes: Any) -> Case:
     return inputs, attributes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """What an operation is checked with.
 

@@ -41,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="do this part of the checks of operations, the same ones each time (default 1)",
     )
     group.addoption(
+        "--steps",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="for how many steps of training memory has to be steady (default 10000)",
+    )
+    group.addoption(
         "--report",
         action="append",
         default=[],
@@ -133,6 +140,13 @@ def backend(place: Target) -> Iterator[cr.Backend]:
     """The backend and device in force for the test."""
     with cr.use_backend(place.choice) as backend:
         yield backend
+
+
+@pytest.fixture
+def steps(request: pytest.FixtureRequest) -> int:
+    """For how many steps memory has to be steady."""
+    number: int = request.config.getoption("steps")
+    return number
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""Samples of linear algebra, for the checks that are generated for every operation.
+
+Singular vectors and eigenvectors have signs that are arbitrary, and complex ones phases: NumPy's signs are those of a
+smooth function nearby, its phases are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from chainrule_testing._samples import Samples, case, real
+
+Array = Any
+SQUARES = ((1, 1), (3, 3), (2, 2, 2), (0, 2, 2))
+ANY = ((1, 1), (3, 2), (2, 3), (2, 3, 3), (0, 3, 2))
+
+
+def invertible(*shape: int) -> Array:
+    """Matrices whose diagonal outweighs the rest."""
+    return np.asarray(real(*shape) + 5.0 * np.eye(shape[-2], shape[-1]))
+
+
+def definite(*shape: int) -> Array:
+    """Matrices whose Hermitian part is positive definite, and stays so with imaginary parts."""
+    return np.asarray(real(*shape) + 9.0 * np.eye(shape[-1]))
+
+
+def graded(*shape: int) -> Array:
+    """Matrices whose singular values and eigenvalues are far apart."""
+    return np.asarray(0.3 * real(*shape) + np.eye(shape[-2], shape[-1]) * np.arange(1.0, shape[-1] + 1.0) * 2.0)
+
+
+def _hermitian(a: Array) -> Array:
+    return (a + np.conj(np.swapaxes(a, -1, -2))) / 2
+
+
+def _triangular(a: Array, b: Array, lower: bool = False) -> Array:
+    solve: Callable[..., Any] = np.vectorize(
+        lambda a, b: scipy.linalg.solve_triangular(a, b, lower=lower), signature="(n,n),(n,k)->(n,k)"
+    )
+    return solve(a, b)
+
+
+def _cofactor(a: Array) -> Array:
+    result = np.zeros(a.shape, a.dtype)
+    for *stack, i, j in np.ndindex(a.shape):
+        minor = np.delete(np.delete(a[tuple(stack)], i, axis=0), j, axis=1)
+        result[(*stack, i, j)] = (-1) ** (i + j) * np.linalg.det(minor)
+    return result
+
+
+def _p_norm(x: Array, p: float, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def _of(reference: Callable[..., Any], points: Callable[..., Array], shapes: Any, **options: Any) -> Samples:
+    return Samples(
+        reference, [case(points(*shape)) for shape in shapes], **{"integers": False, "fronted": True, **options}
+    )
+
+
+def _equations(reference: Callable[..., Any], **attributes: Any) -> Samples:
+    pairs = (((1, 1), (1, 1)), ((3, 3), (3, 2)), ((2, 2, 2), (2, 1)), ((2, 2), (3, 2, 1)), ((0, 2, 2), (2, 3)))
+    return Samples(
+        reference,
+        [case(invertible(*a), real(*b), **attributes) for a, b in pairs],
+        complex=True,
+        integers=False,
+        fronted=True,
+    )
+
+
+SAMPLES: dict[str, Samples] = {
+    "solve": _equations(np.linalg.solve),
+    "solve_triangular": _equations(_triangular, lower=True),
+    "inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
+    "det": _of(np.linalg.det, real, SQUARES, complex=True),
+    "cofactor": _of(_cofactor, invertible, SQUARES, complex=True),
+    "slogdet": _of(np.linalg.slogdet, invertible, SQUARES, complex=True),
+    "cholesky": _of(lambda a: np.linalg.cholesky(_hermitian(a)), definite, SQUARES, complex=True),
+    "qr": _of(np.linalg.qr, invertible, ANY, complex=True),
+    "qr_complete": _of(
+        lambda a: np.linalg.qr(a, mode="complete"), invertible, ((3, 2), (2, 3, 1)), complex=True, fronted=False
+    ),
+    "eigh": _of(lambda a: np.linalg.eigh(_hermitian(a)), graded, SQUARES),
+    "eigvalsh": _of(lambda a: np.linalg.eigvalsh(_hermitian(a)), graded, SQUARES, complex=True),
+    "svd": Samples(
+        np.linalg.svd,
+        [case(graded(*shape), full_matrices=False) for shape in ANY]
+        + [case(graded(*shape), full_matrices=True) for shape in SQUARES],
+        integers=False,
+        fronted=True,
+    ),
+    "svdvals": _of(np.linalg.svdvals, graded, ANY, complex=True),
+    "pinv": Samples(
+        lambda a, rtol=None: np.linalg.pinv(a, rtol=1e-12 if rtol is None else rtol),
+        [*(case(invertible(*shape)) for shape in ANY), case(invertible(3, 2), rtol=1e-3)],
+        complex=True,
+        integers=False,
+        fronted=True,
+    ),
+    "matrix_rank": _of(lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol), invertible, ANY, complex=True),
+    "p_norm": Samples(
+        _p_norm,
+        [
+            case(real(3), p=3.0),
+            case(real(2, 3), p=2.5, axis=-1),
+            case(real(2, 3, 2), p=0.5, axis=(0, 2), keepdims=True),
+            case(real(2, 3), p=-1.0, axis=0),
+            case(real(0, 3), p=3.0, axis=1),
+        ],
+        complex=True,
+        integers=False,
+    ),
+}
