@@ -141,7 +141,7 @@ def _build_libraries(folder: Path) -> None:
         if library.user:
             module = versions.site_packages() / f"{library.user}{_extension_suffix()}"
             own.append(_refuse(library.prefix, library.refusal, module, own, objects))
-        _link(folder / library.soname, own, _linking(folder, f"-Wl,-soname,{library.soname}"))
+        _link(folder / library.soname, own, _linking(folder, f"-Wl,-soname,{library.soname}", "-Wl,--default-symver"))
     own = [runtime.result(), *of("cudart")]
     own.append(_refuse("cuda", 801, runtime.result(), own[1:], objects))
     _link(folder / f"runtime{_extension_suffix()}", own, _linking(folder))
@@ -200,7 +200,11 @@ def _refuse(prefix: str, status: int, user: Path, implemented: Iterable[Path], o
     wanted = _symbols(user, "--undefined-only", f"{prefix}[A-Z]\\w*")
     missing = wanted - {name for path in implemented for name in _symbols(path, "--defined-only", r"\w+")}
     lines = ["int cupy_on_cpu_refuse(const char* what, int status);"]
-    lines += [f'int {name}(void) {{ return cupy_on_cpu_refuse("{name}", {status}); }}' for name in sorted(missing)]
+    for name in sorted(missing):
+        if name.endswith(("GetErrorName", "GetErrorString")):
+            lines.append(f'const char* {name}(int status) {{ return "the CPU stand-in refuses"; }}')
+        else:
+            lines.append(f'int {name}(void) {{ return cupy_on_cpu_refuse("{name}", {status}); }}')
     source = objects / f"{prefix}-refused.c"
     source.write_text("\n".join(lines) + "\n")
     result = source.with_suffix(".o")

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from tests.cupy_on_cpu import activation
+from tests.cupy_on_cpu.options import ROOT
 
-ROOT = Path(__file__).parents[2]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,21 +21,34 @@ def stand_in() -> None:
 
 
 @pytest.fixture
-def run_on_stand_in() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program, which finds CuPy on the stand-in as `cp`, in a process of its own with these options."""
+def run_program() -> Run:
+    """Run a program, to which CuPy on the stand-in is `cp`, in a process of its own under these variables."""
+    begin = "import numpy as np\nfrom tests.cupy_on_cpu.activation import activate\ncp = activate()\n"
 
     def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        begin = "import numpy as np\nfrom tests.cupy_on_cpu import refusals\n"
-        begin += "from tests.cupy_on_cpu.activation import activate\ncp = activate()\n"
-        environment = os.environ | variables
-        return subprocess.run(
-            [sys.executable, "-c", begin + program],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return _run("-c", begin + program, **variables)
 
     return run
+
+
+@pytest.fixture
+def run_pytest() -> Run:
+    """Run pytest on the stand-in in a process of its own, with arguments `before` its plugin, under these variables."""
+
+    def run(*arguments: str, before: tuple[str, ...] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+        plugins = (*before, "-p", "tests.cupy_on_cpu.plugin", "-p", "no:cacheprovider")
+        return _run("-m", "pytest", *plugins, *arguments, **variables)
+
+    return run
+
+
+def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )

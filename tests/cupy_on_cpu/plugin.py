@@ -70,7 +70,7 @@ def pytest_runtest_makereport(
         return report
     refused = list(dict.fromkeys(refusals.take()))
     # Attributes of a report come with it from the processes of pytest-xdist.
-    vars(report).update(reached_cupy=refusals.work() > _work_before, refused=refused)
+    vars(report).update(reached_cupy=bool(refused) or refusals.work() > _work_before, refused=refused)
     if not refused:
         return report
     if report.passed or (report.failed and call.excinfo and refusals.is_refusal(call.excinfo.value)):
@@ -101,7 +101,7 @@ class _Counter:
 
     @property
     def cases(self) -> int:
-        return len(self.reached | self.refused.keys())
+        return len(self.reached)
 
     @property
     def share(self) -> float:
@@ -115,7 +115,7 @@ class _Counter:
         if not self.cases:
             return "no case reached CuPy"
         if self.share > self.limit:
-            return f"more than {self.limit:.3g} of the cases were refused"
+            return f"more than {100 * self.limit:.3g}% of the cases were refused"
         return None
 
     @pytest.hookimpl(tryfirst=True)

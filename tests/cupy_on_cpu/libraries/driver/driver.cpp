@@ -121,7 +121,7 @@ int cuStreamGetCtx(void*, void** context) {
 int cuModuleLoadData(void** module, const void* image) {
     const auto* header = static_cast<const ImageHeader*>(image);
     if (std::memcmp(header->magic, image_magic, sizeof header->magic) != 0) {
-        return refuse("an image of GPU machine code", invalid_image);
+        return refuse("an image of GPU machine code", not_supported);
     }
     void* library = load(reinterpret_cast<const char*>(header + 1), header->size);
     if (!library) return invalid_image;
