@@ -73,4 +73,4 @@ def _unusable(cupy: Any) -> Backend | None:
         return None
     from chainrule_cupy._backend import cupy_backend
 
-    return cupy_backend(cupy, xp, 1)
+    return cupy_backend(cupy, xp, 0)

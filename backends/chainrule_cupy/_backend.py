@@ -53,6 +53,13 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
             pool = cupy.get_default_memory_pool()
             return {"total": total, "free": free, "pool": pool.total_bytes(), "used": pool.used_bytes()}
 
+    def notes() -> list[str]:
+        found = [cupy.cuda.runtime.getDeviceProperties(i) for i in range(count)]
+        return [
+            f"device {i} is {device['name'].decode()}, compute capability {device['major']}.{device['minor']}"
+            for i, device in enumerate(found)
+        ]
+
     backend = Backend(
         name="cupy",
         version=cupy.__version__,
@@ -69,6 +76,7 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         synchronize=synchronize,
         memory=memory,
         add_into=placed(operator.iadd),
+        notes=notes,
         fusion=CupyFusion(cupy, placed),
     )
     return backend

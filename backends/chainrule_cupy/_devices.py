@@ -9,13 +9,13 @@ from chainrule import Kernel
 
 
 def on_device(ndarray: Any, count: int) -> Callable[[Kernel], Kernel]:
-    """What makes a kernel run on the device of its arrays: nothing, where there is one device.
+    """What makes a kernel run on the device of its arrays: nothing, unless there are several.
 
     Args:
         ndarray: the class of arrays.
         count: how many devices there are.
     """
-    if count == 1:
+    if count <= 1:
         return lambda kernel: kernel
 
     def placed(kernel: Kernel) -> Kernel:

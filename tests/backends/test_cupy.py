@@ -126,3 +126,5 @@ def test_the_real_cupy_computes_or_says_why_not() -> None:
     assert backend.to_numpy(x + x).tolist() == [2.0, 4.0]
     backend.synchronize("0")
     assert {"total", "free", "pool", "used"} <= backend.memory("0").keys()
+    assert len(backend.notes()) == len(backend.devices())
+    assert "compute capability" in backend.notes()[0]
