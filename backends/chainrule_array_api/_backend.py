@@ -59,11 +59,12 @@ def array_api_backend(
     sample = xp.zeros(1)
     xp = array_api_compat.array_namespace(sample)
     if devices is None:
-        listed = xp.__array_namespace_info__().devices()
-        devices = {str(device).lower(): device for device in listed if device is not None}
+        found = xp.__array_namespace_info__().devices()
+        devices = {str(device).lower(): device for device in found if device is not None}
     names = {device: key for key, device in devices.items()}
     dtypes = _dtypes(xp)
-    library = SimpleNamespace(**{function: getattr(xp, function) for function in dir(xp)} | dict(functions or {}))
+    listed = {*dir(xp), *(extension for extension in ("fft", "linalg") if hasattr(xp, extension))}  # not all list them
+    library = SimpleNamespace(**{function: getattr(xp, function) for function in listed} | dict(functions or {}))
     table = standard_kernels(library, **indexing or {}) | dict(kernels or {})
 
     def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:

@@ -36,9 +36,9 @@ def takes(instruction: Instruction) -> bool:
     op, (y,) = instruction.op, instruction.outputs
     if op.name in REDUCTIONS:
         return y.dtype.kind in ("float", "int") and y.dtype.bits >= 32
-    return (
-        op.name in OUT or op.name == "broadcast_to" or (op.name == "scatter_add" and slices_of(instruction) is not None)
-    )
+    if op.name == "scatter_add":
+        return slices_of(instruction) is not None
+    return op.name in OUT or op.name == "broadcast_to"
 
 
 def fits(region: Region) -> bool:

@@ -67,6 +67,7 @@ from chainrule._version import __version__ as __version__
 if TYPE_CHECKING:
     # What plugins bring at run time, for type checkers and editors.
     import chainrule_datasets  # noqa: TID251
+    import chainrule_linalg  # noqa: TID251
     import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
     import chainrule_scipy  # noqa: TID251
@@ -176,6 +177,7 @@ if TYPE_CHECKING:
     from chainrule_state import save as save  # noqa: TID251
 
     datasets = chainrule_datasets
+    linalg = chainrule_linalg
     nn = chainrule_nn
     optim = chainrule_optim
     scipy = chainrule_scipy

@@ -39,6 +39,8 @@ def _hermitian(a: Array) -> Array:
 
 
 def _triangular(a: Array, b: Array, lower: bool = False) -> Array:
+    if not a.size:
+        return a @ b
     solve: Callable[..., Any] = np.vectorize(
         lambda a, b: scipy.linalg.solve_triangular(a, b, lower=lower), signature="(n,n),(n,k)->(n,k)"
     )
@@ -79,7 +81,7 @@ SAMPLES: dict[str, Samples] = {
     "solve_triangular": _equations(_triangular, lower=True),
     "inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
     "det": _of(np.linalg.det, real, SQUARES, complex=True),
-    "cofactor": _of(_cofactor, invertible, SQUARES, complex=True),
+    "cofactor": _of(_cofactor, invertible, SQUARES[1:], complex=True),
     "slogdet": _of(np.linalg.slogdet, invertible, SQUARES, complex=True),
     "cholesky": _of(lambda a: np.linalg.cholesky(_hermitian(a)), definite, SQUARES, complex=True),
     "qr": _of(np.linalg.qr, invertible, ANY, complex=True),
