@@ -465,6 +465,10 @@ def test_32_short_floats_and_products_of_integers() -> None:
         np.testing.assert_array_equal(twin.numpy(), X)
 
 
+def test_32_relu_keeps_nan() -> None:
+    np.testing.assert_array_equal(cr.relu(cr.tensor([np.nan, -1.0, 2.0])).numpy(), [np.nan, 0.0, 2.0])
+
+
 def test_34_kernels_have_names() -> None:
     from chainrule_cupy import _source
 

@@ -290,6 +290,9 @@ def test_a_sum_of_short_floats_is_held_in_longer_ones() -> None:
     x = np.ones(5000, "e")
     agree(computed(lambda x: cr.mean(x * 1.0), x)[0], np.float16(1))
     agree(computed(lambda x: cr.sum(x * 1.0), x)[0], np.float16(5000))
+    agree(
+        computed(lambda x: cr.mean(x * 1.0), np.full(100, 60000.0, "e"))[0], np.float16(60000)
+    )  # whose sum is not one
 
 
 def test_nan_and_infinity_in_reductions() -> None:
@@ -412,6 +415,22 @@ def test_places_in_arrays_of_zeros_and_their_sums() -> None:
     wide[::2] = np.exp(x)
     agree(apart, wide)
     agree(y, np.exp(x))
+
+
+def test_a_value_in_two_sums_of_parts() -> None:
+    def apart(x: Any) -> Any:
+        y = cr.exp(x)
+        first = ops.scatter_add(y, key=((1, None, None),), shape=(9,))
+        overlapping = ops.scatter_add(x * 2.0, key=((None, -1, None),), shape=(9,))
+        return first + overlapping, ops.scatter_add(y, key=((None, None, 2),), shape=(16,))
+
+    x = RANDOM.normal(size=8)
+    both, wide = computed(apart, x)
+    want = np.zeros(9)
+    want[1:] += np.exp(x)
+    want[:-1] += 2 * x
+    agree(both, want, 1e-13)
+    agree(wide, np.stack([np.exp(x), np.zeros(8)], -1).reshape(-1))
 
 
 def test_results_go_where_they_are_told() -> None:
