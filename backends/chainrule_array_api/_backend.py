@@ -36,7 +36,7 @@ def array_api_backend(
             first; those that the library lists if not given.
         functions: functions by name that take the place of the namespace's, or that it lacks.
         kernels: kernels of its own, which take the place of those that are generic.
-        indexing: its own ways to index, `sums`, `store` and `wrap`; see `chainrule_array_api._kernels.kernels`.
+        indexing: its own ways to index, `sums` and `store`; see `chainrule_array_api._kernels.kernels`.
         **fields: further fields of `chainrule.Backend`, such as `synchronize`, or some in the place of those made here.
 
     Raises:
@@ -52,6 +52,7 @@ def array_api_backend(
         raise BackendUnavailableError(
             f"backend {name!r}: array-api-compat is not installed; pip install 'chainrule[array-api]'"
         ) from error
+    from chainrule_array_api._kernels import checked_functions
     from chainrule_array_api._kernels import kernels as standard_kernels
     from chainrule_array_api._promotion import Promotion
 
@@ -67,10 +68,7 @@ def array_api_backend(
     library = SimpleNamespace(**{function: getattr(xp, function) for function in listed} | dict(functions or {}))
     table = standard_kernels(library, **indexing or {}) | dict(kernels or {})
 
-    def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
-        return table["take_along_axis"](x, indices, axis=axis)
-
-    xp = SimpleNamespace(**vars(library) | {"take_along_axis": take_along_axis})  # which checks bounds
+    xp = SimpleNamespace(**vars(library) | checked_functions(library))
     array_types: tuple[type, ...] = fields.setdefault("array_types", (type(sample),))
 
     def place(device: str | None) -> Any:

@@ -13,7 +13,6 @@ from operator import or_
 from typing import Any, Final
 
 from chainrule import Kernel, Program, jit_mode, strict_math
-from chainrule_array_api import _indexing
 
 _failures: Final[ContextVar[list[Any] | None]] = ContextVar("failures of a program that is traced", default=None)
 
@@ -32,15 +31,13 @@ def obstacle(program: Program) -> str | None:
     return None
 
 
-def wrapped(xp: Any, indices: Any, length: int) -> Any:
-    """Indices counted from the start; if a program is traced, it is found when it has run that some lay outside."""
+def demand(xp: Any, wrong: Any, error: Exception) -> None:
+    """Raise an error if anything is wrong; if a program is traced, find it when that has run."""
     failures = _failures.get()
-    if failures is None:
-        return _indexing.wrapped(xp, indices, length)
-    indices = xp.astype(indices, xp.int64)
-    outside = _indexing.outside(indices, length)
-    failures.append(xp.any(outside))
-    return xp.where(outside, xp.zeros_like(indices), _indexing.from_start(xp, indices, length))
+    if failures is not None:
+        failures.append(xp.any(wrong))
+    elif bool(xp.any(wrong)):
+        raise error
 
 
 def traceable(function: Kernel) -> Callable[..., tuple[tuple[Any, ...], Any]]:

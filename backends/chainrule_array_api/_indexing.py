@@ -11,10 +11,11 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from chainrule_array_api._compile import demand
+
 Key = tuple[Any, ...]
 Sums = Callable[[Any, Any, Any, int], Any]
 Store = Callable[[Any, tuple[Any, ...], Any], Any]
-Wrap = Callable[[Any, Any, int], Any]
 _ALL = (None, None, None)
 
 
@@ -91,22 +92,14 @@ def wrapped(xp: Any, indices: Any, length: int) -> Any:
         IndexError: some lie outside of an axis of this length. What a library does with those is left to it.
     """
     indices = xp.astype(indices, xp.int64)
-    if prod(indices.shape) and bool(xp.any(outside(indices, length))):
-        raise IndexError(f"an index lies outside of an axis of length {length}")
-    return from_start(xp, indices, length)
+    if not prod(indices.shape):
+        return indices
+    outside = (indices < -length) | (indices >= length)
+    demand(xp, outside, IndexError(f"an index lies outside of an axis of length {length}"))
+    return xp.where(outside, xp.zeros_like(indices), xp.where(indices < 0, indices + length, indices))
 
 
-def outside(indices: Any, length: int) -> Any:
-    """Whether each index lies outside of an axis."""
-    return (indices < -length) | (indices >= length)
-
-
-def from_start(xp: Any, indices: Any, length: int) -> Any:
-    """Indices counted from the start."""
-    return xp.where(indices < 0, indices + length, indices)
-
-
-def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...], wrap: Wrap = wrapped) -> Any:
+def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...]) -> Any:
     """Where in the flattened array the elements of `x[index]` are, in the shape of the result."""
     device = device_of(arrays[0])
     parts = expanded(shape, key, arrays)
@@ -141,7 +134,7 @@ def positions(xp: Any, shape: tuple[int, ...], key: Key, arrays: tuple[Any, ...]
                 advanced = advanced + indices * prod(shape[axis + i + 1 :])
             axis += part.ndim
         else:
-            advanced = advanced + wrap(xp, part, n) * stride
+            advanced = advanced + wrapped(xp, part, n) * stride
             axis += 1
     if places != list(range(places[0], places[0] + len(places))):
         block = 0
@@ -161,11 +154,11 @@ def _combined(xp: Any, advanced: Any, spans: list[Any], block: int) -> Any:
     return total
 
 
-def getitem(xp: Any, x: Any, *arrays: Any, key: Key, wrap: Wrap = wrapped) -> Any:
+def getitem(xp: Any, x: Any, *arrays: Any, key: Key) -> Any:
     """`x[index]`."""
     if not arrays:
         return _taken(xp, x, expanded(x.shape, key, ()))
-    places = positions(xp, x.shape, key, arrays, wrap)
+    places = positions(xp, x.shape, key, arrays)
     return xp.reshape(xp.take(xp.reshape(x, (-1,)), xp.reshape(places, (-1,)), axis=0), places.shape)
 
 
@@ -216,13 +209,12 @@ def scatter_add(
     shape: tuple[int, ...],
     sums: Sums = segment_sums,
     store: Store = stored,
-    wrap: Wrap = wrapped,
 ) -> Any:
     """Zeros of `shape` with `values` added at an index."""
     if not arrays:
         zeros = xp.zeros(shape, dtype=values.dtype, device=device_of(values))
         return _replaced(xp, zeros, values, expanded(shape, key, ()), store)
-    places = positions(xp, shape, key, arrays, wrap)
+    places = positions(xp, shape, key, arrays)
     values = xp.broadcast_to(values, places.shape)
     flat = sums(xp, xp.reshape(values, (-1,)), xp.reshape(places, (-1,)), prod(shape))
     return xp.reshape(flat, shape)
@@ -239,26 +231,24 @@ def _replaced(xp: Any, x: Any, values: Any, parts: list[Any], store: Store) -> A
     return store(x, place, xp.reshape(values, x[place].shape))
 
 
-def scatter_add_rows(
-    xp: Any, values: Any, indices: Any, *, rows: int, sums: Sums = segment_sums, wrap: Wrap = wrapped
-) -> Any:
+def scatter_add_rows(xp: Any, values: Any, indices: Any, *, rows: int, sums: Sums = segment_sums) -> Any:
     """`rows` rows, each the sum of the rows of `values` that have its index."""
-    return sums(xp, values, wrap(xp, indices, rows), rows)
+    return sums(xp, values, wrapped(xp, indices, rows), rows)
 
 
-def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int, wrap: Wrap = wrapped) -> Any:
+def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
     """The elements at indices along an axis."""
-    return xp.take_along_axis(x, wrap(xp, indices, x.shape[axis]), axis=axis)
+    return xp.take_along_axis(x, wrapped(xp, indices, x.shape[axis]), axis=axis)
 
 
 def scatter_add_along_axis(
-    xp: Any, values: Any, indices: Any, *, axis: int, length: int, sums: Sums = segment_sums, wrap: Wrap = wrapped
+    xp: Any, values: Any, indices: Any, *, axis: int, length: int, sums: Sums = segment_sums
 ) -> Any:
     """Zeros with `length` places along an axis, and values added at their indices."""
     last = values.ndim - 1
     at = axis % values.ndim
     order = (*(i for i in range(values.ndim) if i != at), at)
-    indices = xp.broadcast_to(wrap(xp, indices, length), values.shape)
+    indices = xp.broadcast_to(wrapped(xp, indices, length), values.shape)
     values, indices = xp.permute_dims(values, order), xp.permute_dims(indices, order)
     lines = prod(values.shape[:last])
     starts = xp.arange(lines, dtype=xp.int64, device=device_of(values)) * length
@@ -277,20 +267,19 @@ def add_at(
     key: Key,
     sums: Sums = segment_sums,
     store: Store = stored,
-    wrap: Wrap = wrapped,
 ) -> Any:
     """`x` with values added at an index, once for each time a place is named."""
     if arrays:
-        return x + scatter_add(xp, values, *arrays, key=key, shape=x.shape, sums=sums, wrap=wrap)
+        return x + scatter_add(xp, values, *arrays, key=key, shape=x.shape, sums=sums)
     parts = expanded(x.shape, key, ())
     return _replaced(xp, xp.asarray(x, copy=True), _taken(xp, x, parts) + values, parts, store)
 
 
-def set_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key, store: Store = stored, wrap: Wrap = wrapped) -> Any:
+def set_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key, store: Store = stored) -> Any:
     """`x` with the elements at an index replaced."""
     if not arrays:
         return _replaced(xp, xp.asarray(x, copy=True), values, expanded(x.shape, key, ()), store)
-    places = positions(xp, x.shape, key, arrays, wrap)
+    places = positions(xp, x.shape, key, arrays)
     values = xp.reshape(xp.broadcast_to(values, places.shape), (-1,))
     places = xp.reshape(places, (-1,))
     if not places.shape[0]:

@@ -6,6 +6,8 @@ value makes a shape. A compiled program computes its results when it is called, 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from chainrule import Backend, BackendUnavailableError, Kernel
 from chainrule_array_api import _indexing
 from chainrule_array_api._backend import array_api_backend
-from chainrule_array_api._compile import traceable, wrapped
+from chainrule_array_api._compile import traceable
 
 
 def backend() -> Backend:
@@ -34,9 +36,10 @@ def backend() -> Backend:
         da,
         version=dask.__version__,
         devices={"cpu": "cpu"},
-        functions={"nonzero": _nonzero, "take_along_axis": _take_along_axis},
-        kernels={"multiply_zero_wins": _zero_wins, "scatter_add_along_axis": _scatter_add_along_axis},
-        indexing={"sums": _sums, "wrap": wrapped},
+        functions=_functions(),
+        kernels={"scatter_add_along_axis": _scatter_add_along_axis},
+        to_numpy=lambda array: np.array(array.compute(pool=_pool())),
+        indexing={"sums": _sums},
         compile=lambda function, program: (_persisted(function), "Dask, all results at once"),
     )
 
@@ -48,10 +51,67 @@ def _persisted(function: Kernel) -> Kernel:
     def call(*arrays: Any) -> Any:
         import dask
 
-        ((results, failed),) = dask.persist(traced(*arrays))
+        ((results, failed),) = dask.persist(traced(*arrays), pool=_pool())
         return results if failed is None or not failed else function(*arrays)
 
     return call
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads for Dask's own scheduler that give no floating-point warnings: they would have no line of the user's."""
+    from dask.system import CPU_COUNT
+
+    return ThreadPoolExecutor(CPU_COUNT, initializer=_quieten)
+
+
+def _quieten() -> None:
+    np.seterr(all="ignore")
+
+
+def _functions() -> dict[str, Kernel]:
+    """Functions that Dask lacks, or that fail for some arrays."""
+    from array_api_compat.dask import array as xp
+
+    def take(x: Any, indices: Any, *, axis: int) -> Any:
+        if not xp.isdtype(x.dtype, "complex floating"):
+            return xp.take(x, indices, axis=axis)
+        return take(xp.real(x), indices, axis=axis) + 1j * take(xp.imag(x), indices, axis=axis)
+
+    def triangle(part: Kernel) -> Kernel:
+        return lambda x, *, k=0: xp.where(part(np.ones(x.shape[-2:], bool), k), x, xp.zeros_like(x))
+
+    def extreme(name: str) -> Kernel:
+        def reduced(x: Any, *, axis: Any = None, **how: Any) -> Any:
+            axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+            if not all(x.shape[i] for i in axes):
+                raise ValueError(f"of nothing, an axis of length 0 of shape {x.shape}, there is no largest or smallest")
+            if not x.size:
+                return xp.astype(xp.sum(x, axis=axis, **how), xp.int64 if name.startswith("arg") else x.dtype)
+            return getattr(xp, name)(x, axis=axis, **how)
+
+        return reduced
+
+    return {
+        **{name: extreme(name) for name in ("argmax", "argmin", "max", "min")},
+        "nonzero": _nonzero,
+        "searchsorted": _searchsorted,
+        "take": take,
+        "take_along_axis": _take_along_axis,
+        "tril": triangle(np.tril),
+        "triu": triangle(np.triu),
+    }
+
+
+def _searchsorted(x: Any, v: Any, *, side: str = "left") -> Any:
+    import dask.array as da
+
+    labels = tuple(range(v.ndim))
+    return da.blockwise(_found, labels, v, labels, x, (v.ndim,), side=side, concatenate=True, dtype=np.int64)
+
+
+def _found(v: Any, x: Any, side: Any) -> Any:
+    return np.asarray(np.searchsorted(x, v, side), np.int64)
 
 
 def _nonzero(x: Any) -> tuple[Any, ...]:
@@ -59,18 +119,6 @@ def _nonzero(x: Any) -> tuple[Any, ...]:
     import dask.array as da
 
     return tuple(map(da.from_array, np.nonzero(np.asarray(x))))
-
-
-def _zero_wins(g: Any, d: Any) -> Any:
-    from dask.array.core import elemwise
-
-    return elemwise(_zero_wins_in_chunk, g, d)
-
-
-def _zero_wins_in_chunk(g: Any, d: Any) -> Any:
-    with np.errstate(all="ignore"):  # set here, because chunks are computed in other threads
-        product = np.multiply(g, d)
-    return np.where(g == 0, np.zeros_like(product), product)
 
 
 def _sums(da: Any, rows: Any, places: Any, n: int) -> Any:
@@ -102,7 +150,7 @@ def _taken_along_axis(x: Any, indices: Any, axis: int, length: int) -> Any:
 def _scatter_add_along_axis(values: Any, indices: Any, *, axis: int, length: int) -> Any:
     import array_api_compat.dask.array as xp
 
-    return _along_axis(_added_along_axis, values, wrapped(xp, indices, length), axis % values.ndim, length)
+    return _along_axis(_added_along_axis, values, _indexing.wrapped(xp, indices, length), axis % values.ndim, length)
 
 
 def _added_along_axis(values: Any, indices: Any, axis: int, length: int) -> Any:

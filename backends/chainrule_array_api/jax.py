@@ -10,7 +10,8 @@ from typing import Any
 
 from chainrule import Backend, BackendUnavailableError, Kernel, Program
 from chainrule_array_api._backend import array_api_backend
-from chainrule_array_api._compile import obstacle, traceable, wrapped
+from chainrule_array_api._compile import obstacle, traceable
+from chainrule_array_api._kernels import wide_remainder
 
 _MOST = 8  # compilations of one program for different Python numbers
 
@@ -36,13 +37,22 @@ def backend() -> Backend:
         jax.numpy,
         version=jax.__version__,
         devices=devices,
-        functions={"searchsorted": lambda x, v, **how: jax.numpy.searchsorted(x, v, **how).astype("int64")},
-        indexing={"sums": _sums, "store": lambda x, index, values: x.at[index].set(values), "wrap": wrapped},
+        functions=_functions(jax.numpy),
+        indexing={"sums": _sums, "store": lambda x, index, values: x.at[index].set(values)},
         array_types=(jax.Array,),
         synchronize=lambda device: _synchronize(jax, device),
         memory=lambda device: _memory(devices[device or next(iter(devices))]),
         compile=lambda function, program: _compile(jax, function, program),
     )
+
+
+def _functions(jnp: Any) -> dict[str, Kernel]:
+    """Functions that are not as the standard has them."""
+    return {
+        "permute_dims": lambda x, axes: jnp.permute_dims(x, tuple(axis % x.ndim for axis in axes)),
+        "remainder": wide_remainder(jnp),
+        "searchsorted": lambda x, v, **how: jnp.searchsorted(x, v, **how).astype("int64"),
+    }
 
 
 def _sums(jnp: Any, rows: Any, places: Any, n: int) -> Any:

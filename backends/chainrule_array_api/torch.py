@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule import ArgumentError, Backend, BackendUnavailableError, Kernel, Program, default_dtype, jit_mode
+from chainrule_array_api import _indexing
 from chainrule_array_api._backend import array_api_backend
-from chainrule_array_api._compile import obstacle, traceable, wrapped
+from chainrule_array_api._compile import obstacle, traceable
+from chainrule_array_api._kernels import wide_remainder
 
 
 def backend() -> Backend:
@@ -34,9 +36,9 @@ def backend() -> Backend:
         torch,
         version=torch.__version__,
         devices=_devices(torch),
-        functions=_functions(torch),
+        functions=_functions(),
         kernels=_kernels(torch),
-        indexing={"sums": _sums, "wrap": wrapped},
+        indexing={"sums": _sums},
         admit=_admit,
         set_threads=lambda n: torch.set_num_threads(usual if n is None else n),
         synchronize=lambda device: _cuda(torch, device, torch.cuda.synchronize),
@@ -117,22 +119,14 @@ def _compile(torch: Any, function: Kernel, program: Program) -> tuple[Kernel, st
     return call, "torch.compile"
 
 
-def _functions(torch: Any) -> dict[str, Kernel]:
+def _functions() -> dict[str, Kernel]:
     """Functions that are not as the standard has them."""
     from array_api_compat import torch as xp
-
-    def remainder(a: Any, b: Any) -> Any:
-        """Exact for large numbers too, where PyTorch's is NaN."""
-        dtype = next(x.dtype for x in (a, b) if hasattr(x, "dtype"))
-        if not dtype.is_floating_point:
-            return xp.remainder(a, b)
-        rest = torch.fmod(a, b) if hasattr(a, "dtype") else torch.fmod(torch.full_like(b, a), b)
-        return torch.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
 
     def searchsorted(x: Any, v: Any, **how: Any) -> Any:
         return xp.searchsorted(x.contiguous(), v.contiguous(), **how)
 
-    return {"remainder": remainder, "searchsorted": searchsorted}
+    return {"remainder": wide_remainder(xp), "searchsorted": searchsorted}
 
 
 def _kernels(torch: Any) -> dict[str, Kernel]:
@@ -156,7 +150,7 @@ def _kernels(torch: Any) -> dict[str, Kernel]:
 
     def class_losses(logits: Any, labels: Any) -> Any:
         n = logits.shape[-1]
-        labels = wrapped(xp, labels, n)
+        labels = _indexing.wrapped(xp, labels, n)
         return F.cross_entropy(logits.reshape(-1, n), labels.reshape(-1), reduction="none").reshape(labels.shape)
 
     return {
