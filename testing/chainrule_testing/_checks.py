@@ -252,7 +252,7 @@ def once(sample: Sample, what: str, compute: Callable[[], Any]) -> Any:
 
 
 def check_value(sample: Sample) -> None:
-    """Value, shape, dtype and device; the inputs stay as they were."""
+    """Value, shape, dtype and device; the inputs stay as they were, and the result when the next comes."""
     backend = cr.get_backend()
     inputs = tensors(sample)
     rule = rule_of(sample, inputs)
@@ -281,6 +281,15 @@ def check_value(sample: Sample) -> None:
     for i, (x, old) in enumerate(zip(inputs, before, strict=True)):
         if isinstance(x, cr.Tensor):
             assert_equal(host(x), old, f"{sample}: input {i} was written into")
+    if sample.kind == "float64":
+        kept = [host(y) for y in got]
+        others = replace(
+            sample, inputs=tuple(sample.replaced(sample.data, [sample.inputs[i] / 2 for i in sample.data]))
+        )
+        others.run(*tensors(others))
+        for y, old in zip(got, kept, strict=True):
+            if not np.array_equal(host(y), old, equal_nan=True):
+                raise AssertionError(f"{sample}: the next call writes over the result")
 
 
 def _expected(sample: Sample, got: Sequence[Any]) -> Any:

@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check the operations of this plugin instead of the backends themselves; may be given again",
     )
     group.addoption(
+        "--op", action="append", default=[], metavar="NAME", help="of the operations only this one; may be given again"
+    )
+    group.addoption(
         "--fraction",
         type=float,
         default=1.0,
@@ -78,6 +81,12 @@ class Run:
                 self.targets, self.missing = at_hand()
             self.plugins = plugins or own_plugins()
             self.samples, self.without = samples_of(self.plugins)
+            chosen = config.getoption("op")
+            unknown = [op for op in chosen if op not in self.samples]
+            if unknown:
+                raise pytest.UsageError(f"--op {', '.join(unknown)}: no such operation of {', '.join(self.plugins)}")
+            if chosen:
+                self.samples = {op: samples for op, samples in self.samples.items() if op in chosen}
         except cr.ChainruleError as error:
             raise pytest.UsageError(str(error)) from error
         self.whole = not plugins

@@ -19,7 +19,7 @@ def loss(w: Any, b: Any, x: Any, y: Any) -> Any:
 def test_reading_a_variable_has_a_gradient(backend: cr.Backend) -> None:
     v = cr.Variable(cr.tensor([2.0, 3.0]))
     with cr.GradientTape() as tape:
-        y = cr.sum(v * v)
+        y = cr.sum(cr.multiply(v, v))
     gradient = tape.gradient(y, v)
     assert (gradient.tolist(), gradient.device) == ([4.0, 6.0], cr.tensor(0.0).device)
 
