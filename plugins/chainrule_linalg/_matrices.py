@@ -8,7 +8,8 @@ from typing import Any
 
 from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, as_tensor, default_dtype, ops
 
-_EPSILON = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
+_EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+_TOO_SHORT = "expected numbers of at least 32 bits, got {}; LAPACK has no shorter ones: cr.astype(x, 'float32')"
 
 
 def as_floating(x: Any) -> Tensor:
@@ -37,6 +38,8 @@ def matrices(name: str, spec: Any, square: bool = False) -> tuple[Any, Any, Any]
     """
     if not spec.dtype.is_inexact:
         raise DTypeError(f"{name}: expected floating-point numbers, got {spec.dtype}")
+    if spec.dtype.bits < 32:
+        raise DTypeError(f"{name}: {_TOO_SHORT.format(spec.dtype)}")
     if spec.shape is None:
         return None, None, None
     if len(spec.shape) < 2:
@@ -57,11 +60,13 @@ def function_of(xp: Any, name: str, *arrays: Any) -> Callable[..., Any]:
 
     Raises:
         NotImplementedError: the library lacks it.
-        DTypeError: the arrays are of integers, which libraries make different things of.
+        DTypeError: the arrays are of what libraries make different things of: integers, or numbers of 16 bits.
     """
     for x in arrays:
         if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
             raise DTypeError(f"expected floating-point numbers, got {x.dtype}")
+        if str(x.dtype).endswith("float16"):
+            raise DTypeError(_TOO_SHORT.format(x.dtype))
     function: Callable[..., Any] | None = getattr(getattr(xp, "linalg", None), name, None)
     if function is None:
         raise NotImplementedError(f"the library has no linalg.{name}")

@@ -1,7 +1,7 @@
 """Samples of linear algebra, for the checks that are generated for every operation.
 
-Singular vectors and eigenvectors have signs that are arbitrary, and complex ones phases: NumPy's signs are those of a
-smooth function nearby, its phases are not.
+Singular vectors and eigenvectors have a sign or a phase that is arbitrary; they are compared turned so that their first
+elements are positive.
 """
 
 from __future__ import annotations
@@ -55,6 +55,21 @@ def _cofactor(a: Array) -> Array:
     return result
 
 
+def _turn(vectors: Any) -> Any:
+    """The signs or phases that make the first elements of columns positive."""
+    first = np.conj(vectors[..., 0, :])
+    return first / np.abs(first)
+
+
+def _settled_eigh(w: Any, v: Any) -> tuple[Any, Any]:
+    return w, v * _turn(v)[..., None, :]
+
+
+def _settled_svd(u: Any, s: Any, vh: Any) -> tuple[Any, Any, Any]:
+    turn = _turn(u)
+    return u * turn[..., None, :], s, np.conj(turn)[..., None] * vh
+
+
 def _p_norm(x: Array, p: float, axis: Any = None, keepdims: bool = False) -> Array:
     return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1 / p)
 
@@ -88,14 +103,16 @@ SAMPLES: dict[str, Samples] = {
     "qr_complete": _of(
         lambda a: np.linalg.qr(a, mode="complete"), invertible, ((3, 2), (2, 3, 1)), complex=True, fronted=False
     ),
-    "eigh": _of(lambda a: np.linalg.eigh(_hermitian(a)), graded, SQUARES),
+    "eigh": _of(lambda a: np.linalg.eigh(_hermitian(a)), graded, SQUARES, complex=True, settled=_settled_eigh),
     "eigvalsh": _of(lambda a: np.linalg.eigvalsh(_hermitian(a)), graded, SQUARES, complex=True),
     "svd": Samples(
         np.linalg.svd,
         [case(graded(*shape), full_matrices=False) for shape in ANY]
         + [case(graded(*shape), full_matrices=True) for shape in SQUARES],
+        complex=True,
         integers=False,
         fronted=True,
+        settled=_settled_svd,
     ),
     "svdvals": _of(np.linalg.svdvals, graded, ANY, complex=True),
     "pinv": Samples(
