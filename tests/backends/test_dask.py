@@ -90,9 +90,9 @@ def test_losses_by_class_and_their_gradients_over_chunks(chunks: Any) -> None:
 
 def test_an_index_outside_is_an_error_at_once_or_when_a_compiled_program_is_called() -> None:
     x, i = cr.tensor(X), cr.tensor([0, 12])
-    with pytest.raises(cr.IndexingError, match="getitem.*outside of an axis of length 12"):
+    with pytest.raises(cr.IndexingError, match=r"getitem.*outside of an axis of length 12"):
         x[i]
-    with pytest.raises(cr.IndexingError, match="getitem.*outside of an axis of length 12"):
+    with pytest.raises(cr.IndexingError, match=r"getitem.*outside of an axis of length 12"):
         cr.function(lambda x, i: cr.sum(x[i]))(x, i)
 
 

@@ -24,9 +24,7 @@ def _torch() -> Iterator[None]:
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(
-        cr.BackendUnavailableError, match=r"PyTorch is not installed; pip install 'chainrule\[torch\]'"
-    ):
+    with pytest.raises(cr.BackendUnavailableError, match=r"PyTorch is not installed; pip install 'chainrule\[torch\]'"):
         chainrule_array_api.torch.backend()
 
 
@@ -120,5 +118,5 @@ def test_a_plan_under_torch_compile() -> None:
     with cr.use_jit("always"):
         for have, want in zip(compiled(x, w, i), gradient(x, w, i), strict=True):
             np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-12)
-        with pytest.raises(cr.IndexingError, match="getitem.*outside of an axis of length 5"):
+        with pytest.raises(cr.IndexingError, match=r"getitem.*outside of an axis of length 5"):
             compiled(x, w, cr.tensor([0, 9, 1]))
