@@ -45,6 +45,12 @@ def definition_of(op: cr.Op) -> Definition | None:
     return op.definition
 
 
+def overriding(op: cr.Op, gradient: Any) -> Definition:
+    """What an entry of an override set, a definition or the name of one, is for its operation."""
+    chosen = _registry.gradients[gradient] if isinstance(gradient, str) else gradient
+    return Definition(op, chosen, is_override=True)
+
+
 def call(op: str, inputs: Sequence[Any], attributes: Mapping[str, Any], fronted: bool) -> Any:
     """Call an operation as a program does, or by itself where its public function has other arguments."""
     function: Any = _registry.ops[op]

@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ Cell = tuple[str, str, str]  # choice, operation, dtype
 class Report:
     """What became of each operation in each dtype, on each backend and device."""
 
-    def __init__(self, targets: Sequence[Target], ops: Sequence[str], plugins: Sequence[str]) -> None:
+    def __init__(
+        self, targets: Sequence[Target], ops: Sequence[str], plugins: Sequence[str], missing: Mapping[str, str]
+    ) -> None:
         self.targets = list(targets)
+        self.missing = dict(missing)
         self.ops = list(ops)
         self.plugins = list(plugins)
         self.cells: dict[Cell, str] = {}
@@ -114,6 +117,8 @@ class Report:
                 if choice == target.choice and self.cells[choice, op, dtype] == "refused":
                     check, reason = next(iter(reasons.items()))
                     terminal.write_line(f"refused: {op}, {dtype}, {check}: {reason:.160}")
+        for name, reason in self.missing.items():
+            terminal.write_line(f"not checked: {name} cannot compute here: {reason}")
         if self.left_out:
             total = self.left_out + sum(sum(counts.values()) for counts in self.counts.values())
             terminal.write_line(f"left out by --fraction: {self.left_out} of {total} checks of operations")
@@ -136,6 +141,7 @@ class Report:
             "chainrule": cr.__version__,
             "plugins": self.plugins,
             "left_out": self.left_out,
+            "unavailable": self.missing,
             "skipped": dict(self.skipped),
             "backends": [
                 {

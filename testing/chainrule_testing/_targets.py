@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import chainrule as cr
 from chainrule_testing import _engine
@@ -55,6 +56,28 @@ def own_plugins() -> list[str]:
     """The plugins that come with chainrule and have operations."""
     own = [name for name, plugin in cr.plugins().items() if plugin.owner.distribution == ENGINE]
     return [name for name in own if _engine.ops_of(name)]
+
+
+@dataclass(frozen=True)
+class Override:
+    """An entry of a plugin's named override set: another gradient for an operation."""
+
+    name: str
+    op: str
+    gradient: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.op}"
+
+
+def overrides_of(plugins: Sequence[str]) -> list[Override]:
+    """What the named override sets of these plugins hold."""
+    return [
+        Override(name, op, gradient)
+        for plugin in plugins
+        for name, overrides in _engine.override_sets_of(plugin).items()
+        for op, gradient in overrides.items()
+    ]
 
 
 def samples_of(plugins: Sequence[str]) -> tuple[dict[str, Samples], list[str]]:

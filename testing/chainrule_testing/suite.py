@@ -12,7 +12,7 @@ import pytest
 import chainrule as cr
 from chainrule_testing._checks import CHECKS
 from chainrule_testing._report import Report
-from chainrule_testing._targets import Target, at_hand, own_plugins, samples_of, target
+from chainrule_testing._targets import Target, at_hand, overrides_of, own_plugins, samples_of, target
 
 PACKAGE = Path(__file__).parent
 
@@ -68,6 +68,7 @@ class Run:
         plugins: whose operations are checked.
         samples: the operations.
         without: the operations that have no samples.
+        overrides: their named gradients.
         whole: whether the backends themselves are checked too.
     """
 
@@ -89,16 +90,14 @@ class Run:
                 self.samples = {op: samples for op, samples in self.samples.items() if op in chosen}
         except cr.ChainruleError as error:
             raise pytest.UsageError(str(error)) from error
+        self.overrides = [] if config.getoption("op") else overrides_of(self.plugins)
         self.whole = not plugins
 
     def lines(self) -> list[str]:
         """What is checked, for the top of a run."""
         where = ", ".join(map(str, self.targets)) or "no backend"
-        left = [f"cannot compute here: {name}: {reason}" for name, reason in self.missing.items()]
-        return [
-            f"chainrule {cr.__version__}: {len(self.samples)} operations of {', '.join(self.plugins)} on {where}",
-            *left,
-        ]
+        what = f"{len(self.samples)} operations of {', '.join(self.plugins)}"
+        return [f"chainrule {cr.__version__}: {what} on {where}"]
 
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -111,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in config.getoption("report"):
         Report.format_of(name)
     config.stash[RUN] = run = Run(config)
-    config.stash[REPORT] = report = Report(run.targets, list(run.samples), run.plugins)
+    config.stash[REPORT] = report = Report(run.targets, list(run.samples), run.plugins, run.missing)
     config.pluginmanager.register(report, "chainrule_testing_report")
 
 
@@ -140,6 +139,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                             name = f"{place.choice}-{op}-{dtype}-{check.name}".replace(" ", "_")
                             cases.append(pytest.param(place, check, samples, id=name))
         metafunc.parametrize(("place", "check", "samples"), cases)
+    elif "override" in metafunc.fixturenames:
+        known = samples_of([*own_plugins(), *run.plugins])[0] if run.overrides else {}
+        metafunc.parametrize(
+            ("place", "override", "override_samples"),
+            [
+                pytest.param(place, override, known.get(override.op), id=f"{place.choice}-{override}")
+                for place in run.targets
+                for override in run.overrides
+            ],
+        )
     elif "place" in metafunc.fixturenames:
         metafunc.parametrize("place", run.targets, ids=[place.choice for place in run.targets])
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from chainrule_testing._checks import Check, Refused, Undefined, perform
-from chainrule_testing._samples import Sample
+import chainrule as cr
+from chainrule_testing import _engine
+from chainrule_testing._checks import Check, Refused, Undefined, check_gradient, perform
+from chainrule_testing._samples import Sample, Samples
+from chainrule_testing._targets import Override
 
 
 def test_every_operation_has_samples(operations_without_samples: list[str]) -> None:
@@ -24,3 +27,23 @@ def test_operation(check: Check, samples: list[Sample], record_property: Any) ->
         pytest.skip(f"refused: {reason}")
     except Undefined as reason:
         record_property("undefined", str(reason))
+
+
+@pytest.mark.usefixtures("backend")
+def test_override(override: Override, override_samples: Samples | None, record_property: Any) -> None:
+    """A gradient to override with is what its contract says; one that is no derivative is declared as such."""
+    if override_samples is None:
+        pytest.skip(f"op {override.op!r} has no samples that are known here")
+    contract = _engine.overriding(_engine.find_op(override.op), override.gradient).contract
+    samples = [call.in_dtype("float64") for call in override_samples.calls(override.op)]
+    try:
+        with cr.override_gradients({override.op: override.gradient}):
+            for sample in samples:
+                if sample.wrt and sample.smooth:
+                    check_gradient(sample, contract)
+    except Undefined as reason:
+        record_property("undefined", str(reason))
+    except AssertionError as error:
+        if contract.kind == "undeclared":
+            error.add_note("if this is meant, declare it: cr.surrogate(f), or cr.approximate(rtol)(f)")
+        raise

@@ -9,8 +9,10 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
+from chainrule_huber._samples import SAMPLES
 
 import chainrule as cr
+from chainrule_testing import check_op
 
 X = np.array([-3.0, -1.5, -0.25, 0.0, 0.5, 0.75, 2.0])
 
@@ -34,19 +36,11 @@ def test_values(delta: float, dtype: str) -> None:
     np.testing.assert_allclose(y.numpy(), closed_form(X, delta), rtol=1e-6)
 
 
-def test_shape_rule_says_what_the_kernel_does() -> None:
-    for x in (np.ones((2, 0, 3), "float32"), np.array(2), np.array([1, 5])):
-        y = cr.huber(x)
-        spec = cr.huber.op.infer(cr.Spec(x.shape, cr.tensor(x).dtype), delta=1.0)
-        assert (spec.shape, spec.dtype) == (y.shape, y.dtype)
-
-
-@pytest.mark.parametrize("delta", [0.5, 1.0])
-def test_gradient_against_finite_differences(delta: float) -> None:
-    h = 1e-6
-    expected = (closed_form(X + h, delta) - closed_form(X - h, delta)) / (2 * h)
-    gradient = cr.grad(lambda x: cr.sum(cr.huber(x, delta=delta)))(X)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-9)
+def test_the_operation_is_right_on_every_backend_at_hand() -> None:
+    """Shape rule, kernels, gradients of both orders, dtypes, graphs and compiled functions."""
+    report = check_op(cr.huber, SAMPLES["huber"])
+    assert "numpy" in report.backends
+    assert not report.refused
 
 
 def test_second_derivative_is_one_inside_and_zero_outside() -> None:

@@ -58,6 +58,14 @@ def chainrule_commands() -> Mapping[str, Command]:
 
 
 @hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
+    """What `pytest --pyargs chainrule_testing --plugin huber` checks the operation with."""
+    from chainrule_huber._samples import SAMPLES
+
+    return SAMPLES
+
+
+@hookimpl
 def chainrule_info() -> list[str]:
     """A line for `chainrule info`."""
     return ["straight_through passes gradients through sign, round and floor"]
