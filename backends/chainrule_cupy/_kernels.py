@@ -83,6 +83,6 @@ def in_one_kernel(cupy: Any, op: Op, kernel: Kernel) -> Kernel:
         found = made.get(dtype)
         if found is None:
             found = made[dtype] = _source.single(cupy, op.name, DTYPES[dtype.name], len(inputs))
-        return found(*inputs)
+        return found(*inputs)[0]
 
     return run

@@ -144,6 +144,12 @@ def _fits(step: _Elementwise | _Reduction) -> bool:
     return any(not x.weak for x in inputs) and len(inputs) + step.n_results <= most
 
 
+def _fills(body: Body, space: Axes) -> bool:
+    """Whether the arrays that come in broadcast to a shape."""
+    shapes = [x.shape or () for x in body.inputs if not x.weak]
+    return bool(shapes) and np.broadcast_shapes(*shapes) == space
+
+
 class _Elementwise:
     """Elementwise results of one shape, in one CUDA kernel.
 
@@ -159,13 +165,18 @@ class _Elementwise:
         self.n_results = len(results)
         self._cupy = cupy
         self._results = results
+        self._fills = _fills(body, space)
         self._kernel = _source.elementwise(cupy, body, results)
 
     def run(self, values: dict[Symbol, Any], given: dict[Symbol, Any]) -> None:
         """Put the results into `values`, in the arrays that are given for them or new ones."""
-        for y in self._results:
-            values[y] = given[y] if y in given else self._cupy.empty(self.space, str(y.dtype))
-        self._kernel(*[values[x] for x in self.body.inputs], *[values[y] for y in self._results])
+        inputs = [values[x] for x in self.body.inputs]
+        if self._fills and given.keys().isdisjoint(self._results):
+            arrays = self._kernel(*inputs)  # which makes them in less time
+        else:
+            arrays = [given[y] if y in given else self._cupy.empty(self.space, str(y.dtype)) for y in self._results]
+            self._kernel(*inputs, *arrays)
+        values.update(zip(self._results, arrays, strict=True))
 
 
 class _Reduction:
@@ -185,9 +196,8 @@ class _Reduction:
         self._axes = axes
         self._totals = totals
         self._kept = tuple(n for axis, n in enumerate(space) if axis not in axes)
-        shapes = [x.shape or () for x in body.inputs if not x.weak]
-        self._repeats = shapes != [] and np.broadcast_shapes(*shapes) != space
-        self._split = _split(space, axes, len(shapes))
+        self._fills = _fills(body, space)
+        self._split = _split(space, axes, sum(not x.weak for x in body.inputs))
         self._kernel = _source.reduction(cupy, body, totals, partly=self._split is not None)
         self._join = _source.join(cupy, totals) if self._split is not None else None
 
@@ -195,9 +205,17 @@ class _Reduction:
         """Put the totals into `values`, in the arrays that are given for them or new ones."""
         cupy = self._cupy
         inputs = [values[x] for x in self.body.inputs]
-        if self._repeats:
+        if not self._fills:
             first = next(i for i, x in enumerate(inputs) if type(x) is cupy.ndarray)
             inputs[first] = cupy.broadcast_to(inputs[first], self.space)
+        if self.n_results == 1 and self._split is None:
+            y = self._totals[0].result
+            # In an array of CuPy's own making: in one that is given it may take another order of axes than that has.
+            values[y] = self._kernel(*inputs, axis=self._axes).reshape(y.shape)
+            if y in given:
+                given[y][...] = values[y]
+                values[y] = given[y]
+            return
         results = []
         for total in self._totals:
             y = total.result

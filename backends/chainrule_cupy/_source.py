@@ -105,10 +105,17 @@ def single(cupy: Any, name: str, dtype: DType, n: int) -> Any:
 
 
 def _elementwise(cupy: Any, ins: str, outs: str, operation: str) -> Any:
+    preamble = _headers(operation) + PREAMBLE
+
     def make(name: str) -> Any:
-        return cupy.ElementwiseKernel(ins, outs, operation, name, preamble=PREAMBLE)
+        return cupy.ElementwiseKernel(ins, outs, operation, name, preamble=preamble, return_tuple=True)
 
     return _kernel(f"{ins} -> {outs}\n{operation}", make)
+
+
+def _headers(text: str) -> str:
+    """What a text needs of CuPy's headers that CuPy brings for parameters alone."""
+    return "#include <cupy/float16.cuh>\n" if "float16" in text else ""
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,7 @@ def _reduction(
         f"  a.s{i} = {_JOINED[total.how].format(f'a.s{i}', f'b.s{i}')};" for i, total in enumerate(totals)
     )
     post = ", ".join(f"y{i} = {f'a.s{i}' if partly else total.finished(f'a.s{i}')}" for i, total in enumerate(totals))
-    preamble = f"""{PREAMBLE}
+    preamble = f"""{_headers(computed)}{PREAMBLE}
 struct chainrule_totals {{
 {members}
   __device__ chainrule_totals() : {starts} {{}}

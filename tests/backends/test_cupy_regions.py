@@ -229,6 +229,13 @@ def test_short_numbers_are_rounded_after_each_operation() -> None:
     agree(computed(lambda k: cr.floor_divide(k + k, 2), k)[0], (k + k) // 2)
 
 
+def test_short_floats_on_the_way_alone() -> None:
+    x = np.array([1.0 / 3, 70000.0, 2.5], "f")
+    short = numpy_of(lambda x: x.astype("e").astype("f"), x)
+    agree(computed(lambda x: cr.astype(cr.astype(x, "float16"), "float32"), x)[0], short)
+    agree(computed(lambda x: cr.max(cr.astype(cr.astype(x, "float16"), "float32")), x)[0], short.max())
+
+
 def test_dtypes_mix_as_in_numpy() -> None:
     f, d = RANDOM.normal(size=9).astype("f"), RANDOM.normal(size=9)
     i, b = RANDOM.integers(-5, 5, 9), RANDOM.random(9) < 0.5
