@@ -15,7 +15,7 @@ _TOO_SHORT = "expected numbers of at least 32 bits, got {}; LAPACK has no shorte
 def as_floating(x: Any) -> Tensor:
     """A tensor of floating-point numbers; integers in the default dtype."""
     y: Tensor = as_tensor(x)
-    return y if y.dtype.is_inexact else ops.astype(y, dtype=default_dtype())  # type: ignore[no-any-return]  # a tensor
+    return y if y.dtype.is_inexact else ops.astype(y, dtype=default_dtype())
 
 
 def as_rtol(op: str, rtol: Any) -> float | None:
