@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.cupy_on_cpu import activation
@@ -14,10 +16,15 @@ from tests.cupy_on_cpu.options import ROOT
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def stand_in() -> None:
-    if not activation.is_active():
-        pytest.skip("needs CuPy on the CPU: python -m pytest -p tests.cupy_on_cpu.plugin")
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.File | None:
+    return None if activation.is_active() else _Skipped.from_parent(parent, path=module_path)
+
+
+class _Skipped(pytest.File):
+    """A file of tests that is not even read."""
+
+    def collect(self) -> NoReturn:
+        pytest.skip("needs CuPy on the CPU: python -m pytest -p tests.cupy_on_cpu.plugin", allow_module_level=True)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -34,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SHARE",
         help="fail if more than this share, such as 3%%, of the cases that reach CuPy are refused, or if none reach it",
     )
+    group.addoption(
+        "--sample",
+        type=_share,
+        default=1.0,
+        metavar="SHARE",
+        help="run only this share, such as 20%%, of the tests: always the same ones, whatever else is selected",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,7 +52,12 @@ def pytest_report_header() -> list[str]:
     return [f"cupy_on_cpu: {_unavailable}" if _unavailable else f"{HEADER} ({options.summary()})"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    limit = config.getoption("sample") * 2**32
+    chosen = {item: crc32(item.nodeid.encode()) < limit for item in items}
+    if not all(chosen.values()):
+        config.hook.pytest_deselected(items=[item for item in items if not chosen[item]])
+        items[:] = [item for item in items if chosen[item]]
     if _unavailable:
         for item in items:
             item.add_marker(pytest.mark.skip(reason=_unavailable))

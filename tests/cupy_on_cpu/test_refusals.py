@@ -154,6 +154,16 @@ def test_a_run_that_reaches_nothing_fails(tmp_path: Path, run_pytest: Run) -> No
     assert "failed: no case reached CuPy" in done.stdout
 
 
+def test_a_sample_is_always_the_same(tmp_path: Path, run_pytest: Run) -> None:
+    path = tmp_path / "test_sample.py"
+    path.write_text("import pytest\n@pytest.mark.parametrize('i', range(1000))\ndef test_anything(i):\n    pass\n")
+    first, again = (run_pytest(str(path), "--sample", "20%", "-v", "--rootdir", str(tmp_path)) for _ in range(2))
+    chosen = [line for line in first.stdout.splitlines() if "PASSED" in line]
+    assert 150 < len(chosen) < 250
+    assert chosen == [line for line in again.stdout.splitlines() if "PASSED" in line]
+    assert f"{1000 - len(chosen)} deselected" in first.stdout
+
+
 def test_another_cupy_is_skipped_loudly(tmp_path: Path, run_pytest: Run) -> None:
     path = tmp_path / "test_sample.py"
     path.write_text("def test_anything():\n    assert False\n")
