@@ -16,7 +16,7 @@ def array_api_backend(
     *,
     version: str = "",
     devices: Mapping[str, Any] | None = None,
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    functions: Mapping[str, Any] | None = None,
     kernels: Mapping[str, Kernel] | None = None,
     indexing: Mapping[str, Callable[..., Any]] | None = None,
     **fields: Any,
@@ -34,7 +34,8 @@ def array_api_backend(
         version: the library's version; `xp.__version__` if not given.
         devices: the library's device objects by the name (in lower case) that users choose them by, the default
             first; those that the library lists if not given.
-        functions: functions by name that take the place of the namespace's, or that it lacks.
+        functions: functions by name, and extensions such as `linalg`, that take the place of the namespace's, or that
+            it lacks.
         kernels: kernels of its own, which take the place of those that are generic.
         indexing: its own ways to index, `sums` and `store`; see `chainrule_array_api._kernels.kernels`.
         **fields: further fields of `chainrule.Backend`, such as `synchronize`, or some in the place of those made here.

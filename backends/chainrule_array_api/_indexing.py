@@ -231,6 +231,10 @@ def _replaced(xp: Any, x: Any, values: Any, parts: list[Any], store: Store) -> A
     return store(x, place, xp.reshape(values, x[place].shape))
 
 
+def _as(xp: Any, values: Any, dtype: Any) -> Any:
+    return values if values.dtype == dtype else xp.astype(values, dtype)
+
+
 def scatter_add_rows(xp: Any, values: Any, indices: Any, *, rows: int, sums: Sums = segment_sums) -> Any:
     """`rows` rows, each the sum of the rows of `values` that have its index."""
     return sums(xp, values, wrapped(xp, indices, rows), rows)
@@ -269,6 +273,7 @@ def add_at(
     store: Store = stored,
 ) -> Any:
     """`x` with values added at an index, once for each time a place is named."""
+    values = _as(xp, values, x.dtype)
     if arrays:
         return x + scatter_add(xp, values, *arrays, key=key, shape=x.shape, sums=sums)
     parts = expanded(x.shape, key, ())
@@ -277,6 +282,7 @@ def add_at(
 
 def set_at(xp: Any, x: Any, values: Any, *arrays: Any, key: Key, store: Store = stored) -> Any:
     """`x` with the elements at an index replaced."""
+    values = _as(xp, values, x.dtype)
     if not arrays:
         return _replaced(xp, xp.asarray(x, copy=True), values, expanded(x.shape, key, ()), store)
     places = positions(xp, x.shape, key, arrays)

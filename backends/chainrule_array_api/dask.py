@@ -1,13 +1,15 @@
 """The backend `dask`: chunked arrays of Dask, computed when their values are asked for, on one machine or a cluster.
 
-An operation makes tasks over the chunks and computes nothing, but for an index, whose bounds are checked, and where a
-value makes a shape. A compiled program computes its results when it is called, all of them in one go.
+An operation makes tasks over the chunks and computes nothing, but for an index, whose bounds are checked, what needs a
+value to know a shape, and the factors of matrices. A compiled program computes its results when it is called, all of
+them in one go.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ from chainrule import Backend, BackendUnavailableError, Kernel
 from chainrule_array_api import _indexing
 from chainrule_array_api._backend import array_api_backend
 from chainrule_array_api._compile import traceable
+
+_LINALG = ("cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "svdvals")
 
 
 def backend() -> Backend:
@@ -69,9 +73,10 @@ def _quieten() -> None:
     np.seterr(all="ignore")
 
 
-def _functions() -> dict[str, Kernel]:
+def _functions() -> dict[str, Any]:
     """Functions that Dask lacks, or that fail for some arrays."""
     from array_api_compat.dask import array as xp
+    from array_api_compat.numpy import linalg
 
     def take(x: Any, indices: Any, *, axis: int) -> Any:
         if not xp.isdtype(x.dtype, "complex floating"):
@@ -94,6 +99,7 @@ def _functions() -> dict[str, Kernel]:
 
     return {
         **{name: extreme(name) for name in ("argmax", "argmin", "max", "min")},
+        "linalg": SimpleNamespace(**{name: _at_once(getattr(linalg, name)) for name in _LINALG}),
         "nonzero": _nonzero,
         "searchsorted": _searchsorted,
         "take": take,
@@ -101,6 +107,19 @@ def _functions() -> dict[str, Kernel]:
         "tril": triangle(np.tril),
         "triu": triangle(np.triu),
     }
+
+
+def _at_once(function: Kernel) -> Kernel:
+    """A function that is computed at once, by NumPy: Dask has it for one matrix at most, or fails when it computes."""
+    import dask.array as da
+
+    def computed(*arrays: Any, **how: Any) -> Any:
+        result = function(*map(np.asarray, arrays), **how)
+        if isinstance(result, tuple):
+            return type(result)(*[da.from_array(np.asarray(part)) for part in result])
+        return da.from_array(np.asarray(result))
+
+    return computed
 
 
 def _searchsorted(x: Any, v: Any, *, side: str = "left") -> Any:
