@@ -35,7 +35,7 @@ def det(a: Any) -> Tensor:
     """The determinants of square matrices.
 
     Derivative: `g * cofactor(a)`, which is `g * det(a) * inv(a)^T` (Giles 2008, section 2.2.4) and exists for singular
-    matrices too; only for derivatives of higher order the matrices have to be invertible.
+    matrices too, as its own derivative does; only for those of third order the matrices have to be invertible.
 
     Raises:
         ShapeError: they are not square.
@@ -54,29 +54,84 @@ def _cofactor_spec(a: Any) -> Any:
     return a
 
 
-def _cofactor_gradient(g: Any, y: Any, a: Any) -> Any:
-    turned = ops.matrix_transpose(inv(a))
-    return ops.sum(g * y, axis=(-2, -1), keepdims=True) * turned - turned @ ops.matrix_transpose(g) @ y
+def _products_without(xp: Any, s: Any) -> Any:
+    """Along the last axis, for each number the product of all others; not divided for, because some may be 0."""
+    if not s.shape[-1]:
+        return s
+    before = [xp.ones_like(s[..., 0])]
+    after = before[:]
+    for i in range(s.shape[-1] - 1):
+        before.append(before[-1] * s[..., i])
+        after.append(after[-1] * s[..., -1 - i])
+    return xp.stack([a * b for a, b in zip(before, reversed(after), strict=True)], axis=-1)
+
+
+def _turned_back(xp: Any, u: Any, middle: Any, vh: Any) -> Any:
+    """The derivative by `u @ x @ vh` of its determinant, given that by `x` of the determinant of `x`."""
+    sign = function_of(xp, "det")(u @ vh)[..., None, None]
+    if xp.isdtype(u.dtype, "complex floating"):
+        u, vh = xp.conj(u), xp.conj(vh)
+    return sign * (u @ middle @ vh)
+
+
+def _diagonals(xp: Any, x: Any) -> Any:
+    """An array that is true on the diagonal of matrices."""
+    n = x.shape[-1]
+    places = xp.arange(n, device=getattr(x, "device", None))
+    return xp.reshape(places, (n, 1)) == xp.reshape(places, (1, n))
+
+
+def _cofactor_gradient(g: Any, _y: Any, a: Any) -> Any:
+    return cofactor_slope(g, a)
 
 
 @op(infer=_cofactor_spec, gradient=_cofactor_gradient, name="cofactor")
 def _cofactor(xp: Any, a: Any, /) -> Any:
     u, s, vh = function_of(xp, "svd", a)(a, full_matrices=False)
-    n = s.shape[-1]
-    others = xp.arange(n * n, device=getattr(a, "device", None)) % (n + 1) > 0  # all but the diagonal
-    factors = xp.where(xp.reshape(others, (n, n)), s[..., None, :], xp.ones_like(s)[..., None, :])
-    products = xp.astype(xp.prod(factors, axis=-1), a.dtype)
-    found = (u * products[..., None, :]) @ vh
+    products = xp.astype(_products_without(xp, s), a.dtype)[..., None, :]
+    return _turned_back(xp, u, xp.where(_diagonals(xp, a), products, xp.zeros_like(a)), vh)
+
+
+def _slope_spec(g: Any, a: Any) -> Any:
+    for name, x in (("g", g), ("a", a)):
+        matrices(name, x, square=True)
+    return infer.same(g, a)
+
+
+def _slope_gradient(t: Any, _y: Any, g: Any, a: Any) -> tuple[Any, Any]:
+    # What it is linear in, sum(t * y), is det(a) * (tr(mg) tr(mt) - tr(mg mt)) with the inverse m.
+    m = inv(a)
+    mg, mt = m @ g, m @ t
+    both = mg @ mt
+    trace_g, trace_t, trace_both = (ops.trace(x)[..., None, None] for x in (mg, mt, both))
+    slope = (trace_g * trace_t - trace_both) * m - trace_t * (mg @ m) - trace_g * (mt @ m) + (both + mt @ mg) @ m
+    return cofactor_slope(t, a), det(a)[..., None, None] * ops.matrix_transpose(slope)
+
+
+@op(infer=_slope_spec, gradient=_slope_gradient, broadcasts=True)
+def cofactor_slope(xp: Any, g: Any, a: Any, /) -> Any:
+    """The derivative of `sum(g * cofactor(a))` by `a`, of singular matrices too."""
+    u, s, vh = function_of(xp, "svd", a)(a, full_matrices=False)
+    diagonal = _diagonals(xp, a)
+    rows = xp.where(diagonal, xp.ones_like(s)[..., None, :], s[..., None, :])
+    products = xp.astype(_products_without(xp, rows), a.dtype)  # of all singular values but two
+    zeros = xp.zeros_like(a)
+    products = xp.where(diagonal, zeros, products)
+    left, right = xp.matrix_transpose(u), xp.matrix_transpose(vh)
     if xp.isdtype(a.dtype, "complex floating"):
-        found = xp.conj(found)
-    return function_of(xp, "det")(u @ vh)[..., None, None] * found
+        left, right = xp.conj(left), xp.conj(right)
+    inner = left @ g @ right
+    weights = xp.sum(xp.where(diagonal, inner, zeros), axis=-1)[..., None, :] @ products
+    middle = xp.where(diagonal, weights, -xp.matrix_transpose(products * inner))
+    return _turned_back(xp, u, middle, vh)
 
 
 @fronts(_cofactor)
 def cofactor(a: Any) -> Tensor:
     """The cofactors of square matrices, `det(a) * inv(a)^T`, of singular ones too.
 
-    Derivative: `sum(g * y) * inv(a)^T - inv(a)^T @ g^T @ y`, for which the matrices have to be invertible.
+    Derivative: `sum(g * y) * inv(a)^T - inv(a)^T @ g^T @ y` of invertible matrices; computed by singular values, of
+    which it is a polynomial, for all.
 
     Raises:
         ShapeError: they are not square.

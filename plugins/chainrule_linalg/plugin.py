@@ -7,11 +7,11 @@ from typing import Any
 
 import chainrule_linalg
 from chainrule import hookimpl
-from chainrule_linalg import _factorizations, _norms, _numpy_names
+from chainrule_linalg import _determinants, _factorizations, _norms, _numpy_names
 
 _OPERATIONS: list[Any] = [
     *(chainrule_linalg.solve, chainrule_linalg.solve_triangular, chainrule_linalg.inv),
-    *(chainrule_linalg.det, chainrule_linalg.cofactor, chainrule_linalg.slogdet),
+    *(chainrule_linalg.det, chainrule_linalg.cofactor, _determinants.cofactor_slope, chainrule_linalg.slogdet),
     *(chainrule_linalg.cholesky, chainrule_linalg.qr, _factorizations.qr_complete),
     *(chainrule_linalg.eigh, chainrule_linalg.eigvalsh),
     *(chainrule_linalg.svd, chainrule_linalg.svdvals, chainrule_linalg.pinv, chainrule_linalg.matrix_rank),

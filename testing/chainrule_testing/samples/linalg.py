@@ -55,6 +55,12 @@ def _cofactor(a: Array) -> Array:
     return result
 
 
+def _cofactor_slope(g: Array, a: Array) -> Array:
+    inverse = np.swapaxes(np.linalg.inv(a), -1, -2)
+    cofactors = np.linalg.det(a)[..., None, None] * inverse
+    return np.sum(g * cofactors, axis=(-2, -1), keepdims=True) * inverse - inverse @ np.swapaxes(g, -1, -2) @ cofactors
+
+
 def _turn(vectors: Any) -> Any:
     """The signs or phases that make the first elements of columns positive."""
     first = np.conj(vectors[..., 0, :])
@@ -97,6 +103,12 @@ SAMPLES: dict[str, Samples] = {
     "inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
     "det": _of(np.linalg.det, real, SQUARES, complex=True),
     "cofactor": _of(_cofactor, invertible, SQUARES[1:], complex=True),
+    "cofactor_slope": Samples(
+        _cofactor_slope,
+        [case(real(*shape), invertible(*shape)) for shape in ((3, 3), (2, 3, 3), (0, 2, 2))],
+        complex=True,
+        integers=False,
+    ),
     "slogdet": _of(np.linalg.slogdet, invertible, SQUARES, complex=True),
     "cholesky": _of(lambda a: np.linalg.cholesky(_hermitian(a)), definite, SQUARES, complex=True),
     "qr": _of(np.linalg.qr, invertible, ANY, complex=True),

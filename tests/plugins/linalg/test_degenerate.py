@@ -88,6 +88,17 @@ def test_a_determinant_of_zero_has_its_cofactors_for_a_gradient(a: Any, cofactor
     np.testing.assert_allclose(found, cofactors, rtol=1e-13, atol=1e-13)
 
 
+def test_second_derivatives_of_a_determinant_of_zero() -> None:
+    # With the sign of permutations e, det(a) = e[i, k, p] * e[j, l, q] * a[i, j] * a[k, l] * a[p, q] / 6.
+    a = np.outer([1.0, 2.0, 3.0], [1.0, -1.0, 2.0])
+    signs = np.zeros((3, 3, 3))
+    for i in range(3):
+        signs[i, (i + 1) % 3, (i + 2) % 3], signs[i, (i + 2) % 3, (i + 1) % 3] = 1.0, -1.0
+    expected = np.einsum("ikp,jlq,pq->ijkl", signs, signs, a)
+    for matrix, curvature in ((a, expected), (np.zeros((3, 3)), np.zeros((3, 3, 3, 3)))):
+        np.testing.assert_allclose(cr.hessian(linalg.det)(matrix), curvature, rtol=1e-12, atol=1e-13)
+
+
 def test_the_pseudoinverse_of_a_rank_deficient_matrix() -> None:
     # Along scalings of a matrix its rank stays: pinv(t a) = pinv(a) / t.
     a = np.outer([1.0, 2.0, 3.0], [1.0, -1.0])
