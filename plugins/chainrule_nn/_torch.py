@@ -7,21 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.torch as xp
-import torch
-import torch.nn.functional as F
-
 from chainrule_nn import _conv, _pool
 from chainrule_nn._windows import Along, convolved, pooled
-
-_MAX_POOLS = (F.max_pool1d, F.max_pool2d, F.max_pool3d)
-_AVG_POOLS = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)
 
 
 def conv(x: Any, w: Any, **how: Any) -> Any:
     """The operation `conv`."""
     if not _takes(x, w):
         return _generic(_conv._conv, x, w, **how)
+    import torch
+
     axes = convolved(x.shape, w.shape, **how)
     y = torch.ops.aten.convolution(_padded(x, axes), _channels_first(w), None, *_arguments(axes, how["groups"]))
     return y.movedim(1, -1)
@@ -54,10 +49,13 @@ def max_pool(x: Any, **how: Any) -> Any:
     """The operation `max_pool`."""
     if not _takes(x, x):
         return _generic(_pool._max_pool, x, **how)
+    import torch.nn.functional as F
+
     axes = pooled(x.shape, **how)
     padding = [n for a in reversed(axes) for n in (a.low, a.high)]
     x = F.pad(x.movedim(-1, 1), padding, value=-float("inf"))
-    return _MAX_POOLS[len(axes) - 1](x, how["window"], how["strides"]).movedim(1, -1)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(axes) - 1]
+    return pool(x, how["window"], how["strides"]).movedim(1, -1)
 
 
 def avg_pool(x: Any, *, count_padding: bool = False, **how: Any) -> Any:
@@ -65,13 +63,17 @@ def avg_pool(x: Any, *, count_padding: bool = False, **how: Any) -> Any:
     axes = pooled(x.shape, **how)
     if not _takes(x, x) or not _is_even(axes) or any(2 * a.low > a.window for a in axes):
         return _generic(_pool._avg_pool, x, count_padding=count_padding, **how)
+    import torch.nn.functional as F
+
     low = [a.low for a in axes]
-    pool = _AVG_POOLS[len(axes) - 1]
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(axes) - 1]
     y = pool(x.movedim(-1, 1), how["window"], how["strides"], low, count_include_pad=count_padding)
     return y.movedim(1, -1)
 
 
 def _generic(function: Any, *arrays: Any, **how: Any) -> Any:
+    from array_api_compat import torch as xp
+
     return function.op.kernel(xp, *arrays, **how)
 
 
@@ -87,6 +89,8 @@ def _is_even(axes: tuple[Along, ...]) -> bool:
 
 def _padded(x: Any, axes: tuple[Along, ...]) -> Any:
     """An array with its channels first, and with the padding that PyTorch cannot add as it goes."""
+    import torch.nn.functional as F
+
     x = x.movedim(-1, 1)
     return x if _is_even(axes) else F.pad(x, [n for a in reversed(axes) for n in (a.low, a.high)])
 
@@ -103,4 +107,6 @@ def _arguments(axes: tuple[Along, ...], groups: int) -> tuple[Any, ...]:
 
 
 def _gradients(y: Any, x: Any, w: Any, axes: tuple[Along, ...], groups: int, wanted: tuple[bool, ...]) -> Any:
+    import torch
+
     return torch.ops.aten.convolution_backward(y.movedim(-1, 1), x, w, None, *_arguments(axes, groups), list(wanted))
