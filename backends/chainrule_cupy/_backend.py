@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import DTYPES, Backend
 from chainrule_cupy._devices import on_device
 from chainrule_cupy._fusion import CupyFusion
-from chainrule_cupy._kernels import in_one_kernel, kernels
+from chainrule_cupy._kernels import checked, in_one_kernel, kernels
 from chainrule_cupy._transfers import from_elsewhere, to_numpy
 from chainrule_numpy._kernels import in_floating
 
@@ -70,7 +70,7 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         full=full,
         to_numpy=lambda array: to_numpy(cupy, array),
         kernels={name: placed(kernel) for name, kernel in kernels(cupy, xp).items()},
-        wrap_generic=lambda op, kernel: placed(in_one_kernel(cupy, op, in_floating(op, kernel))),
+        wrap_generic=lambda op, kernel: placed(checked(op, in_one_kernel(cupy, op, in_floating(op, kernel)))),
         devices=lambda: tuple(map(str, range(count))),
         device_of=lambda array: str(array.device.id),
         synchronize=synchronize,

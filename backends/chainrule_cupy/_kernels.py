@@ -1,8 +1,8 @@
 """Kernels where CuPy differs from NumPy in silence, or has a faster way than the generic one.
 
 CuPy wraps indices that lie outside of an axis, so they are checked (by the indexing kernels of `chainrule_array_api`);
-it leaves duplicate places of an assignment undefined, so nothing assigns to them; and it gives 0 for an integer to a
-negative power.
+it leaves duplicate places of an assignment undefined, so nothing assigns to them; it gives 0 for an integer to a
+negative power, and numbers for a system that has no solution.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from chainrule_array_api._kernels import kernels as standard_kernels
 from chainrule_cupy import _source
 
 _SEVERAL: Final = frozenset({"cbrt", "multiply_zero_wins", "sigmoid", "softplus"})  # whose generic kernels call many
+_CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "svd", "svdvals"})
 
 
 def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
@@ -68,6 +69,20 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
         "relu": relu,
         "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,
     }
+
+
+def checked(op: Op, kernel: Kernel) -> Kernel:
+    """A kernel of linear algebra that fails where a matrix has no answer: CuPy would give any numbers then."""
+    if op.name not in _CHECKED:
+        return kernel
+
+    def run(*inputs: Any, **attributes: Any) -> Any:
+        import cupyx
+
+        with cupyx.errstate(linalg="raise"):
+            return kernel(*inputs, **attributes)
+
+    return run
 
 
 def in_one_kernel(cupy: Any, op: Op, kernel: Kernel) -> Kernel:

@@ -489,6 +489,19 @@ def test_large_arrays_come_through_pinned_memory(cupy: Any) -> None:
     assert cr.tensor(np.zeros((0, 3))).numpy().shape == (0, 3)
 
 
+def test_matrices_that_have_no_answer() -> None:
+    """CuPy gives some numbers for them, unless it is told to look."""
+    singular, indefinite = cr.tensor([[1.0, 2.0], [2.0, 4.0]]), cr.tensor([[1.0, 2.0], [2.0, 1.0]])
+    with pytest.raises(cr.ArgumentError, match="is singular"):
+        cr.linalg.inv(singular)
+    with pytest.raises(cr.ArgumentError, match="is singular"):
+        cr.linalg.solve(cr.stack([indefinite, singular]), cr.ones((2, 2, 1)))
+    with pytest.raises(cr.ArgumentError, match="is not positive definite"):
+        cr.linalg.cholesky(indefinite)
+    assert cr.linalg.det(singular).item() == 0.0
+    np.testing.assert_allclose(cr.linalg.eigh(indefinite)[0].numpy(), [-1.0, 3.0])
+
+
 def test_every_difference_that_is_handled_has_a_test() -> None:
     assert __doc__ is not None
     rows = dict(re.findall(r"^\| (\d+) \|.*\| (.*) \|$", __doc__, re.MULTILINE))
