@@ -210,7 +210,8 @@ def backend_of(value: Any) -> Backend | None:
     if library in available_backends() and library not in _loaded:
         with suppress(BackendUnavailableError):  # its arrays are then as foreign as any
             load_backend(library)
-    found = next((b for b in tuple(_loaded.values()) if issubclass(kind, b.array_types)), None)
+    fitting = [b for b in tuple(_loaded.values()) if issubclass(kind, b.array_types)]
+    found = next((b for b in fitting if b.name == library), fitting[0] if fitting else None)  # others may share arrays
     _by_type[kind] = found
     return found
 

@@ -12,7 +12,7 @@ STEP = 1e-3  # the stencil is of fourth order: its error is near 1e-12, that of 
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 # How far a result may be off, relative to its largest element, by the dtype it was computed in.
 TOLERANCES = {"float64": 1e-12, "complex128": 1e-12, "float32": 1e-5, "complex64": 1e-5, "float16": 1e-2}
-TOLERANCES["bfloat16"] = 6e-2
+TOLERANCES["bfloat16"] = 0.1
 
 
 def random_like(y: Array, seed: int) -> Array:

@@ -94,7 +94,8 @@ def assert_same(got: Any, want: Any, where: str) -> None:
     """Two pytrees of arrays have the same dtypes, shapes and, but for rounding, values."""
     paths = optree.tree_paths(want)
     for path, g, w in zip(paths, optree.tree_leaves(got), optree.tree_leaves(want), strict=True):
-        g, w = (cr.as_tensor(x) for x in (g, w))
+        w = cr.as_tensor(w)
+        g = cr.as_tensor(g, w.backend) if isinstance(g, w.backend.array_types) else cr.as_tensor(g)
         what = f"{where}: {path}"
         got_is, want_is = ((x.backend.name, x.device, str(x.dtype), x.shape) for x in (g, w))
         if got_is != want_is:

@@ -184,12 +184,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.user_properties.append(("conformance", (place.choice, op, dtype, check.name)))
             share = zlib.crc32(item.nodeid.encode()) / 2**32
             (kept if share < config.getoption("fraction") else left).append(item)
-        else:
+        elif config.stash[RUN].overrides or "override" not in getattr(item, "fixturenames", ()):
             kept.append(item)
+    items[:] = kept
     if left:
         config.hook.pytest_deselected(items=left)
         config.stash[REPORT].left_out = len(left)
-        items[:] = kept
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

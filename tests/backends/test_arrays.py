@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,20 @@ def test_arrays_in_arrays_out_of_the_same_library_and_device() -> None:
     assert type(gradient) is type(x)
     assert gradient.device == x.device
     np.testing.assert_array_equal(cr.as_tensor(gradient).numpy(), 2 * np.array(DATA))
+
+
+def test_an_array_of_a_library_that_two_backends_share_goes_to_the_one_of_its_name() -> None:
+    program = """
+from dataclasses import replace
+import numpy as np, chainrule as cr
+from chainrule_numpy import backend
+cr.register_backend("other", lambda: replace(backend(), name="other"))
+with cr.use_backend("other"):
+    x = cr.tensor([1.0])
+print(x.backend.name, cr.as_tensor(np.ones(2)).backend.name, cr.sin(np.ones(2)).backend.name)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout == "other numpy numpy\n"
 
 
 def test_an_array_of_an_installed_library_finds_its_backend() -> None:

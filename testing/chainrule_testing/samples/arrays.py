@@ -159,8 +159,8 @@ SAMPLES: dict[str, Samples] = {
     "subtract": binary(np.subtract, complex=True),
     "multiply": binary(np.multiply, complex=True),
     "divide": binary(np.divide, complex=True),
-    "floor_divide": binary(np.floor_divide, between_integers, uniform(0.98, 1.02), (5.3, 0.99)),
-    "remainder": binary(np.remainder, between_integers, uniform(0.98, 1.02), (5.3, 0.99)),
+    "floor_divide": binary(np.floor_divide, between_integers, uniform(0.98, 1.02), (5.3, 0.99), extremes=False),
+    "remainder": binary(np.remainder, between_integers, uniform(0.98, 1.02), (5.3, 0.99), extremes=False),
     "pow": Samples(
         np.power,
         [
