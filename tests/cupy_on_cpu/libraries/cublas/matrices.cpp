@@ -164,7 +164,8 @@ DEFINE(Zgerc, "gerc", DoubleComplex)
                            int step_x, const T* beta, T* y, int step_y) {                                    \
         return multiply_band<T>(uplo, n, k, alpha, a, lda, x, step_x, beta, y, step_y);                      \
     }
-DEFINE(S, float) DEFINE(D, double)
+DEFINE(S, float)
+DEFINE(D, double)
 #undef DEFINE
 
 }  // extern "C"

@@ -91,7 +91,8 @@ FOR_EACH_TYPE(DEFINE)
     }
 DEFINE(s, float)
 DEFINE(d, double)
-DEFINE(c, Complex) DEFINE(z, DoubleComplex)
+DEFINE(c, Complex)
+DEFINE(z, DoubleComplex)
 #undef DEFINE
 
 #define DEFINE(NAME, T)                                                                \
@@ -101,20 +102,27 @@ DEFINE(c, Complex) DEFINE(z, DoubleComplex)
     int cublas##NAME##asum_v2(Handle*, int n, const T* x, int step, Real<T>* result) { \
         return sum_of_moduli(n, x, step, result);                                      \
     }
-    DEFINE(S, float) DEFINE(D, double) DEFINE(Sc, Complex) DEFINE(Dz, DoubleComplex)
+DEFINE(S, float)
+DEFINE(D, double)
+DEFINE(Sc, Complex)
+DEFINE(Dz, DoubleComplex)
 #undef DEFINE
 
 #define DEFINE(NAME, T, CONJUGATED)                                                                    \
     int cublas##NAME##_v2(Handle*, int n, const T* x, int step_x, const T* y, int step_y, T* result) { \
         return dot(n, x, step_x, y, step_y, result, CONJUGATED);                                       \
     }
-        DEFINE(Sdot, float, false) DEFINE(Ddot, double, false) DEFINE(Cdotu, Complex, false)
-            DEFINE(Cdotc, Complex, true) DEFINE(Zdotu, DoubleComplex, false) DEFINE(Zdotc, DoubleComplex, true)
+
+DEFINE(Sdot, float, false)
+DEFINE(Ddot, double, false)
+DEFINE(Cdotu, Complex, false)
+DEFINE(Cdotc, Complex, true)
+
+DEFINE(Zdotu, DoubleComplex, false)
+DEFINE(Zdotc, DoubleComplex, true)
 #undef DEFINE
 
-                int cublasCsscal_v2(Handle*, int n, const float* alpha, Complex* x, int step) {
-    return scale(n, alpha, x, step);
-}
+int cublasCsscal_v2(Handle*, int n, const float* alpha, Complex* x, int step) { return scale(n, alpha, x, step); }
 
 int cublasZdscal_v2(Handle*, int n, const double* alpha, DoubleComplex* x, int step) {
     return scale(n, alpha, x, step);

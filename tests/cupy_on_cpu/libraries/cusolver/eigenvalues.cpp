@@ -93,11 +93,13 @@ extern "C" {
         });                                                                                                            \
     }
 DEFINE(S, syev, float)
-DEFINE(D, syev, double) DEFINE(C, heev, Complex) DEFINE(Z, heev, DoubleComplex)
+DEFINE(D, syev, double)
+DEFINE(C, heev, Complex)
+DEFINE(Z, heev, DoubleComplex)
 #undef DEFINE
 
-    int cusolverDnXsyevd_bufferSize(void*, void*, int, int, int64_t, int, const void*, int64_t, int, const void*, int,
-                                    size_t* on_device, size_t* on_host) {
+int cusolverDnXsyevd_bufferSize(void*, void*, int, int, int64_t, int, const void*, int64_t, int, const void*, int,
+                                size_t* on_device, size_t* on_host) {
     *on_device = *on_host = workspace;
     return success;
 }

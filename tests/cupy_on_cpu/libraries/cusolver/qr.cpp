@@ -55,7 +55,10 @@ extern "C" {
                               int ldc, T*, int, int* info) {                                                         \
         return multiply<T>(from, op, m, n, k, a, lda, tau, c, ldc, info);                                            \
     }
-DEFINE(S, or, float) DEFINE(D, or, double) DEFINE(C, un, Complex) DEFINE(Z, un, DoubleComplex)
+DEFINE(S, or, float)
+DEFINE(D, or, double)
+DEFINE(C, un, Complex)
+DEFINE(Z, un, DoubleComplex)
 #undef DEFINE
 
 }  // extern "C"
