@@ -76,9 +76,17 @@ def test_every_dtype_goes_in_and_comes_out_or_is_refused_by_name(backend: cr.Bac
             assert cr.tensor([0, 1], dtype=spelling).dtype == name
 
 
-@pytest.mark.parametrize(
-    "data", [np.array(["a"]), np.array([None]), object(), "text", [1.0, "a"], np.array("2020", "M8[D]")], ids=repr
-)
+NO_ARRAYS: dict[str, Any] = {
+    "array of text": np.array(["a"]),
+    "array of objects": np.array([None]),
+    "array of dates": np.array("2020", "M8[D]"),
+    "object": object(),
+    "text": "text",
+    "list with text": [1.0, "a"],
+}
+
+
+@pytest.mark.parametrize("data", NO_ARRAYS.values(), ids=NO_ARRAYS)
 def test_what_is_no_array_is_refused(backend: cr.Backend, data: Any) -> None:
     with pytest.raises((cr.DTypeError, TypeError, ValueError)):
         cr.tensor(data)
