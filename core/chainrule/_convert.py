@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from chainrule import _backends
 from chainrule._context import current
-from chainrule._dtypes import PYTHON_NUMBERS, as_dtype, scalar_dtype
+from chainrule._dtypes import PYTHON_NUMBERS, as_dtype, complex64, promote, scalar_dtype
 from chainrule._errors import BackendError, DTypeError
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
@@ -161,12 +162,31 @@ def coerce(op: Op, inputs: tuple[Any, ...]) -> tuple[tuple[Any, ...], Backend]:
         if not homes:
             return tuple(x if x is None else as_tensor(x, backend) for x in converted), backend
     keep_numbers = op.broadcasts
-    return tuple(
+    coerced = tuple(
         x
         if type(x) is Tensor or x is None or (keep_numbers and type(x) in PYTHON_NUMBERS)
         else as_tensor(x, backend, None if first is None else first.device)
         for x in converted
-    ), backend
+    )
+    if keep_numbers and complex in map(type, coerced):
+        coerced = _without_complex_numbers(coerced)
+    return coerced, backend
+
+
+def _without_complex_numbers(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs with Python's complex numbers as arrays, of the dtype that they have beside the others.
+
+    Python would compute by itself with one of them and what is a Python float too, as some of NumPy's scalars are.
+    """
+    tensors = [x for x in inputs if type(x) is Tensor]
+    dtypes = [x.dtype for x in tensors if x.dtype.is_inexact]
+    dtype = reduce(promote, dtypes, complex64) if dtypes else scalar_dtype(0j)
+    concrete = next((x for x in tensors if type(x._value) is not Symbol), None)
+    backend = _backends.get_backend() if concrete is None else concrete._backend
+    device = _device_of_choice(backend) if concrete is None else concrete.device
+    native = backend.native(dtype)
+    made = [Tensor(backend.full((), x, native, device), backend) if type(x) is complex else x for x in inputs]
+    return tuple(map(lifted, made) if any(type(x._value) is Symbol for x in tensors) else made)
 
 
 def lifted(x: Any) -> Any:

@@ -100,7 +100,7 @@ def binary(op: Op) -> Callable[[Any, Any], Tensor]:
                 right, from_b = b, None
             else:
                 return cast(Tensor, apply(op, (a, b), NO_ATTRIBUTES))
-        elif type(b) is Tensor and type(a) in PYTHON_NUMBERS:
+        elif type(b) is Tensor and type(a) in PYTHON_NUMBERS and type(a) is not complex:
             backend = b._backend
             left, from_a = a, None
             right, from_b = b._value, b._node

@@ -39,7 +39,11 @@ def test_the_variable_is_read_at_first_use(run_python: Run, value: str, expected
 @pytest.mark.parametrize(
     ("value", "error", "words"),
     [
-        ("nunpy", "BackendError", ["no backend 'nunpy'", "did you mean 'numpy'?", "array_api_strict, cupy, dask, jax, numpy, torch"]),
+        (
+            "nunpy",
+            "BackendError",
+            ["no backend 'nunpy'", "did you mean 'numpy'?", "array_api_strict, cupy, dask, jax, numpy, torch"],
+        ),
         ("zzz", "BackendError", ["no backend 'zzz'", "installed:", "group 'chainrule.backends'"]),
         ("numpy:", "BackendError", ["'numpy:' is no backend", "NAME or NAME:DEVICE"]),
         (":1", "BackendError", ["':1' is no backend", "NAME or NAME:DEVICE"]),

@@ -101,7 +101,7 @@ def _on_numbers(instruction: Instruction, numbers: list[Any]) -> Found:
         return None
     others = {x.dtype for x, number in zip(inputs, numbers, strict=True) if number is None and type(x) is Symbol}
     for i, (x, number) in enumerate(zip(inputs, numbers, strict=True)):
-        if type(x) is not Symbol or number is None or type(number) is bool or not _holds(number, x.dtype, others):
+        if type(x) is not Symbol or type(number) not in (int, float) or not _holds(number, x.dtype, others):
             continue
         trial = (*inputs[:i], number, *inputs[i + 1 :])
         if all(type(other) is not Symbol or other.weak for other in trial):
