@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +21,12 @@ nox.options.download_python = "never"
 PYTHONS = ("3.11", "3.12", "3.13")
 BACKENDS = ("numpy", "array_api_strict")
 SOURCES = ("core", "backends", "plugins")
-THIRD_PARTY = "examples/third_party"
+KIT = ("--pyargs", "chainrule_testing")
+LIBRARIES = ("torch", "jax", "dask")
+PLUGIN = ("examples/third_party", "--plugin", "huber")
+BACKEND = ("examples/third_party_backend", "--backend", "marray")
+CUPY = ("cupy-cuda13x==14.2.0", "nvidia-cuda-runtime==13.0.*")  # what CuPy on the CPU is made for
+ON_CPU = ("python", "-m", "pytest", "-p", "tests.cupy_on_cpu.plugin", "--max-refused", "3%")
 
 
 def group(name: str, project: str = ".") -> list[str]:
@@ -63,11 +69,96 @@ def tests(session: nox.Session, backend: str) -> None:
     """The suite on NumPy alone, and the backends' tests on array_api_strict and the rest, for each Python."""
     if backend == "numpy":
         session.install(".", *group("test"))
-        arguments = ("tests", "--ignore=tests/backends", *session.posargs)
-        session.run("pytest", "--numprocesses=auto", *arguments, env={"CHAINRULE_JIT": "off"})
+        apart = ("--ignore=tests/backends", "--ignore=tests/cupy_on_cpu")
+        session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
     else:
         session.install(".[array-api]", *group("test"))
         session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The suite that any backend and any plugin runs, on the backends that need no large download; a report."""
+    session.install(".[array-api]", *group("test"))
+    chosen = ("--backend", "numpy", "--backend", "array_api_strict:device1")
+    report = ("--report", "build/conformance.json", "--report", "build/conformance.md")
+    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *report, *session.posargs)
+
+
+@nox.session
+def libraries(session: nox.Session) -> None:
+    """PyTorch, JAX and Dask as backends, and a sample of the suite on each (large downloads)."""
+    session.install(".[array-api]", *group("test"), *group("array_libraries"))
+    tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
+    session.run("pytest", *tests, "tests/examples/test_array_libraries.py", *session.posargs)
+    sample = () if "--fraction" in session.posargs else ("--fraction", "0.03")
+    chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
+    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
+
+
+@nox.session(default=False)
+def cluster(session: nox.Session) -> None:
+    """A regression on a cluster of Dask whose workers hold less than the data (on request)."""
+    session.install(".[array-api]", *group("test"), *group("array_libraries"))
+    session.run("pytest", "tests/examples/test_logistic_regression_dask.py", *session.posargs)
+
+
+@nox.session
+def cupy_names(session: nox.Session) -> None:
+    """Whether CuPy has all that its backend uses, and what it says where there is no GPU."""
+    session.install(".[array-api]", *group("test"), CUPY[0])
+    session.run("python", "-m", "tests.cupy_on_cpu.api_gate")
+    session.run("python", "-m", "pytest", "tests/backends/test_cupy.py", *session.posargs)
+
+
+@nox.session
+def cupy_on_cpu(session: nox.Session) -> None:
+    """Real CuPy on a CPU stand-in, where no GPU code runs: a sample of the tests, always the same one."""
+    on_cpu(session)
+    session.run(*ON_CPU, "--sample", "20%", "tests/cupy_on_cpu", *session.posargs)
+    session.run(*ON_CPU, "--sample", "20%", "-k", "cupy", "tests/backends", *session.posargs)
+    session.run(*ON_CPU, "--sample", "3%", *KIT, "--backend", "cupy", *session.posargs)
+
+
+@nox.session
+def cupy_kernels(session: nox.Session) -> None:
+    """Every CUDA kernel of ours, compiled by NVIDIA's compiler for each kind of GPU (a large download)."""
+    on_cpu(session, compiler=True)
+    session.run(*ON_CPU, "tests/backends/test_cupy_sources.py", *session.posargs)
+
+
+@nox.session(default=False)
+def cupy_on_cpu_full(session: nox.Session) -> None:
+    """All tests on real CuPy on the CPU: threads in several orders, two devices, little memory, none (on request)."""
+    on_cpu(session, compiler=True)
+    session.run(*ON_CPU, "tests/cupy_on_cpu", "tests/backends", "tests/plugins/nn", "-k", "cupy")
+    session.run(*ON_CPU, *KIT, "--backend", "cupy")
+    for name, value in (("ORDER", "shuffle:7"), ("DEVICES", "2"), ("MEMORY_MB", "64")):
+        session.run(*ON_CPU, "tests/backends", "-k", "cupy", env={f"CUPY_ON_CPU_{name}": value})
+    absent = ("tests/backends/test_cupy.py", "tests/backends/test_choosing.py")  # none of these reaches CuPy
+    session.run(*ON_CPU[:5], *absent, env={"CUPY_ON_CPU_DEVICES": "0"})
+    session.run("python", "-m", "tests.cupy_on_cpu.recheck")  # all that was generated, for real GPUs
+
+
+@nox.session(default=False)
+def cupy_sanitizers(session: nox.Session) -> None:
+    """CuPy's kernels of ours under sanitizers, and with fused multiplication and addition (on request)."""
+    on_cpu(session)
+    asan = str(session.run("g++", "-print-file-name=libasan.so", silent=True, external=True)).strip()
+    address = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0", "CUPY_ON_CPU_POOL": "off"}
+    undefined = "-fsanitize=float-cast-overflow -fno-sanitize-recover=all"
+    for flags, more in (("-fsanitize=address", address), (undefined, {}), ("-O2 -mfma -ffp-contract=fast", {})):
+        variables = {"CUPY_ON_CPU_CXXFLAGS": flags, **more}
+        session.run(*ON_CPU, "tests/backends/test_cupy_regions.py", *session.posargs, env=variables)
+
+
+def on_cpu(session: nox.Session, compiler: bool = False) -> None:
+    """Set up CuPy on the CPU, or skip where it cannot be."""
+    if shutil.which("g++") is None:
+        session.skip("CuPy on the CPU compiles kernels with g++, which is not installed")
+    compilers = ("nvidia-cuda-nvrtc==13.0.*",) if compiler else ()
+    session.install(".[array-api]", *group("test"), *CUPY, *compilers, "Cython==3.2.4", "setuptools")
+    session.run("python", "-m", "tests.cupy_on_cpu.build")
 
 
 @nox.session(python=PYTHONS)
@@ -91,10 +182,14 @@ def core_only(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=False)  # as above
-def third_party(session: nox.Session) -> None:
-    """A plugin of another distribution: its wheel beside ours, and its tests."""
-    session.install(*build(session, ".", f"./{THIRD_PARTY}"), *group("test", THIRD_PARTY))
-    session.chdir(THIRD_PARTY)
+@nox.parametrize("kind", [nox.param(PLUGIN, id="plugin"), nox.param(BACKEND, id="backend")])
+def third_party(session: nox.Session, kind: tuple[str, ...]) -> None:
+    """A plugin and a backend of other distributions: their wheels beside ours, their tests, and the suite on them."""
+    folder, *chosen = kind
+    ours, theirs = build(session, ".", f"./{folder}")
+    session.install(f"{ours}[array-api]", theirs, *group("test"), *group("test", folder))
+    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *session.posargs)
+    session.chdir(folder)
     session.run("pytest", *session.posargs)
 
 
@@ -103,7 +198,8 @@ def docs(session: nox.Session) -> None:
     """Every example in README, docs and docstrings, and every link between pages."""
     session.install("--editable", ".[array-api]", *group("test"))
     session.run("pytest", "README.md", "docs", "tests/docs", *session.posargs)
-    session.run("pytest", "--doctest-modules", *SOURCES, *session.posargs)
+    kit = [f"testing/chainrule_testing/{name}.py" for name in ("_samples", "_check_op")]
+    session.run("pytest", "--doctest-modules", *SOURCES, *kit, *session.posargs)
 
 
 @nox.session(python=PYTHONS[:2], default=False)
@@ -132,14 +228,28 @@ def compare(session: nox.Session, requirements: str, *arguments: str) -> None:
 
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
-    """The tests that need a GPU, on CuPy (on request; `--no-venv` uses the environment as it is)."""
+    """The tests that need a GPU, on CuPy and PyTorch, and a dated report of what ran and how long it took (on request).
+
+    `--no-venv` uses the environment as it is.
+    """
     if session.virtualenv.venv_backend != "none":
         session.install(".[cupy]" if has_driver() else ".", *group("test"))
     probe = "import chainrule as cr\ntry: cr.set_backend('cupy')\nexcept cr.BackendUnavailableError as e: print(e)"
     reason = session.run("python", "-c", probe, silent=True)
     if reason:
         session.skip(str(reason).strip())
-    session.run("pytest", "-m", "gpu", "tests/backends", *session.posargs)
+    arguments = ("-p", "tests.backends.gpu_report", "--gpu-report", "build", "-m", "gpu")
+    session.run("python", "-m", "pytest", *arguments, "tests/backends", "tests/plugins/nn", *session.posargs)
+    session.run("pytest", *KIT, "--backend", "cupy", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none")
+def full(session: nox.Session) -> None:
+    """Everything that CI takes samples of, whole (on request; hours)."""
+    for name in ("cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
+        session.notify(name)
+    session.notify("conformance")
+    session.notify("libraries", posargs=("--fraction", "1"))
 
 
 def has_driver() -> bool:

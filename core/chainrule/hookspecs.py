@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from chainrule._cli import Command
     from chainrule._definition import Gradient, NoGradient
-    from chainrule_testing import Samples  # noqa: TID251  # as above
+    from chainrule_testing import Samples
 
 PROJECT = "chainrule"
 hookspec = pluggy.HookspecMarker(PROJECT)
