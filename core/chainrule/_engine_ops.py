@@ -76,7 +76,10 @@ def sum_to(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
 
 def _zero_wins(xp: Any, g: Any, d: Any) -> Any:
     product = g * d
-    return xp.where(g == 0, xp.zeros_like(product), product)
+    zero = g == 0
+    if isinstance(zero, bool):  # of a Python number
+        return xp.zeros_like(product) if zero else product
+    return xp.where(zero, xp.zeros_like(product), product)
 
 
 multiply_zero_wins: Binary = elementwise(
