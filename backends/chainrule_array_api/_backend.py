@@ -82,7 +82,8 @@ def array_api_backend(
 
     def asarray(data: Any, dtype: Any, device: str | None) -> Any:
         if isinstance(data, array_types):
-            data = array_api_compat.to_device(data, place(device)) if device is not None else data
+            if device is not None and array_api_compat.device(data) != (target := place(device)):
+                data = array_api_compat.to_device(data, target)  # which some libraries cannot do to where it is
             return xp.asarray(data, dtype=dtype, copy=True)
         return xp.asarray(_on_host(data), dtype=dtype, device=place(device))
 

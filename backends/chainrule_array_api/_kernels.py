@@ -24,6 +24,8 @@ def _imag(xp: Any, x: Any) -> Any:
 
 
 def _conj(xp: Any, x: Any) -> Any:
+    if xp.isdtype(x.dtype, "bool"):
+        return xp.astype(x, xp.int8)  # as in NumPy
     return xp.conj(x) if _is_complex(xp, x) else x
 
 

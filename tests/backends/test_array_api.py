@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import array_api_compat
 import array_api_strict
 import numpy as np
 import pytest
@@ -48,6 +49,27 @@ def test_devices_are_found_where_none_are_given() -> None:
     x = backend.asarray([1.0], None, backend.devices()[1])
     assert backend.device_of(x) == backend.devices()[1]
     np.testing.assert_array_equal(backend.to_numpy(x), [1.0])
+
+
+def test_an_array_is_moved_only_from_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some libraries cannot move an array to where it is."""
+    backend = strict.backend()
+    x = backend.asarray([1.0, 2.0], None, "device1")
+    moves: list[Any] = []
+    move = array_api_compat.to_device
+
+    def moved(array: Any, device: Any) -> Any:
+        moves.append(device)
+        return move(array, device)
+
+    monkeypatch.setattr(array_api_compat, "to_device", moved)
+    same = backend.asarray(x, None, "device1")
+    assert not moves
+    x[0] = 9.0
+    np.testing.assert_array_equal(backend.to_numpy(same), [1.0, 2.0])  # a copy all the same
+    moves.clear()
+    assert backend.device_of(backend.asarray(x, None, "device2")) == "device2"
+    assert moves == [array_api_strict.Device("device2")]
 
 
 def test_a_backend_of_another_library_is_one_call(fresh: None) -> None:
@@ -98,6 +120,17 @@ def test_python_numbers_are_weak(dtype: str, number: complex) -> None:
     result = cr.tensor([1, 2], dtype=dtype) * number
     assert strict_result.dtype == result.dtype == (np.array([1, 2], dtype) * number).dtype.name
     np.testing.assert_array_equal(strict_result.numpy(), result.numpy())
+
+
+@pytest.mark.parametrize("function", ["conj", "real", "imag"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "float32", "complex64"])
+def test_parts_of_numbers_have_numpys_dtypes(function: str, dtype: str) -> None:
+    x = np.array([1, 0, 3 + 2j]).astype(dtype) if dtype == "complex64" else np.array([1, 0, 3], dtype)
+    with cr.use_backend("array_api_strict:device1"):
+        have = getattr(cr, function)(cr.tensor(x))
+    want = getattr(np, function)(x)
+    assert str(have.dtype) == str(want.dtype)
+    np.testing.assert_array_equal(have.numpy(), want)
 
 
 def test_a_number_that_does_not_fit_is_an_error() -> None:
