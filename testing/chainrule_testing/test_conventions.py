@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule_testing._checks import refusal
 
 SLOPES: list[tuple[str, Callable[[Any], Any], Any, Any]] = [
     ("max shares ties", lambda x: cr.max(x), [1, 1, 0], [0.5, 0.5, 0]),
@@ -36,8 +37,14 @@ SLOPES: list[tuple[str, Callable[[Any], Any], Any, Any]] = [
 
 @pytest.mark.parametrize(("f", "x", "want"), [row[1:] for row in SLOPES], ids=[row[0] for row in SLOPES])
 def test_slope(backend: cr.Backend, f: Callable[[Any], Any], x: Any, want: Any) -> None:
-    with np.errstate(all="ignore"):
-        got = cr.grad(f, sum=True)(cr.tensor(np.array(x, float)))
+    try:
+        with np.errstate(all="ignore"):
+            got = cr.grad(f, sum=True)(cr.tensor(np.array(x, float)))
+    except cr.ChainruleError as error:
+        reason = refusal(error)
+        if reason is None:
+            raise
+        pytest.skip(f"refused: {reason}")
     np.testing.assert_allclose(got.numpy(), np.array(want, float), rtol=1e-12, atol=1e-300)
 
 
