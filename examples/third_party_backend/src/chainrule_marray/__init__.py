@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import chainrule as cr
 from chainrule_marray._masked import masked as masked
-from chainrule_marray._masked import to_numpy
+from chainrule_marray._masked import to_numpy, whole_of_whole
 
 _MEANS: Final = frozenset({"mean", "std", "var"})
 _REASON: Final = "its derivative counts what is missing too; divide a sum by how many are known"
@@ -36,7 +36,11 @@ def backend() -> cr.Backend:
         kernels=dict.fromkeys(_MEANS, _refused),
         quiet=partial(numpy.errstate, all="ignore"),
     )
-    return replace(made, refuses=lambda instruction: _REASON if instruction.op.name in _MEANS else None)
+    return replace(
+        made,
+        refuses=lambda instruction: _REASON if instruction.op.name in _MEANS else None,
+        wrap_generic=lambda op, kernel: whole_of_whole(made.xp, op, made.wrap_generic(op, kernel)),
+    )
 
 
 def _refused(x: Any, **attributes: Any) -> Any:
