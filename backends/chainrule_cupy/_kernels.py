@@ -2,7 +2,7 @@
 
 CuPy wraps indices that lie outside of an axis, so they are checked (by the indexing kernels of `chainrule_array_api`);
 it leaves duplicate places of an assignment undefined, so nothing assigns to them; it gives 0 for an integer to a
-negative power, and numbers for a system that has no solution.
+negative power, and numbers for a system that has no solution; it takes booleans for integers of one byte.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
             raise ValueError("integers to negative integer powers are not allowed")
         return result
 
+    def angle(x: Any) -> Any:
+        wide = x if x.dtype.kind in "fc" else x.astype(str(default_dtype()))
+        return cupy.arctan2(wide.imag, wide.real)
+
+    def sign(x: Any) -> Any:
+        if x.dtype.kind == "b":
+            raise TypeError("booleans have no sign")
+        return xp.sign(x)  # which keeps NaN
+
     def special(name: str) -> Kernel:
         def kernel(x: Any) -> Any:
             import cupyx.scipy.special
@@ -62,12 +71,15 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
 
     standard = standard_kernels(xp, sums)
     return standard | {
+        "angle": angle,
         "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
         "erf": special("erf"),
         "erfc": special("erfc"),
         "pow": power,
         "relu": relu,
+        "sign": sign,
         "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,
+        "square": lambda x: x * x,
     }
 
 
