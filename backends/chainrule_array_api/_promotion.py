@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chainrule import PYTHON_NUMBERS, DType, Kernel, Op, Spec, bool_, infer, uint8
+from chainrule import PYTHON_NUMBERS, DType, Kernel, Op, Spec, bool_, infer, int64, uint8
 from chainrule_array_api._indexing import device_of
 
 # Operations that do not broadcast, but whose inputs become one dtype.
@@ -14,10 +14,14 @@ _JOINING: Final = frozenset({"concat", "searchsorted", "softmax_cross_entropy", 
 # What the standard has for numbers alone and is the same for booleans taken as 0 and 1.
 _NUMERIC: Final = frozenset(
     {
-        *("add", "argmax", "argmin", "argsort", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less"),
-        *("less_equal", "max", "maximum", "min", "minimum", "multiply", "searchsorted", "sort"),
+        *("abs", "add", "argmax", "argmin", "argsort", "ceil", "clip", "floor", "greater", "greater_equal", "isfinite"),
+        *("isinf", "isnan", "less", "less_equal", "max", "maximum", "min", "minimum", "multiply", "multiply_zero_wins"),
+        *("relu", "searchsorted", "sort", "square", "trunc"),
     }
 )
+
+# Of booleans they say whether any pair is true, which is counted.
+_PRODUCTS: Final = frozenset({"einsum", "matmul", "tensordot"})
 
 # What the standard has for booleans alone; numbers are true where they are not 0.
 _LOGICAL: Final = frozenset({"logical_and", "logical_not", "logical_or", "logical_xor"})
@@ -34,10 +38,11 @@ class Promotion:
 
     def __call__(self, op: Op, kernel: Kernel) -> Kernel:
         """The kernel with its casts."""
+        logical = op.name in _LOGICAL
 
         def promoting(*arrays: Any, **attributes: Any) -> Any:
             first = getattr(arrays[0], "dtype", None) if arrays else None
-            if first in self.inexact and all(getattr(x, "dtype", None) == first for x in arrays):
+            if not logical and first in self.inexact and all(getattr(x, "dtype", None) == first for x in arrays):
                 return kernel(*arrays, **attributes)  # nothing to promote
             return self.run(op, kernel, arrays, attributes)
 
@@ -87,6 +92,8 @@ def _computed_in(op: Op, specs: list[Spec], out: DType) -> DType | None:
     if out.is_inexact and not dtype.is_inexact:
         return out
     if dtype is bool_:
+        if op.name in _PRODUCTS:
+            return int64
         return out if out.kind in ("int", "uint") else uint8 if op.name in _NUMERIC else bool_
     return dtype
 

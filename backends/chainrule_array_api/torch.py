@@ -1,15 +1,27 @@
 """The backend `torch`: PyTorch on the CPU and on NVIDIA GPUs, without its autograd.
 
 A tensor that requires grad is refused, so that no history is cut in silence; `cr.tensor` copies its values alone.
+`uint16` and `uint32`, which PyTorch can hold but not add, are left out; `uint64` is there for sums of `uint8`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
-from chainrule import ArgumentError, Backend, BackendUnavailableError, Kernel, Program, default_dtype, jit_mode
+from chainrule import (
+    ArgumentError,
+    Backend,
+    BackendUnavailableError,
+    Kernel,
+    Program,
+    default_dtype,
+    jit_mode,
+    uint16,
+    uint32,
+)
 from chainrule_array_api import _indexing
 from chainrule_array_api._backend import array_api_backend
 from chainrule_array_api._compile import obstacle, traceable
@@ -50,7 +62,8 @@ def backend() -> Backend:
     def asarray(data: Any, dtype: Any, device: str | None) -> Any:
         return made.asarray(data.detach() if isinstance(data, torch.Tensor) else data, dtype, device)
 
-    return replace(made, asarray=asarray)
+    dtypes = {dtype: native for dtype, native in made.dtypes.items() if dtype not in (uint16, uint32)}
+    return replace(made, asarray=asarray, dtypes=dtypes)
 
 
 def _devices(torch: Any) -> dict[str, Any]:
@@ -123,10 +136,18 @@ def _functions() -> dict[str, Kernel]:
     """Functions that are not as the standard has them."""
     from array_api_compat import torch as xp
 
+    remainder = wide_remainder(xp)
+
+    def exact_remainder(a: Any, b: Any) -> Any:
+        if (a.dtype if hasattr(a, "dtype") else b.dtype) == xp.float64:  # NaN where the quotient is too large for it
+            multiple = b * 2.0**1023  # finite where that is so
+            a = xp.where(xp.isinf(a / b) & xp.isfinite(multiple), xp.remainder(a, multiple), a)
+        return remainder(a, b)
+
     def searchsorted(x: Any, v: Any, **how: Any) -> Any:
         return xp.searchsorted(x.contiguous(), v.contiguous(), **how)
 
-    return {"remainder": wide_remainder(xp), "searchsorted": searchsorted}
+    return {"remainder": exact_remainder, "searchsorted": searchsorted}
 
 
 def _kernels(torch: Any) -> dict[str, Kernel]:
@@ -143,8 +164,14 @@ def _kernels(torch: Any) -> dict[str, Kernel]:
         return kernel
 
     def along(function: Kernel) -> Kernel:
-        def kernel(x: Any, *, axis: int | None) -> Any:
-            return function(x, axis) if axis is not None else function(x.reshape(-1), 0).reshape(x.shape)
+        def kernel(x: Any, *, axis: int | tuple[int, ...] | None) -> Any:
+            if isinstance(axis, int):
+                return function(x, axis)
+            axes = tuple(range(x.ndim)) if axis is None else axis
+            last = range(x.ndim - len(axes), x.ndim)
+            moved = x.movedim(axes, tuple(last))
+            rows = moved.reshape(*moved.shape[: last.start], prod(moved.shape[last.start :]))
+            return function(rows, -1).reshape(moved.shape).movedim(tuple(last), axes)
 
         return floating(kernel)
 

@@ -261,7 +261,8 @@ def _aligned(xp: Any, x: Any, term: str, letters: str) -> Any:
             match = xp.reshape(index, (n, 1)) == xp.reshape(index, (1, n))
             shape = [1] * x.ndim
             shape[first] = shape[second] = n
-            x = xp.sum(xp.where(xp.reshape(match, tuple(shape)), x, xp.zeros_like(x)), axis=second)
+            diagonal = xp.sum(xp.where(xp.reshape(match, tuple(shape)), x, xp.zeros_like(x)), axis=second)
+            x = xp.astype(diagonal, x.dtype)  # a sum of integers has a wider one
         else:
             seen += letter
     order = sorted(range(len(seen)), key=lambda i: letters.index(seen[i]))

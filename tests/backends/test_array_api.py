@@ -133,6 +133,39 @@ def test_parts_of_numbers_have_numpys_dtypes(function: str, dtype: str) -> None:
     np.testing.assert_array_equal(have.numpy(), want)
 
 
+@pytest.mark.parametrize("name", ["logical_and", "logical_or", "logical_xor"])
+def test_floating_point_numbers_are_true_where_they_are_not_zero(name: str) -> None:
+    x, y = np.array([0.0, 0.0, -2.5, np.nan]), np.array([0.0, 1.0, 0.0, 0.5])
+    with cr.use_backend("array_api_strict:device1"):
+        have = getattr(cr, name)(cr.tensor(x), cr.tensor(y))
+        assert cr.logical_not(cr.tensor(x)).tolist() == [True, True, False, False]
+    assert have.tolist() == getattr(np, name)(x, y).tolist()
+
+
+@pytest.mark.parametrize("name", ["abs", "floor", "ceil", "trunc"])
+def test_functions_of_numbers_take_booleans_as_numpy_does(name: str) -> None:
+    x = np.array([True, False])
+    with cr.use_backend("array_api_strict:device1"):
+        have = getattr(cr, name)(cr.tensor(x))
+    want = getattr(np, name)(x)
+    assert str(have.dtype) == str(want.dtype)
+    np.testing.assert_array_equal(have.numpy(), want)
+
+
+@pytest.mark.parametrize("backend", ["array_api_strict:device1", "torch"])
+def test_products_of_booleans_say_whether_any_pair_is_true(backend: str) -> None:
+    """Of 256 pairs too, which are 0 in 8 bits."""
+    if backend == "torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'chainrule[torch]'")
+    x, y = np.ones((2, 256), bool), np.ones((256, 3), bool)
+    x[1] = False
+    with cr.use_backend(backend):
+        t, u = cr.tensor(x), cr.tensor(y)
+        for have in (t @ u, cr.tensordot(t, u, axes=1), cr.einsum("ij,jk->ik", t, u)):
+            assert have.dtype == cr.bool_
+            np.testing.assert_array_equal(have.numpy(), x @ y)
+
+
 def test_a_number_that_does_not_fit_is_an_error() -> None:
     with cr.use_backend("array_api_strict"), pytest.raises((cr.ChainruleError, OverflowError), match="300"):
         cr.tensor([1], dtype="uint8") + 300

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import chainrule as cr
 import chainrule_array_api.torch
@@ -62,6 +63,52 @@ def test_bfloat16_is_computed_and_copied_as_float32() -> None:
     assert gradient.tolist() == [3.0, -4.0]
     with pytest.raises(cr.DTypeError, match="'numpy' has no dtype 'bfloat16'"):
         cr.to_backend(x, "numpy")
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint32"])
+def test_unsigned_integers_that_pytorch_cannot_add_are_refused_by_name(dtype: str) -> None:
+    with pytest.raises(cr.DTypeError, match=rf"'torch'.*{dtype}"):
+        cr.tensor(np.array([1, 2], dtype))
+    with pytest.raises(cr.DTypeError, match=rf"'torch'.*{dtype}"):
+        cr.sum(torch.ones(2, dtype=getattr(torch, dtype)))
+    largest = np.iinfo(dtype).max
+    assert cr.tensor(np.array([1, largest], dtype), dtype="int64").tolist() == [1, largest]
+
+
+def test_sums_of_unsigned_integers_are_uint64() -> None:
+    total = cr.sum(cr.tensor(np.full((3, 2), 200, "uint8")), axis=0)
+    assert total.dtype == cr.uint64
+    assert total.tolist() == [600, 600]
+    assert (total / 4).tolist() == [150.0, 150.0]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint64"])
+def test_einsum_takes_diagonals_of_unsigned_integers(dtype: str) -> None:
+    x, y = np.arange(6, dtype=dtype).reshape(2, 3), np.arange(9, dtype=dtype).reshape(3, 3)
+    have = cr.einsum("ij,jj->i", cr.tensor(x), cr.tensor(y))
+    want = np.einsum("ij,jj->i", x, y)
+    assert str(have.dtype) == str(want.dtype)
+    np.testing.assert_array_equal(have.numpy(), want)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_remainders_of_the_largest_by_the_smallest_are_numpys(dtype: str) -> None:
+    information = np.finfo(dtype)
+    points = [0.0, 1.0, -2.5, 0.1, np.inf, -np.inf, np.nan, information.max, -information.max, information.tiny]
+    a, b = np.meshgrid(np.array(points, dtype), np.array(points, dtype), indexing="ij")
+    with np.errstate(all="ignore"):
+        want = np.remainder(a, b)
+    np.testing.assert_array_equal(cr.remainder(cr.tensor(a), cr.tensor(b)).numpy(), want)
+    assert cr.remainder(cr.tensor([1e300]), 0.5).tolist() == [0.0]
+    assert cr.remainder(7.0, cr.tensor([2.0])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, (), (0, 2), (2, 1)])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_along_any_axes(name: str, axis: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    want = getattr(scipy.special, name)(x, axis=axis)
+    np.testing.assert_allclose(getattr(cr, name)(cr.tensor(x), axis=axis).numpy(), want, rtol=1e-12, atol=1e-15)
 
 
 def test_threads_are_pytorchs_too() -> None:
