@@ -24,7 +24,7 @@ SOURCES = ("core", "backends", "plugins")
 KIT = ("--pyargs", "chainrule_testing")
 LIBRARIES = ("torch", "jax", "dask")
 PLUGIN = ("examples/third_party", "--plugin", "huber")
-BACKEND = ("examples/third_party_backend", "--backend", "marray")
+BACKEND = ("examples/third_party_backend", "--backend", "marray", "--fraction", "0.3")
 CUPY = ("cupy-cuda13x==14.2.0", "nvidia-cuda-runtime==13.0.*")  # what CuPy on the CPU is made for
 ON_CPU = ("python", "-m", "pytest", "-p", "tests.cupy_on_cpu.plugin", "--max-refused", "3%")
 
