@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import DTYPES, Backend
+from chainrule import DTYPES, Backend, Kernel, Op
 from chainrule_cupy._devices import on_device
 from chainrule_cupy._fusion import CupyFusion
-from chainrule_cupy._kernels import checked, in_one_kernel, kernels
+from chainrule_cupy._kernels import checked, in_one_kernel, kernels, of_one_stack
 from chainrule_cupy._transfers import from_elsewhere, to_numpy
 from chainrule_numpy._kernels import in_floating
 
@@ -60,6 +60,10 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
             for i, device in enumerate(found)
         ]
 
+    def wrapped(op: Op, kernel: Kernel) -> Kernel:
+        kernel = in_one_kernel(cupy, op, in_floating(op, kernel))
+        return placed(checked(op, of_one_stack(cupy, op, kernel)))
+
     backend = Backend(
         name="cupy",
         version=cupy.__version__,
@@ -70,7 +74,7 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         full=full,
         to_numpy=lambda array: to_numpy(cupy, array),
         kernels={name: placed(kernel) for name, kernel in kernels(cupy, xp).items()},
-        wrap_generic=lambda op, kernel: placed(checked(op, in_one_kernel(cupy, op, in_floating(op, kernel)))),
+        wrap_generic=wrapped,
         devices=lambda: tuple(map(str, range(count))),
         device_of=lambda array: str(array.device.id),
         synchronize=synchronize,

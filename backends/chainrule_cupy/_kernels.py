@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from chainrule import DTYPES, Kernel, Op, default_dtype, strict_math
 from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
 from chainrule_cupy import _source
 
 _SEVERAL: Final = frozenset({"cbrt", "multiply_zero_wins", "sigmoid", "softplus"})  # whose generic kernels call many
-_CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "svd", "svdvals"})
+_CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "solve_triangular", "svd", "svdvals"})
+_STACKED: Final = frozenset({"solve", "solve_triangular"})
 
 
 def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
@@ -93,6 +96,20 @@ def checked(op: Op, kernel: Kernel) -> Kernel:
 
         with cupyx.errstate(linalg="raise"):
             return kernel(*inputs, **attributes)
+
+    return run
+
+
+def of_one_stack(cupy: Any, op: Op, kernel: Kernel) -> Kernel:
+    """A kernel that solves equations whose stacks broadcast: CuPy wants the same stack on both sides."""
+    if op.name not in _STACKED:
+        return kernel
+
+    def run(a: Any, b: Any, **attributes: Any) -> Any:
+        if a.shape[:-2] != b.shape[:-2]:
+            stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            a, b = (cupy.broadcast_to(x, stack + x.shape[-2:]) for x in (a, b))
+        return kernel(a, b, **attributes)
 
     return run
 

@@ -496,6 +496,8 @@ def test_matrices_that_have_no_answer() -> None:
         cr.linalg.inv(singular)
     with pytest.raises(cr.ArgumentError, match="is singular"):
         cr.linalg.solve(cr.stack([indefinite, singular]), cr.ones((2, 2, 1)))
+    with pytest.raises(cr.ArgumentError, match="zero on its diagonal"):
+        cr.linalg.solve_triangular([[1.0, 2.0], [0.0, 0.0]], cr.ones((2, 1)))
     with pytest.raises(cr.ArgumentError, match="is not positive definite"):
         cr.linalg.cholesky(indefinite)
     assert cr.linalg.det(singular).item() == 0.0
