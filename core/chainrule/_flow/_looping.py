@@ -172,10 +172,10 @@ class _Writer:
     def _take_turns(self) -> None:
         """Let steps compute what they carry in two arrays in turn, where no other result is a view of it."""
         for i, (x, y) in enumerate(zip(self.program.inputs[: self.flow.n_carry], self.program.outputs, strict=False)):
-            if y in self.given or y not in self.places or not _is_alone(self.program, x, y):
+            rows = _Rows(y, self.backend)
+            if not rows.ready or y in self.given or y not in self.places or not _is_alone(self.program, x, y):
                 continue
-            kind = f"s{self._count()}"
-            self.names[kind] = _Rows(y, self.backend)
+            _, kind = self._named(rows)
             self.before.append(f"p{i}, q{i} = {kind}.room(2)")
             self.given[y] = f"p{i}"
             self.after.append(f"p{i}, q{i} = q{i}, p{i}")
