@@ -29,9 +29,7 @@ def _run(arguments: argparse.Namespace) -> int:
         report = check(what, backend=arguments.backend)
     else:
         call = bound(arguments.target, what, arguments.args)
-        report = check(
-            what, *call.args, backend=arguments.backend, gradients=not arguments.no_gradients, **call.kwargs
-        )
+        report = check(what, *call.args, backend=arguments.backend, gradients=not arguments.no_gradients, **call.kwargs)
     print(json.dumps(report.to_dict(), indent=2) if arguments.json else report)
     return 0 if report else 1
 
