@@ -59,7 +59,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, by mypy at its strictest."""
-    session.install("--editable", ".[plot]", *group("types"))
+    session.install("--editable", ".[plot,testing]", *group("types"))
     session.run("mypy")
 
 
@@ -91,7 +91,7 @@ def libraries(session: nox.Session) -> None:
     session.install(".[array-api]", *group("test"), *group("array_libraries"))
     tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
     session.run("pytest", *tests, "tests/examples/test_array_libraries.py", *session.posargs)
-    sample = () if "--fraction" in session.posargs else ("--fraction", "0.03")
+    sample = () if "--fraction" in session.posargs else ("--fraction", "0.03", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
 
