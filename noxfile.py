@@ -18,8 +18,7 @@ nox.needs_version = ">=2025.5"
 nox.options.error_on_missing_interpreters = False  # CI=true would make a failure of what is reported as skipped
 nox.options.download_python = "never"
 
-PYTHONS = ("3.11", "3.12", "3.13")
-BACKENDS = ("numpy", "array_api_strict")
+OLDEST, BETWEEN, NEWEST = "3.11", "3.12", "3.13"
 SOURCES = ("core", "backends", "plugins")
 KIT = ("--pyargs", "chainrule_testing")
 LIBRARIES = ("torch", "jax", "dask")
@@ -63,17 +62,19 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session(python=PYTHONS)
-@nox.parametrize("backend", BACKENDS)
-def tests(session: nox.Session, backend: str) -> None:
-    """The suite on NumPy alone, and the backends' tests on array_api_strict and the rest, for each Python."""
-    if backend == "numpy":
-        session.install(".", *group("test"))
-        apart = ("--ignore=tests/backends", "--ignore=tests/cupy_on_cpu")
-        session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
-    else:
-        session.install(".[array-api]", *group("test"))
-        session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
+@nox.session(python=(OLDEST, NEWEST))
+def tests(session: nox.Session) -> None:
+    """The suite on NumPy alone, with the oldest Python and the newest."""
+    session.install(".", *group("test"))
+    apart = ("--ignore=tests/backends", "--ignore=tests/cupy_on_cpu")
+    session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
+
+
+@nox.session(python=OLDEST)
+def backends(session: nox.Session) -> None:
+    """The backends' tests, on NumPy and array_api_strict."""
+    session.install(".[array-api]", *group("test"))
+    session.run("pytest", "--numprocesses=auto", "tests/backends", *session.posargs)
 
 
 @nox.session
@@ -90,7 +91,8 @@ def libraries(session: nox.Session) -> None:
     """PyTorch, JAX and Dask as backends, and a sample of the suite on each (large downloads)."""
     session.install(".[array-api]", *group("test"), *group("array_libraries"))
     tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
-    session.run("pytest", *tests, "tests/examples/test_array_libraries.py", *session.posargs)
+    session.run("pytest", *tests, "tests/examples/test_array_libraries.py")
+    session.run("pytest", "--numprocesses=auto", "tests/plugins", "-k", "torch")
     sample = () if "--fraction" in session.posargs else ("--fraction", "0.03", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
@@ -115,8 +117,8 @@ def cupy_names(session: nox.Session) -> None:
 def cupy_on_cpu(session: nox.Session) -> None:
     """Real CuPy on a CPU stand-in, where no GPU code runs: a sample of the tests, always the same one."""
     on_cpu(session)
-    session.run(*ON_CPU, "--sample", "20%", "tests/cupy_on_cpu", *session.posargs)
-    session.run(*ON_CPU, "--sample", "20%", "-k", "cupy", "tests/backends", *session.posargs)
+    session.run(*ON_CPU, "--sample", "10%", "tests/cupy_on_cpu", *session.posargs)
+    session.run(*ON_CPU, "--sample", "15%", "-k", "cupy", "tests/backends", *session.posargs)
     session.run(*ON_CPU, "--sample", "3%", *KIT, "--backend", "cupy", *session.posargs)
 
 
@@ -161,14 +163,22 @@ def on_cpu(session: nox.Session, compiler: bool = False) -> None:
     session.run("python", "-m", "tests.cupy_on_cpu.build")
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=(OLDEST, NEWEST))
 def machine_code(session: nox.Session) -> None:
-    """Programs as machine code wherever there is some: the engine's, and on the first Python those of plugins."""
+    """Programs as machine code wherever there is some: the engine's, and on the oldest Python those of plugins."""
     session.install(".", *group("test"))
     folders = ["tests/core_numpy"]
-    if session.python == PYTHONS[0]:
+    if session.python == OLDEST:
         folders += ["tests/plugins/nn", "tests/plugins/optim", "tests/plugins/arrays/test_traced.py"]
     session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "always"})
+
+
+@nox.session(python=BETWEEN, default=False)
+def between(session: nox.Session) -> None:
+    """All of these on the Python between the oldest and the newest (on request)."""
+    tests(session)
+    backends(session)
+    machine_code(session)
 
 
 @nox.session(reuse_venv=False)  # pip would keep an older wheel of the same version
@@ -202,7 +212,7 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "--doctest-modules", *SOURCES, *kit, *session.posargs)
 
 
-@nox.session(python=PYTHONS[:2], default=False)
+@nox.session(python=(OLDEST, BETWEEN), default=False)
 def benchmarks(session: nox.Session) -> None:
     """Times beside NumPy and the libraries on it, as tables and as JSON (on request; advect needs Python 3.12)."""
     compare(session, "benchmark")
@@ -246,9 +256,8 @@ def gpu(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def full(session: nox.Session) -> None:
     """Everything that CI takes samples of, whole (on request; hours)."""
-    for name in ("cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
+    for name in (f"between-{BETWEEN}", "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
         session.notify(name)
-    session.notify("conformance")
     session.notify("libraries", posargs=("--fraction", "1"))
 
 

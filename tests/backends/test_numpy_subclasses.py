@@ -28,7 +28,7 @@ def fed(x: Any) -> Any:
         return cr.Session().run(held * 2.0, {held: x})
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", WAYS)
 def test_those_that_compute_something_else_are_refused(way: Callable[[Any], Any]) -> None:
     with pytest.raises(
         cr.DTypeError, match=r"a MaskedArray cannot be a tensor; fill what is missing, x\.filled\(value\)"
