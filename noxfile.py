@@ -256,7 +256,7 @@ def gpu(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def full(session: nox.Session) -> None:
     """Everything that CI takes samples of, whole (on request; hours)."""
-    for name in (f"between-{BETWEEN}", "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
+    for name in ("between", "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
         session.notify(name)
     session.notify("libraries", posargs=("--fraction", "1"))
 
