@@ -10,16 +10,16 @@ import pytest
 
 import chainrule as cr
 
-WAYS: list[Callable[[Any], Any]] = [
-    cr.tensor,
-    cr.as_tensor,
-    cr.Variable,
-    cr.exp,
-    lambda x: cr.sum(cr.tensor([1.0, 2.0]) * x),
-    lambda x: cr.grad(lambda x: cr.sum(x * x))(x),
-    lambda x: cr.function(lambda x: x * 2.0)(x),
-    lambda x: fed(x),  # defined below
-]
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "tensor": cr.tensor,
+    "as_tensor": cr.as_tensor,
+    "variable": cr.Variable,
+    "operation": lambda x: cr.exp(x),
+    "operation beside a tensor": lambda x: cr.sum(cr.tensor([1.0, 2.0]) * x),
+    "gradient": lambda x: cr.grad(lambda x: cr.sum(x * x))(x),
+    "compiled function": lambda x: cr.function(lambda x: x * 2.0)(x),
+    "feed": lambda x: fed(x),  # defined below
+}
 
 
 def fed(x: Any) -> Any:
@@ -28,7 +28,7 @@ def fed(x: Any) -> Any:
         return cr.Session().run(held * 2.0, {held: x})
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_those_that_compute_something_else_are_refused(way: Callable[[Any], Any]) -> None:
     with pytest.raises(
         cr.DTypeError, match=r"a MaskedArray cannot be a tensor; fill what is missing, x\.filled\(value\)"
