@@ -1,4 +1,4 @@
-"""Large products of matrices on chainrule's own threads, where these are machine code: each part by BLAS on one.
+"""Large products of matrices: in tiles on one thread; on chainrule's own where they are machine code, BLAS on one each.
 
 BLAS's own threads look for more to do for a while after a product, and keep the processors from the threads that
 compute what comes next.
@@ -6,36 +6,34 @@ compute what comes next.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
-from chainrule import get_num_threads
+from chainrule import get_num_threads, run_tasks
 from chainrule_numpy import _jit, _tiles
 from chainrule_numpy._threads import alone, has_openblas, restored
 
 LARGE: Final = 1 << 18  # multiplications, from which on BLAS may take several threads
 _WORTH: Final = 1 << 20  # multiplications of matrices that are worth another thread; those by a vector always are
+_THIN: Final = 16  # rows of a part
 _DTYPES: Final = (("d", "d"), ("f", "f"))
 
 
 def multiply(a: Any, b: Any, out: Any, size: int) -> Any:
     """What `np.matmul` gives, by so many multiplications."""
-    if get_num_threads() == 1 or not _jit.is_on():
-        product = _tiled(a, b, out, size)
-        return np.matmul(a, b, out) if product is None else product
-    held = alone()
-    try:
-        product = _tiled(a, b, out, size)
-        if product is None and (size >= _WORTH or b.ndim == 1):
+    if get_num_threads() == 1:
+        product = _tiles.tiled(a, b, out) if size >= _tiles.LARGE and a.ndim > 1 and b.ndim > 1 else None
+    elif not _jit.is_on() or (size < _WORTH and b.ndim > 1):
+        product = None
+    else:
+        held = alone()
+        try:
             product = _in_parts(a, b, out, size)
-        return np.matmul(a, b, out) if product is None else product
-    finally:
-        restored(held)
-
-
-def _tiled(a: Any, b: Any, out: Any, size: int) -> Any | None:
-    return _tiles.tiled(a, b, out) if size >= _tiles.LARGE and a.ndim > 1 and b.ndim > 1 else None
+        finally:
+            restored(held)
+    return np.matmul(a, b, out) if product is None else product
 
 
 def _in_parts(a: Any, b: Any, out: Any, size: int) -> Any | None:
@@ -55,6 +53,9 @@ def _in_parts(a: Any, b: Any, out: Any, size: int) -> Any | None:
     if out is None:
         out = np.empty((*(stack or other), a.shape[-2], *b.shape[1:][-1:]), a.dtype)
     if is_stack:
-        _tiles.by_rows(np.matmul, a, b, out)
+        rows = a.shape[-2]
+        each = max(-(-rows // get_num_threads()), _THIN)
+        parts = [slice(start, start + each) for start in range(0, rows, each)]
+        run_tasks([partial(np.matmul, a[..., part, :], b, out[..., part, :]) for part in parts])
         return out
     return out if product(a, b, out, threads_for(max(out.shape))) else None

@@ -2,25 +2,22 @@
 
 OpenBLAS copies both sides of a product into an order of its own before it multiplies. With AVX-512 it does without for
 products of up to a million multiplications, and comes closer to what the processor can do. So larger ones are cut into
-such: rows of the left side by columns of the right one, as long as that fits a cache.
+such: rows of the left side by columns of the right one, as long as that fits a cache. That is for one thread: BLAS
+divides a whole product among several better than it is divided in tiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 
-from chainrule import get_num_threads, run_tasks
-
 DIRECT: Final = 1_000_000  # multiplications, up to which OpenBLAS copies nothing
-LARGE: Final = 1 << 22  # multiplications for each thread, below which the cuts take longer than they save
+LARGE: Final = 1 << 22  # multiplications, below which the cuts take longer than they save
 _DEEP: Final = 1024  # columns of a left side; tiles of longer ones are too small
 _CACHED: Final = 1 << 20  # bytes of a right side, which is read again for each few rows
 _TALL: Final = 512  # rows for which it pays to copy a right side that is in order of columns
-_TALL_IN_PARTS: Final = 128  # the same on several threads, of which BLAS itself makes little use in such products
 _THIN: Final = 16  # rows or columns; thinner matrices are left to BLAS
 _HIGHEST: Final = 128  # rows of a tile
 
@@ -41,19 +38,8 @@ def tiled(a: Any, b: Any, out: Any) -> Any | None:
         b = _in_rows(b)
     if out is None:
         out = np.empty((*(a.shape[:-2] or b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
-    by_rows(_write, a, b, out)
+    _write(a, b, out)
     return out
-
-
-def by_rows(multiply: Callable[[Any, Any, Any], Any], a: Any, b: Any, out: Any) -> None:
-    """Have `multiply(rows of a, b, rows of out)` called for as many parts of the rows as there are threads."""
-    rows = a.shape[-2]
-    each = max(-(-rows // get_num_threads()), _THIN)
-    parts = [slice(start, start + each) for start in range(0, rows, each)]
-    if len(parts) == 1:
-        multiply(a, b, out)
-    else:
-        run_tasks([partial(multiply, a[..., part, :], b, out[..., part, :]) for part in parts])
 
 
 def _has_direct_kernels() -> bool:
@@ -68,20 +54,18 @@ _DIRECT_KERNELS: Final = _has_direct_kernels()
 
 
 def _pays(a: Any, b: Any) -> bool:
-    """Whether tiles are faster: measured on one thread, and on two."""
+    """Whether tiles are faster, as measured."""
     (*stack, rows, depth), (*other, height, columns) = a.shape, b.shape
     if depth != height or (stack and other and stack != other) or a.dtype.char not in "fd" or a.dtype != b.dtype:
         return False
-    number, threads = rows * depth * columns, get_num_threads()
+    number = rows * depth * columns
     if number <= DIRECT or min(rows, columns, depth) < _THIN or depth > _DEEP:
         return False
     if depth * columns * b.itemsize > _CACHED or not (_is_in_rows(a) or _is_in_rows(_turned(a))):
         return False
-    if not _is_in_rows(b):
-        tall = _TALL if threads == 1 else _TALL_IN_PARTS
-        if rows < tall or not _is_in_rows(_turned(b)):
-            return False
-    if max(a.size * columns, b.size * rows) < LARGE * threads:
+    if not _is_in_rows(b) and (rows < _TALL or not _is_in_rows(_turned(b))):
+        return False
+    if max(a.size * columns, b.size * rows) < LARGE:
         return False
     return not np.may_share_memory(a, b)  # of a matrix by itself BLAS computes half
 

@@ -93,7 +93,8 @@ def test_blas_computes_on_one_thread_meanwhile_and_on_as_many_as_before_afterwar
         return [get() for get, _ in _threads._openblas()]
 
     seen = []
-    monkeypatch.setattr(_products, "_tiled", lambda *_: seen.append(numbers()))
+    monkeypatch.setattr(_products, "_WORTH", 1)
+    monkeypatch.setattr(_products, "_in_parts", lambda *_: seen.append(numbers()))
     _threads.set_threads(2)
     try:
         matmul(np.ones((30, 20)), np.ones((20, 30)))

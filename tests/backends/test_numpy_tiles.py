@@ -24,7 +24,7 @@ SHAPES = [
 
 @pytest.fixture(autouse=True)
 def _everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As if every BLAS had the kernels, and on one thread unless a test says how many."""
+    """As if every BLAS had the kernels, and on one thread."""
     monkeypatch.setattr(_tiles, "_DIRECT_KERNELS", True)
     with cr.use_num_threads(1):
         yield
@@ -40,19 +40,17 @@ def product(a: Any, b: Any) -> Any:
     return (a.astype("int64") @ b.astype("int64")).astype(a.dtype)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("rows", "depth", "columns"), SHAPES, ids=str)
-def test_values(rows: tuple[int, ...], depth: int, columns: int, dtype: str, turned: bool, threads: int) -> None:
+def test_values(rows: tuple[int, ...], depth: int, columns: int, dtype: str, turned: bool) -> None:
     a, b = numbers((*rows, depth), dtype, turned), numbers((*rows[:-1], depth, columns), dtype)
     want, place = product(a, b), np.full((*rows, columns), np.nan, dtype)
-    with cr.use_num_threads(threads):
-        got = tiled(a, b, None)
-        assert got.dtype == dtype
-        assert got.flags.c_contiguous
-        np.testing.assert_array_equal(got, want)
-        assert tiled(a, b, place) is place
+    got = tiled(a, b, None)
+    assert got.dtype == dtype
+    assert got.flags.c_contiguous
+    np.testing.assert_array_equal(got, want)
+    assert tiled(a, b, place) is place
     np.testing.assert_array_equal(place, want)
 
 
@@ -63,13 +61,6 @@ def test_a_right_side_and_a_result_in_order_of_columns() -> None:
     place = np.full((2, 515, 130), np.nan, "float32").swapaxes(-1, -2)
     assert tiled(a, b, place) is place
     np.testing.assert_array_equal(place, product(a, b))
-
-
-def test_fewer_rows_pay_for_turning_the_right_side_on_several_threads() -> None:
-    a, b = numbers((8, 4, 128, 64), "float32"), numbers((8, 4, 64, 128), "float32", turned=True)
-    assert tiled(a, b, None) is None
-    with cr.use_num_threads(2):
-        np.testing.assert_array_equal(tiled(a, b, None), product(a, b))
 
 
 def test_one_matrix_with_a_stack() -> None:
