@@ -62,12 +62,20 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session(python=(OLDEST, NEWEST))
+@nox.session(python=OLDEST)
 def tests(session: nox.Session) -> None:
-    """The suite on NumPy alone, with the oldest Python and the newest."""
+    """The suite on NumPy alone."""
     session.install(".", *group("test"))
     apart = ("--ignore=tests/backends", "--ignore=tests/cupy_on_cpu")
     session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
+
+
+@nox.session(python=NEWEST)
+def engine(session: nox.Session) -> None:
+    """The engine's tests on the newest Python, on whose inner workings it alone depends; `pythons` runs all."""
+    session.install(".", *group("test"))
+    folders = ("tests/core", "tests/core_numpy")
+    session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "off"})
 
 
 @nox.session(python=OLDEST)
@@ -93,7 +101,7 @@ def libraries(session: nox.Session) -> None:
     tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
     session.run("pytest", *tests, "tests/examples/test_array_libraries.py")
     session.run("pytest", "--numprocesses=auto", "tests/plugins", "-k", "torch")
-    sample = () if "--fraction" in session.posargs else ("--fraction", "0.03", "--steps", "500")
+    sample = () if "--fraction" in session.posargs else ("--fraction", "0.02", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
 
@@ -173,9 +181,9 @@ def machine_code(session: nox.Session) -> None:
     session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "always"})
 
 
-@nox.session(python=BETWEEN, default=False)
-def between(session: nox.Session) -> None:
-    """All of these on the Python between the oldest and the newest (on request)."""
+@nox.session(python=(BETWEEN, NEWEST), default=False)
+def pythons(session: nox.Session) -> None:
+    """All tests on NumPy and array_api_strict, and machine code, on the Pythons after the oldest (on request)."""
     tests(session)
     backends(session)
     machine_code(session)
@@ -256,7 +264,8 @@ def gpu(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none")
 def full(session: nox.Session) -> None:
     """Everything that CI takes samples of, whole (on request; hours)."""
-    for name in ("between", "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
+    later = (f"pythons-{BETWEEN}", f"pythons-{NEWEST}")
+    for name in (*later, "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
         session.notify(name)
     session.notify("libraries", posargs=("--fraction", "1"))
 
