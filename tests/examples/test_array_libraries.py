@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+from tests.examples.loading import load
 
 import chainrule as cr
 
-FOLDER = Path(__file__).parents[2] / "examples"
 LIBRARIES = ["array_api_strict", "torch", "jax", "dask", pytest.param("cupy", marks=pytest.mark.gpu)]
-
-
-def load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", ["mnist_functional", "mnist_compiled"])

@@ -1,34 +1,22 @@
 """The MNIST examples: short, right, and the same program as `chainrule mnist` in other words."""
 
-import importlib.util
 import re
 import subprocess
 import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.examples.loading import FOLDER, load
 
 import chainrule as cr
 from chainrule_tutorials import Settings, train
 
-FOLDER = Path(__file__).parents[2] / "examples"
 NAMES = ("mnist_tape", "mnist_functional", "mnist_graph", "mnist_compiled")
 
 
 @pytest.fixture(autouse=True)
 def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,15 +1,11 @@
 """The networks among the MNIST examples: short, and learning. Their full runs take a minute, and are not for here."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+from tests.examples.loading import FOLDER, load
 
 import chainrule as cr
 
-FOLDER = Path(__file__).parents[2] / "examples"
 # Steps to take, and the accuracy that is then exceeded, whatever the seed.
 NETWORKS = {"mnist_mlp": (150, 0.90), "mnist_cnn": (40, 0.80)}
 
@@ -17,15 +13,6 @@ NETWORKS = {"mnist_mlp": (150, 0.90), "mnist_cnn": (40, 0.80)}
 @pytest.fixture(autouse=True)
 def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", NETWORKS)

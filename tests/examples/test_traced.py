@@ -1,30 +1,19 @@
 """The examples' models compiled, and in a graph that knows no batch size: the losses and weights of eager steps."""
 
-import importlib.util
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import optree
 import pytest
+from tests.examples.loading import load
 
 import chainrule as cr
 
-FOLDER = Path(__file__).parents[2] / "examples"
 BATCHES = (8, 8, 5)  # the last of another length
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def batches(shape: tuple[int, ...]) -> list[tuple[Any, Any]]:
