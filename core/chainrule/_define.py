@@ -56,7 +56,8 @@ def elementwise(
     """Define an elementwise operation of one or two inputs without attributes: its row.
 
     Args:
-        name: its name; with no `kernel` also that of the namespace's function that computes it.
+        name: its name; with no `kernel` also that of the namespace's function that computes it. One with a dot,
+            `"special.entr"`, is that of a namespace's operation, which does not become `cr.<name>`.
         infer: a rule of `chainrule.infer`, such as `floating`.
         gradient: a definition or `NoGradient(reason)`.
         doc: the docstring.
@@ -82,7 +83,7 @@ def elementwise(
     _state_policy(operation, on_missing)
     function: Any = unary(operation) if n_inputs == 1 else binary(operation)
     function.__doc__ = doc
-    return _named(function, operation, name, "plugin")
+    return _named(function, operation, name.rpartition(".")[2], "plugin")
 
 
 def op(
@@ -108,7 +109,7 @@ def op(
     Args:
         infer: the shape-and-dtype rule.
         gradient: a definition, `NoGradient(reason)`, or None if it is registered elsewhere.
-        name: the operation's name, the kernel's by default.
+        name: the operation's name, the kernel's by default; one with a dot as for `elementwise`.
         sequence: whether the public function takes its arrays as one sequence, as `concat` does.
         broadcasts, elementwise, linear, multiple, holomorphic, cut: see `Op`.
         on_missing: what stands in while it has no gradient, as for `cr.on_missing`; what users say counts more.

@@ -18,7 +18,7 @@ class Op:
     """An operation's identity.
 
     Attributes:
-        name: unique among all operations.
+        name: unique among all operations; `"namespace.name"` for those that live in a namespace alone.
         n_inputs: how many arrays it takes; None for any number.
         attributes: its metadata, name to default (`REQUIRED` where there is none).
         infer: the shape-and-dtype rule, `(*specs, **attributes) -> Spec`, or a tuple of them for several outputs.

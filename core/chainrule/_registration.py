@@ -56,13 +56,15 @@ def _table(table: _registry.Table[Any], fits: Callable[[Any], bool], expected: s
 
 
 def _claim(table: _registry.Table[Any], name: str, owner: Owner, undo: ExitStack) -> None:
-    """Check that a public name can be had as `cr.<name>`.
+    """Check that a public name can be had as `cr.<name>`; an operation of a namespace, `"fft.rfft"`, asks for none.
 
     Raises:
         PluginError: it is no name, one of chainrule's own, or one of another kind.
     """
     import chainrule
 
+    if table is _registry.ops and "." in name and all(part.isidentifier() for part in name.split(".")):
+        return
     if not name.isidentifier() or name.startswith("_"):
         raise PluginError(f"{table.what} {name!r}: not a name that `cr.<name>` can have")
     if name in chainrule._RESERVED:

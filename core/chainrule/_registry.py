@@ -190,7 +190,7 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
 
             generic = kernel_of(op, backend)
         else:
-            generic = getattr(backend.xp, op.name, None)
+            generic = _of_namespace(backend.xp, op.name)
         if generic is None:
             raise MissingKernelError(
                 f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
@@ -198,6 +198,14 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
             )
         kernel = backend.wrap_generic(op, generic)
     return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
+
+
+def _of_namespace(xp: Any, name: str) -> Kernel | None:
+    """The function of a namespace, or of one within it, `"fft.rfft"`; None if there is none."""
+    found: Any = xp
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def has_own_kernel(op: Op, backend: Backend) -> bool:
@@ -329,4 +337,4 @@ def register_methods(methods: Mapping[str, Any], owner: Owner) -> None:
 
 def public_names() -> Iterable[str]:
     """Every name that plugins give `cr`."""
-    return {*ops, *functions, *namespaces}
+    return {*(name for name in ops if "." not in name), *functions, *namespaces}

@@ -26,6 +26,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def chainrule_ops() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
     """Operations: the functions that `cr.op` and `cr.elementwise` give. They become `cr.<name>` and `ops.<name>`.
 
+    One whose name has a dot, `"special.entr"`, belongs to a namespace, and is found in it alone.
+
     Example:
         @hookimpl
         def chainrule_ops():

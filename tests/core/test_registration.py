@@ -18,6 +18,9 @@ def plain_op(name, gradient=None):
     return kernel
 
 
+triple = plain_op("made_up.triple", lambda g, _y, _x: g * 3.0)
+
+
 @pytest.fixture
 def registered(request):
     """An operation of a name of its own, made known without a gradient."""
@@ -54,6 +57,32 @@ def test_registering_a_gradient(registered):
 
     assert callable(rule)
     assert float(cr.grad(registered)(1.0)) == 3.0
+
+
+def test_an_op_of_a_namespace_has_no_name_in_cr():
+    class Plugin:
+        @cr.hookimpl
+        def chainrule_ops(self):
+            return [triple]
+
+    if triple.op.name not in _registry.ops:
+        cr.register_plugin(Plugin(), "plugin_of_a_namespace")
+    assert not {"made_up", "triple", "made_up.triple"} & {*dir(cr)}
+    assert triple.op.owner.plugin == "plugin_of_a_namespace"
+    with cr.override_gradients({"made_up.triple": lambda g, _y, _x: g * 5.0}):
+        assert float(cr.grad(triple)(1.0)) == 5.0
+    assert float(cr.function(cr.grad(triple))(1.0)) == 3.0
+
+
+@pytest.mark.parametrize("name", ["made_up.", ".triple", "made up.triple"])
+def test_a_namespace_has_names_for_its_ops(name):
+    class Plugin:
+        @cr.hookimpl
+        def chainrule_ops(self):
+            return [plain_op(name)]
+
+    with pytest.raises(cr.PluginError, match=r"not a name that `cr.<name>` can have"):
+        cr.register_plugin(Plugin(), "plugin_of_bad_names")
 
 
 def test_a_second_registration_is_refused_and_names_both_places(registered, here):
