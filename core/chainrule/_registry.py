@@ -190,7 +190,9 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
 
             generic = kernel_of(op, backend)
         else:
-            generic = _of_namespace(backend.xp, op.name)
+            generic = backend.xp
+            for part in op.name.split("."):  # "fft.rfft" is in a namespace within
+                generic = getattr(generic, part, None)
         if generic is None:
             raise MissingKernelError(
                 f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
@@ -198,14 +200,6 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
             )
         kernel = backend.wrap_generic(op, generic)
     return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
-
-
-def _of_namespace(xp: Any, name: str) -> Kernel | None:
-    """The function of a namespace, or of one within it, `"fft.rfft"`; None if there is none."""
-    found: Any = xp
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
 
 
 def has_own_kernel(op: Op, backend: Backend) -> bool:
