@@ -255,6 +255,16 @@ def test_rows_are_used_again():
 
 
 @needs_jit
+def test_rows_join_a_region_of_their_own_shape():
+    """The condition, of the shape of rows, comes before them: their space is that of what they are made of."""
+    n = cr.tensor(X[:, :1])
+    (region,) = check(
+        lambda x, y: cr.where(n > 0, cr.sum(x * y, axis=-1, keepdims=True), 0.5 * n), X, np.cos(X), backend=CODE
+    )
+    assert region.space == X.shape
+
+
+@needs_jit
 @pytest.mark.parametrize("seed", range(60))
 def test_random_programs_as_machine_code(seed):
     random_program(seed, CODE)

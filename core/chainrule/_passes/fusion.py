@@ -197,8 +197,8 @@ class _Grouping:
         return group
 
     def _join(self, i: int, instruction: Instruction, chosen: list[_Group], after: set[_Group]) -> None:
-        group = chosen[0]
-        for other in chosen[1:]:
+        group, *others = sorted(chosen, key=lambda group: -math.prod(group.space))
+        for other in others:
             self._merge(group, other)
         if after is not group.after:
             after = after & set(self._open)  # opening a group may have closed them
@@ -218,10 +218,10 @@ class _Grouping:
             group.rows.add(y)
 
     def _merge(self, group: _Group, other: _Group) -> None:
-        """Make another group part of one."""
+        """Make another group part of one, whose space is the same, or whose rows have the other's space."""
         other.into = group
         group.members |= other.members
-        group.inner |= other.inner
+        (group.inner if other.space == group.space else group.rows).update(other.inner)
         group.rows |= other.rows
         group.scattered |= other.scattered
         group.after |= other.after
