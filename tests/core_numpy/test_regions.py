@@ -265,6 +265,16 @@ def test_rows_join_a_region_of_their_own_shape():
 
 
 @needs_jit
+def test_rows_are_reduced_in_a_region_of_their_own():
+    def rows(x):
+        return 2.0 * cr.sum(cr.exp(x), axis=-1, keepdims=True)
+
+    check(lambda x: cr.sum(rows(x)), X, backend=CODE)
+    check(lambda x: cr.sum(rows(x), axis=-1), X, backend=CODE)
+    check(lambda x, y: cr.mean(rows(x) * cr.exp(y)), X, X[:, :1], backend=CODE)
+
+
+@needs_jit
 @pytest.mark.parametrize("seed", range(60))
 def test_random_programs_as_machine_code(seed):
     random_program(seed, CODE)

@@ -88,11 +88,14 @@ class _Group:
         """The shape of what is reduced along its last axes."""
         return next((x.shape for x in self.rows), None)
 
-    def has(self, x: Symbol, space: tuple[int, ...]) -> bool:
-        """Whether it computes a value that an instruction of its space, or of its rows, can use within it."""
+    def has(self, x: Symbol, space: tuple[int, ...], pointwise: bool) -> bool:
+        """Whether it computes a value that an instruction of its space, or a pointwise one of its rows, can use in it.
+
+        What reduces rows would reduce each as often as there are elements in it.
+        """
         if space == self.space:
             return x in self.inner or x in self.rows
-        return x in self.rows and x.shape == space
+        return pointwise and x in self.rows and x.shape == space
 
 
 class _Grouping:
@@ -146,22 +149,25 @@ class _Grouping:
     def _chosen(self, instruction: Instruction, space: tuple[int, ...]) -> tuple[list[_Group], set[_Group]]:
         """The groups that an instruction can join, which become one, and those that it waits for then."""
         symbols = [x for x in instruction.inputs if type(x) is Symbol]
+        pointwise = is_pointwise(instruction.op)
         if instruction.op.name == "add" and len(symbols) == 2:
             a, b = map(self._group_of, symbols)
             if a is not None and a is b and a.scattered.issuperset(symbols):
                 return [a], set()
         groups = [self._group_of(x) for x in symbols]
         first = groups[0] if groups else None
-        if first and groups.count(first) == len(groups) and all([first.has(x, space) for x in symbols]):
+        if first and groups.count(first) == len(groups) and all([first.has(x, space, pointwise) for x in symbols]):
             return ([first], first.after) if len(first.members) < _LARGEST else ([], self._after(symbols))
-        chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.has(x, space)}
+        chosen = {g: None for g, x in zip(groups, symbols, strict=True) if g and g.has(x, space, pointwise)}
         for group in [g for g in chosen if len(g.members) >= _LARGEST]:
             del chosen[group]
         length = next((group.row for group in chosen if group.row), None)
         for group in [g for g in chosen if g.row and g.row != length]:
             del chosen[group]
         while True:
-            outside = [x for x, g in zip(symbols, groups, strict=True) if g not in chosen or not g.has(x, space)]
+            outside = [
+                x for x, g in zip(symbols, groups, strict=True) if g not in chosen or not g.has(x, space, pointwise)
+            ]
             after = self._after(outside).union(*(group.after for group in chosen))
             back = [group for group in chosen if group in after]
             if not back:
