@@ -247,19 +247,49 @@ def compare(session: nox.Session, requirements: str, *arguments: str) -> None:
 
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
-    """The tests that need a GPU, on CuPy and PyTorch, and a dated report of what ran and how long it took (on request).
+    """All tests that a GPU can run, and a dated report of what ran and how long programs took (on request).
 
-    `--no-venv` uses the environment as it is.
+    CuPy's tests and the whole suite on it; samples of the suite on PyTorch and JAX where they find a GPU. `--no-venv`
+    uses the environment as it is.
     """
     if session.virtualenv.venv_backend != "none":
         session.install(".[cupy]" if has_driver() else ".", *group("test"))
-    probe = "import chainrule as cr\ntry: cr.set_backend('cupy')\nexcept cr.BackendUnavailableError as e: print(e)"
-    reason = session.run("python", "-c", probe, silent=True)
-    if reason:
-        session.skip(str(reason).strip())
-    arguments = ("-p", "tests.backends.gpu_report", "--gpu-report", "build", "-m", "gpu")
-    session.run("python", "-m", "pytest", *arguments, "tests/backends", "tests/plugins/nn", *session.posargs)
-    session.run("pytest", *KIT, "--backend", "cupy", *session.posargs)
+    if reason := why_not(session, "cupy"):
+        session.skip(reason)
+    pytest = ("python", "-m", "pytest", "-p", "tests.backends.gpu_report", "--numprocesses=4")
+    own = ("tests/backends", "tests/plugins/nn", "tests/examples/test_array_libraries.py")
+    session.run(*pytest, "--gpu-report", "build", "-m", "gpu", *own, *session.posargs)
+    for choice, *sample in (("cupy",), ("torch:cuda", "--fraction", "0.3"), ("jax:cuda", "--fraction", "0.02")):
+        if reason := why_not(session, choice):
+            session.warn(f"the suite is not run: {reason}")
+            continue
+        report = ("--report", f"build/gpu-{choice.partition(':')[0]}.md")
+        session.run(*pytest, *KIT, "--backend", choice, "--steps", "500", *sample, *report, *session.posargs)
+
+
+@nox.session(default=False)
+def gpu_sanitizers(session: nox.Session) -> None:
+    """CuPy's kernels of ours under NVIDIA's compute-sanitizer on a GPU: bad accesses, and races (on request; slow)."""
+    if session.virtualenv.venv_backend != "none":
+        session.install(".[cupy]" if has_driver() else ".", *group("test"))
+    if reason := why_not(session, "cupy"):
+        session.skip(reason)
+    if shutil.which("compute-sanitizer") is None:
+        session.skip("compute-sanitizer, which comes with the CUDA toolkit, is not on PATH")
+    pytest = ("python", "-m", "pytest", "-p", "tests.backends.gpu_report", "--gpu-pool=off")
+    for tool in ("memcheck", "racecheck"):
+        command = ("compute-sanitizer", f"--tool={tool}", "--error-exitcode=9", "--target-processes=all")
+        session.run(*command, *pytest, "tests/backends/test_cupy_regions.py", *session.posargs, external=True)
+
+
+def why_not(session: nox.Session, choice: str) -> str:
+    """Why a backend cannot compute in the environment of a session; nothing if it can."""
+    probe = (
+        "import chainrule as cr\n"
+        f"try: cr.set_backend({choice!r})\n"
+        "except (cr.BackendError, cr.BackendUnavailableError) as e: print(e)"
+    )
+    return str(session.run("python", "-c", probe, silent=True)).strip()
 
 
 @nox.session(default=False, venv_backend="none")

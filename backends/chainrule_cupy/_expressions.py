@@ -264,8 +264,9 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     # Functions
     **{
         name: _function(name)
-        for name in ("acosh", "asinh", "atanh", "cbrt", "erf", "erfc", "expm1", "hypot", "log10", "log1p", "log2")
+        for name in ("acosh", "asinh", "atanh", "cbrt", "erf", "erfc", "expm1", "log10", "log1p", "log2")
     },
+    "hypot": _function("chainrule_hypot"),
     **{
         name: _function(name, _ELEMENTARY)
         for name in ("cos", "cosh", "exp", "log", "sin", "sinh", "sqrt", "tan", "tanh")
@@ -314,6 +315,12 @@ __device__ T chainrule_quotient(T a, T b) {
   if (b == 0) return 0;
   T quotient = a / b;
   return quotient - (((a < 0) != (b < 0)) && quotient * b != a);
+}
+template <typename T>
+__device__ T chainrule_hypot(T a, T b) {
+  const T c = hypot(a, b), inf = CUDART_INF;
+  if (c < inf || !(fabs(a) < inf && fabs(b) < inf)) return c;
+  return 2 * hypot(a / 2, b / 2);  // CUDA's overflows too early
 }
 template <typename T>
 __device__ T chainrule_power(T base, T exponent) {

@@ -2,7 +2,8 @@
 
 CuPy wraps indices that lie outside of an axis, so they are checked (by the indexing kernels of `chainrule_array_api`);
 it leaves duplicate places of an assignment undefined, so nothing assigns to them; it gives 0 for an integer to a
-negative power, and numbers for a system that has no solution; it takes booleans for integers of one byte.
+negative power, and numbers for a system that has no solution; it takes booleans for integers of one byte; its `hypot`
+is infinite next to the largest number.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
 from chainrule_cupy import _source
 
-_SEVERAL: Final = frozenset({"cbrt", "multiply_zero_wins", "sigmoid", "softplus"})  # whose generic kernels call many
+_ONE_KERNEL: Final = frozenset({"cbrt", "hypot", "multiply_zero_wins", "sigmoid", "softplus"})
 _CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "solve_triangular", "svd", "svdvals"})
 _STACKED: Final = frozenset({"solve", "solve_triangular"})
 
@@ -115,8 +116,8 @@ def of_one_stack(cupy: Any, op: Op, kernel: Kernel) -> Kernel:
 
 
 def in_one_kernel(cupy: Any, op: Op, kernel: Kernel) -> Kernel:
-    """A generic kernel that calls several of CuPy's functions, as one CUDA kernel where all arrays are alike."""
-    if op.name not in _SEVERAL:
+    """A kernel that CuPy has not, or calls several functions for, as one CUDA kernel where all arrays are alike."""
+    if op.name not in _ONE_KERNEL:
         return kernel
     ndarray, made = cupy.ndarray, dict[Any, Any]()
 

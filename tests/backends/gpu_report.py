@@ -4,6 +4,8 @@
 
 It tells what ran where, what passed, failed and was skipped with which reason, and how long some programs take,
 operation by operation and compiled. A run that finds no GPU writes nothing.
+
+`--gpu-pool=off` gives each array an allocation of its own, whose bounds compute-sanitizer sees.
 """
 
 from __future__ import annotations
@@ -26,9 +28,14 @@ N = 1 << 24  # elements of the arrays that are timed
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gpu-report", metavar="FOLDER", help="write a dated report of the run on a GPU into this folder")
+    parser.addoption("--gpu-pool", choices=("on", "off"), default="on", help="whether CuPy keeps memory that is freed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("gpu_pool") == "off":
+        import cupy
+
+        cupy.cuda.set_allocator(None)
     folder = config.getoption("gpu_report")
     if folder and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Report(Path(folder)), "gpu_report")

@@ -118,6 +118,15 @@ def test_functions_of_one_number(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
+def test_a_hypotenuse_is_infinite_only_if_it_is(dtype: str) -> None:
+    most = np.finfo(dtype).max
+    a, b = np.array([[1.0, most / 2, most, np.inf, 3.0], [most, most / 2, most, 1.0, 4.0]], dtype)
+    (have,) = computed(ops.hypot, a, b)
+    agree(have, numpy_of(np.hypot, a, b), LOOSE[dtype])
+    agree(ops.hypot(a, b).numpy(), have, 0.0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", BINARY)
 def test_functions_of_two_numbers(name: str, dtype: str) -> None:
     values = SPECIAL
