@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, overload
 
 from chainrule import _context, _record, ops
 from chainrule._backend import Backend, Kernel
@@ -22,8 +23,29 @@ from chainrule._replay import building
 from chainrule._tensor import Tensor
 from chainrule.infer import Spec
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def composite(function: Callable[..., Any] | None = None, *, name: str | None = None, multiple: bool = False) -> Any:
+
+@overload
+def composite(
+    function: Callable[P, R], *, name: str | None = None, multiple: bool = False, broadcasts: bool = False
+) -> Callable[P, R]: ...
+
+
+@overload
+def composite(
+    *, name: str | None = None, multiple: bool = False, broadcasts: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def composite(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    multiple: bool = False,
+    broadcasts: bool = False,
+) -> Any:
     """Define an operation from a function that is written in operations, which this decorates.
 
     The function's positional-only parameters are the arrays, the others are attributes, as for `cr.op`. From it come
@@ -34,6 +56,7 @@ def composite(function: Callable[..., Any] | None = None, *, name: str | None = 
         function: what it is made of.
         name: the operation's name, the function's by default.
         multiple: whether it gives a tuple of results.
+        broadcasts: see `Op`: Python numbers among its inputs then take the dtype of the arrays.
 
     Returns:
         The public function, to be given to chainrule from a `chainrule_ops` hook.
@@ -50,7 +73,7 @@ def composite(function: Callable[..., Any] | None = None, *, name: str | None = 
     Tensor([1., 1.], float64)
     """
     if function is None:
-        return lambda function: composite(function, name=name, multiple=multiple)
+        return partial(composite, name=name, multiple=multiple, broadcasts=broadcasts)
     written = function
 
     def infer(*specs: Spec, **attributes: Any) -> Any:
@@ -73,6 +96,7 @@ def composite(function: Callable[..., Any] | None = None, *, name: str | None = 
         n_inputs,
         infer,
         attributes=attributes,
+        broadcasts=broadcasts,
         multiple=multiple,
         holomorphic=False,
         decomposition=written,

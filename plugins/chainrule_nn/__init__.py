@@ -1,53 +1,129 @@
-"""Operations of neural networks: `cr.nn`. Activations and losses are among the array functions, as `cr.relu`.
+"""Operations of neural networks: `cr.nn`.
 
 >>> import chainrule as cr
 >>> image = cr.ones((1, 4, 4, 1))
 >>> cr.nn.max_pool2d(cr.relu(cr.nn.conv2d(image, cr.ones((3, 3, 1, 2))))).shape
 (1, 1, 1, 2)
+
+Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from chainrule_nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
-from chainrule_nn._conv import conv as conv
-from chainrule_nn._conv import conv1d as conv1d
-from chainrule_nn._conv import conv2d as conv2d
-from chainrule_nn._conv import conv3d as conv3d
-from chainrule_nn._conv import conv_transpose as conv_transpose
-from chainrule_nn._conv import conv_transpose1d as conv_transpose1d
-from chainrule_nn._conv import conv_transpose2d as conv_transpose2d
-from chainrule_nn._conv import conv_transpose3d as conv_transpose3d
-from chainrule_nn._initializers import glorot_uniform as glorot_uniform
-from chainrule_nn._initializers import he_normal as he_normal
-from chainrule_nn._layers import dense as dense
-from chainrule_nn._layers import flatten as flatten
-from chainrule_nn._pool import avg_pool as avg_pool
-from chainrule_nn._pool import avg_pool1d as avg_pool1d
-from chainrule_nn._pool import avg_pool2d as avg_pool2d
-from chainrule_nn._pool import avg_pool3d as avg_pool3d
-from chainrule_nn._pool import max_pool as max_pool
-from chainrule_nn._pool import max_pool1d as max_pool1d
-from chainrule_nn._pool import max_pool2d as max_pool2d
-from chainrule_nn._pool import max_pool3d as max_pool3d
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "avg_pool",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "conv",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "dense",
-    "flatten",
-    "glorot_uniform",
-    "he_normal",
-    "max_pool",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "scaled_dot_product_attention",
-]
+if TYPE_CHECKING:
+    from chainrule import log_softmax as log_softmax
+    from chainrule import relu as relu
+    from chainrule import sigmoid as sigmoid
+    from chainrule import softmax as softmax
+    from chainrule import softmax_cross_entropy as softmax_cross_entropy
+    from chainrule import softplus as softplus
+    from chainrule import sparse_softmax_cross_entropy as sparse_softmax_cross_entropy
+    from chainrule_nn._activations import celu as celu
+    from chainrule_nn._activations import elu as elu
+    from chainrule_nn._activations import gelu as gelu
+    from chainrule_nn._activations import glu as glu
+    from chainrule_nn._activations import hard_shrink as hard_shrink
+    from chainrule_nn._activations import hard_sigmoid as hard_sigmoid
+    from chainrule_nn._activations import hard_swish as hard_swish
+    from chainrule_nn._activations import hard_tanh as hard_tanh
+    from chainrule_nn._activations import leaky_relu as leaky_relu
+    from chainrule_nn._activations import log_sigmoid as log_sigmoid
+    from chainrule_nn._activations import mish as mish
+    from chainrule_nn._activations import prelu as prelu
+    from chainrule_nn._activations import relu6 as relu6
+    from chainrule_nn._activations import selu as selu
+    from chainrule_nn._activations import silu as silu
+    from chainrule_nn._activations import soft_shrink as soft_shrink
+    from chainrule_nn._activations import softmin as softmin
+    from chainrule_nn._activations import softsign as softsign
+    from chainrule_nn._activations import sparsemax as sparsemax
+    from chainrule_nn._activations import tanh_shrink as tanh_shrink
+    from chainrule_nn._activations import threshold as threshold
+    from chainrule_nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
+    from chainrule_nn._conv import conv as conv
+    from chainrule_nn._conv import conv1d as conv1d
+    from chainrule_nn._conv import conv2d as conv2d
+    from chainrule_nn._conv import conv3d as conv3d
+    from chainrule_nn._conv import conv_transpose as conv_transpose
+    from chainrule_nn._conv import conv_transpose1d as conv_transpose1d
+    from chainrule_nn._conv import conv_transpose2d as conv_transpose2d
+    from chainrule_nn._conv import conv_transpose3d as conv_transpose3d
+    from chainrule_nn._cross_entropy import cross_entropy as cross_entropy
+    from chainrule_nn._initializers import glorot_uniform as glorot_uniform
+    from chainrule_nn._initializers import he_normal as he_normal
+    from chainrule_nn._layers import dense as dense
+    from chainrule_nn._layers import flatten as flatten
+    from chainrule_nn._losses import binary_cross_entropy as binary_cross_entropy
+    from chainrule_nn._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+    from chainrule_nn._losses import cosine_embedding_loss as cosine_embedding_loss
+    from chainrule_nn._losses import cosine_similarity as cosine_similarity
+    from chainrule_nn._losses import gaussian_nll_loss as gaussian_nll_loss
+    from chainrule_nn._losses import hinge_loss as hinge_loss
+    from chainrule_nn._losses import huber_loss as huber_loss
+    from chainrule_nn._losses import kl_div_loss as kl_div_loss
+    from chainrule_nn._losses import l1_loss as l1_loss
+    from chainrule_nn._losses import log_cosh_loss as log_cosh_loss
+    from chainrule_nn._losses import margin_ranking_loss as margin_ranking_loss
+    from chainrule_nn._losses import mse_loss as mse_loss
+    from chainrule_nn._losses import nll_loss as nll_loss
+    from chainrule_nn._losses import poisson_nll_loss as poisson_nll_loss
+    from chainrule_nn._losses import smooth_l1_loss as smooth_l1_loss
+    from chainrule_nn._losses import soft_margin_loss as soft_margin_loss
+    from chainrule_nn._losses import squared_hinge_loss as squared_hinge_loss
+    from chainrule_nn._losses import triplet_margin_loss as triplet_margin_loss
+    from chainrule_nn._normalization import batch_norm as batch_norm
+    from chainrule_nn._normalization import batch_norm_training as batch_norm_training
+    from chainrule_nn._normalization import group_norm as group_norm
+    from chainrule_nn._normalization import instance_norm as instance_norm
+    from chainrule_nn._normalization import layer_norm as layer_norm
+    from chainrule_nn._normalization import local_response_norm as local_response_norm
+    from chainrule_nn._normalization import rms_norm as rms_norm
+    from chainrule_nn._pool import avg_pool as avg_pool
+    from chainrule_nn._pool import avg_pool1d as avg_pool1d
+    from chainrule_nn._pool import avg_pool2d as avg_pool2d
+    from chainrule_nn._pool import avg_pool3d as avg_pool3d
+    from chainrule_nn._pool import max_pool as max_pool
+    from chainrule_nn._pool import max_pool1d as max_pool1d
+    from chainrule_nn._pool import max_pool2d as max_pool2d
+    from chainrule_nn._pool import max_pool3d as max_pool3d
+
+# Where each public name is.
+_PARTS = {
+    name: part
+    for part, names in {
+        "chainrule": "log_softmax relu sigmoid softmax softmax_cross_entropy softplus sparse_softmax_cross_entropy",
+        "._activations": (
+            "celu elu gelu glu hard_shrink hard_sigmoid hard_swish hard_tanh leaky_relu log_sigmoid mish "
+            "prelu relu6 selu silu soft_shrink softmin softsign sparsemax tanh_shrink threshold"
+        ),
+        "._attention": "scaled_dot_product_attention",
+        "._conv": "conv conv1d conv2d conv3d conv_transpose conv_transpose1d conv_transpose2d conv_transpose3d",
+        "._cross_entropy": "cross_entropy",
+        "._initializers": "glorot_uniform he_normal",
+        "._layers": "dense flatten",
+        "._losses": (
+            "binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity "
+            "gaussian_nll_loss hinge_loss huber_loss kl_div_loss l1_loss log_cosh_loss margin_ranking_loss "
+            "mse_loss nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss "
+            "triplet_margin_loss"
+        ),
+        "._normalization": (
+            "batch_norm batch_norm_training group_norm instance_norm layer_norm local_response_norm rms_norm"
+        ),
+        "._pool": "avg_pool avg_pool1d avg_pool2d avg_pool3d max_pool max_pool1d max_pool2d max_pool3d",
+    }.items()
+    for name in names.split()
+}
+__all__ = [*_PARTS]  # names all the same
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(_PARTS[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
-from chainrule import ArgumentError, DTypeError, ShapeError, Spec, Tensor, as_tensor, bool_, infer, ops
+from chainrule import ArgumentError, DTypeError, ShapeError, Spec, Tensor, as_tensor, bool_, fronts, infer, ops
 from chainrule_nn._windows import Lengths, Padding
 
 P = ParamSpec("P")
@@ -92,6 +93,25 @@ def _integers(values: Any) -> tuple[int, ...] | None:
         return tuple(int(v.__index__()) for v in values)
     except AttributeError:
         return None
+
+
+def optional_arrays(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The public function of an operation whose last arrays may be left out, or be given by keyword."""
+    parameters = inspect.signature(operation).parameters.values()
+    arrays = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+
+    @fronts(operation)
+    @functools.wraps(operation)
+    def front(*args: Any, **kwargs: Any) -> Tensor:
+        if args:
+            args += tuple([kwargs.pop(name, None) for name in arrays[len(args) :]])
+        return operation(*args, **kwargs)
+
+    signature = inspect.Signature(
+        [p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.default is None else p for p in parameters]
+    )
+    front.__signature__ = signature  # type: ignore[attr-defined]  # what `inspect.signature` reads
+    return front
 
 
 def of_rank(function: Callable[Concatenate[Any, P], Tensor], n: int) -> Callable[Concatenate[Any, P], Tensor]:

@@ -7,12 +7,22 @@ from importlib import import_module
 from typing import Any
 
 from chainrule import hookimpl
-from chainrule_nn import _conv, _pool
 
-_OPERATIONS: list[Any] = [
-    *(_conv.conv, _conv.conv_transpose, _conv.conv_weight_gradient),
-    *(_pool.max_pool, _pool.max_pool_spread, _pool.max_pool_gather, _pool.avg_pool, _pool.avg_pool_transpose),
-]
+# Where each operation's function is.
+_OPERATIONS: Mapping[str, str] = {
+    "_activations": (
+        "celu elu gelu glu hard_shrink hard_sigmoid hard_swish hard_tanh leaky_relu log_sigmoid mish prelu relu6 selu "
+        "silu soft_shrink softmin softsign sparsemax tanh_shrink threshold"
+    ),
+    "_conv": "conv conv_transpose conv_weight_gradient",
+    "_losses": (
+        "binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity "
+        "gaussian_nll_loss hinge_loss huber_loss kl_div_loss l1_loss log_cosh_loss margin_ranking_loss mse_loss "
+        "nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss triplet_margin_loss"
+    ),
+    "_normalization": "batch_norm group_norm instance_norm layer_norm local_response_norm rms_norm",
+    "_pool": "avg_pool avg_pool_transpose max_pool max_pool_gather max_pool_spread",
+}
 _WRITE = {"conv", "conv_transpose", "max_pool", "max_pool_spread"}
 _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "numpy": {
@@ -26,7 +36,11 @@ _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 @hookimpl
 def chainrule_ops() -> list[Callable[..., Any]]:
     """Every operation, those that gradients alone need among them."""
-    return _OPERATIONS
+    return [
+        getattr(import_module(f"chainrule_nn.{part}"), name)
+        for part, names in _OPERATIONS.items()
+        for name in names.split()
+    ]
 
 
 @hookimpl

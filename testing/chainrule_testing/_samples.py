@@ -38,6 +38,7 @@ class Samples:
         fixed: the inputs that have no gradients though they are floating-point numbers.
         extremes: whether the reference says what comes of infinities, NaN, zeros of both signs and very large and small
             numbers in place of each input.
+        needs_rank: whether it says, in a graph, that it has to know how many axes its inputs have.
         settled: makes several results, which are determined only up to signs or phases, comparable; a function of them,
             tensors or arrays, to as many of the same shapes. None if there is nothing to settle.
 
@@ -55,6 +56,7 @@ class Samples:
     fronted: bool = False
     fixed: tuple[int, ...] = ()
     extremes: bool = False
+    needs_rank: bool = False
     settled: Callable[..., Any] | None = None
 
     def calls(self, op: str) -> list[Sample]:

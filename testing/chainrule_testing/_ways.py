@@ -13,8 +13,6 @@ from chainrule_testing._numbers import assert_near
 from chainrule_testing._samples import Sample
 
 Array = Any
-# What no placeholder of unknown rank can be given to: it decides how many results there are.
-NEEDS_RANK = frozenset({"nonzero"})
 
 
 def _mixed(y: Any) -> Any:
@@ -129,7 +127,7 @@ def check_ways(sample: Sample) -> None:
         depends_on_values = sample.op == "nonzero" or any(x.dtype == bool for x in derived.arrays)
         ways = {"graph": full, "graph of unknown lengths": lengths_unknown, "graph of unknown rank": rank_unknown}
         for where, shape in ways.items():
-            if shape is rank_unknown and sample.op in NEEDS_RANK:
+            if shape is rank_unknown and sample.source.needs_rank:
                 continue
             symbolic, results = built(derived.everything, derived.arrays, shape)
             assert_known(symbolic, want, where, certain=shape is full and not depends_on_values)

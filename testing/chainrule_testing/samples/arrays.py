@@ -571,5 +571,7 @@ SAMPLES: dict[str, Samples] = {
             ((np.zeros(0), np.array([1.0])), {}),
         ],
     ),
-    "nonzero": Samples(np.nonzero, [((integers(0, 2)(*s),), {}) for s in ((4,), (2, 3), (0, 2), (2, 1, 2))]),
+    "nonzero": Samples(
+        np.nonzero, [((integers(0, 2)(*s),), {}) for s in ((4,), (2, 3), (0, 2), (2, 1, 2))], needs_rank=True
+    ),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule_testing._samples import Samples, apart, real
+from chainrule_testing.samples import _nn_activations, _nn_losses, _nn_normalization
 from chainrule_testing.samples._windows import convolution, pool
 
 Array = Any
@@ -95,6 +96,9 @@ def _result(shape: Any, **how: Any) -> tuple[int, ...]:
 _MAXIMA = [(x := apart(*shape), pool(np.max, x, **how), how) for shape, how in _POOLS]
 
 SAMPLES: dict[str, Samples] = {
+    **_nn_activations.SAMPLES,
+    **_nn_losses.SAMPLES,
+    **_nn_normalization.SAMPLES,
     "conv": Samples(
         convolution,
         [((real(*x), real(*w)), how) for x, w, _, how in _CONVOLUTIONS],
