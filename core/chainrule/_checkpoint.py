@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optree
 
@@ -23,20 +23,23 @@ from chainrule._replay import building
 from chainrule._tensor import Tensor
 from chainrule._trees import is_array
 
+if TYPE_CHECKING:
+    from chainrule._variable import Variable
+
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function that keeps nothing but its arguments for its gradient, and runs again when that is taken.
 
     It saves memory for a second run of `f`: a chain of n layers, each or each few of them in a checkpoint, keeps what
-    goes into the layers alone. `f` must compute the same both times, so assign variables outside of it; it runs in
-    graphs and compiled functions too, inside of loops and around them.
+    goes into the layers alone. `f` must compute the same both times; variables that it assigns, and random generators,
+    are put back for that. It runs in graphs and compiled functions too, inside of loops and around them.
 
     Args:
         f: a function of any pytrees to a pytree of tensors. What it uses besides its arguments is differentiated too.
 
     Raises:
-        GradientDefinitionError: at gradient time, if a variable that it reads has been assigned since, or it did not
-            use the same tensors again.
+        GradientDefinitionError: at gradient time, if a variable that it reads has been assigned elsewhere since, or it
+            did not use the same tensors again.
 
     >>> import chainrule as cr
     >>> layer = cr.checkpoint(lambda x: cr.sin(cr.exp(x)))
@@ -102,6 +105,29 @@ class _Call:
         self.call = call
         self.scopes = {name: getattr(context, name) for name in ("backend", "device", "missing", "overrides", "scope")}
         self.outside: list[Tensor] = []
+        self.before: dict[Variable, Tensor] = {}  # what it assigned
+
+    def first(self, tensors: Sequence[Tensor]) -> Any:
+        """The results, noting what comes from outside and what variables held that are assigned."""
+        around = _context.current().assigned
+        with _context.scope(assigned=self.before):
+            _, results, self.outside, treedef = self.run(tensors)
+        if around is not None:
+            for variable, value in self.before.items():
+                around.setdefault(variable, value)
+        return results, treedef
+
+    def again(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """What `run` gives once more, with variables as they were at the first run, and then as they are now."""
+        after = {variable: variable._value for variable in self.before}
+        for variable, value in self.before.items():
+            variable._value = value
+        try:
+            with _context.scope(assigned={}):
+                return self.run(tensors)[:3]
+        finally:
+            for variable, value in after.items():
+                variable._value = value
 
     def run(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor], Any]:
         """The arguments as fresh tensors, the results, and the tracked tensors from outside that these come from."""
@@ -114,7 +140,7 @@ class _Call:
     def pull_back(self, g: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Any]:
         """The cotangents of the arguments and of what comes from outside."""
         n = len(inputs) - len(self.outside)
-        fresh, results, outside, _ = self.run(inputs[:n])
+        fresh, results, outside = self.again(inputs[:n])
         same = len(outside) == len(self.outside) and all(
             a._value is b._value for a, b in zip(outside, self.outside, strict=True)
         )
@@ -129,7 +155,7 @@ class _Call:
 
 def _recorded(call: _Call, tensors: list[Tensor], context: _context.Context) -> Any:
     """Run it now, and leave behind a node that runs it again."""
-    _, results, call.outside, treedef = call.run(tensors)
+    results, treedef = call.first(tensors)
     if not results:
         return optree.tree_unflatten(treedef, ())
     values = tuple(y._value for y in results)

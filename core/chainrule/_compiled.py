@@ -96,6 +96,9 @@ class Compiled:
         inputs = (*arguments, *[variable.read() for variable in self.reads])
         if context.graph is not None and not self._is_constant(inputs):
             return self._inlined(arguments)
+        if context.assigned is not None:
+            for variable in self.assigned:
+                context.assigned.setdefault(variable, variable._value)
         if context.recording:
             wanted = tuple([i for i, x in enumerate(inputs) if type(x) is Tensor and _is_tracked(x)])
             if wanted:

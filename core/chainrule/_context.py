@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from chainrule._backend import Backend
     from chainrule._definition import Definition
     from chainrule._graph import Graph, GraphNode
+    from chainrule._tensor import Tensor
+    from chainrule._variable import Variable
+
+    Assigned = dict[Variable, Tensor]  # what variables held before a checkpoint assigned them
 
 RECORDING: Final = 1
 OVERRIDING: Final = 2
@@ -27,8 +31,8 @@ class Context:
     """The scopes in force. `mode` sums up what an operation must attend to; 0 is nothing."""
 
     __slots__ = (
-        *("backend", "controls", "debugging", "derives", "device", "graph", "jit", "missing", "mode", "overrides"),
-        *("recording", "scope", "strict", "threads"),
+        *("assigned", "backend", "controls", "debugging", "derives", "device", "graph", "jit", "missing", "mode"),
+        *("overrides", "recording", "scope", "strict", "threads"),
     )
 
     def __init__(
@@ -46,6 +50,7 @@ class Context:
         strict: bool | None = None,
         jit: str | None = None,
         threads: int | None = None,
+        assigned: Assigned | None = None,
     ) -> None:
         self.recording = recording
         self.overrides = overrides
@@ -60,6 +65,7 @@ class Context:
         self.strict = strict
         self.jit = jit
         self.threads = threads
+        self.assigned = assigned
         self.mode = (
             RECORDING * recording
             | OVERRIDING * (overrides is not None)

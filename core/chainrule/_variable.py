@@ -148,7 +148,10 @@ class Variable:
             ShapeError: another shape.
             DTypeError: a dtype that would lose something: only Python numbers and narrower floats are converted.
         """
-        if type(value) is Tensor and self.graph is None and current().graph is None:
+        context = current()
+        if context.assigned is not None:
+            context.assigned.setdefault(self, self._value)
+        if type(value) is Tensor and self.graph is None and context.graph is None:
             own = self._value  # the usual case, without what it need not be asked
             if value._backend is own._backend and value.shape == own.shape and value.dtype is own.dtype:
                 self._value = Tensor(value._value, value._backend)
@@ -156,7 +159,7 @@ class Variable:
         weak = isinstance(value, bool | int | float | list | tuple)
         immutable = type(value) is Tensor or hasattr(type(value), "__chainrule_tensor__")
         new = as_tensor(value) if immutable else tensor(value)
-        graph = current().graph
+        graph = context.graph
         if graph is None and self.graph is not None:
             self.read()  # says where its values are
         if new.backend is not self.backend and graph is None:

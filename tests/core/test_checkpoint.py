@@ -172,6 +172,20 @@ def test_variables_assigned_in_a_compiled_checkpoint(same):
     same(w, 6.0)
 
 
+def test_what_it_assigns_is_put_back_while_it_runs_again(same):
+    """Eagerly, with one checkpoint in another and a compiled function that assigns too."""
+    count = cr.Variable(1.0, trainable=False)
+    counted = cr.function(lambda: count.assign(count * 2.0))
+
+    def layer(x):
+        count.assign_add(1.0)
+        return x * x * count * counted()
+
+    nested = cr.checkpoint(lambda x: cr.checkpoint(layer)(cr.checkpoint(layer)(x)))
+    same(cr.grad(nested)(3.0), 4 * 27.0 * (2.0 * 4.0) ** 2 * (5.0 * 10.0))
+    same(count, 10.0)
+
+
 # Scopes in force at the call are in force when it runs again
 
 
