@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
     import chainrule_scipy  # noqa: TID251
+    import chainrule_random  # noqa: TID251
     from chainrule import infer as infer
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
@@ -184,6 +185,7 @@ if TYPE_CHECKING:
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {
+    random = chainrule_random
     "approximate": "_contracts",
     "as_tensor": "_convert",
     "Backend": "_backend",

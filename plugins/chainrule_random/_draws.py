@@ -1,0 +1,120 @@
+"""Draws: operations from a generator's state to numbers, drawn by NumPy on the host whatever the library, CuPy's alone.
+
+So a seed gives the same numbers on all other libraries. JAX calls the host from within what it compiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from chainrule import DTypeError, Kernel, as_tensor, infer, op
+from chainrule_random._state import check_state, numpy_generator
+
+HostDraw = Callable[..., Any]  # from NumPy's generator, parameters, a shape and the name of a dtype to an array
+
+DRAWS: dict[str, Any] = {}  # their public functions by the names of the operations
+HOST: dict[str, HostDraw] = {}
+_SIGNIFICAND = {"float16": 11, "bfloat16": 8}  # bits; NumPy draws no numbers of these itself
+
+
+def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_parameters: int = 0) -> Any:
+    """Define a draw.
+
+    Args:
+        name: what follows `random.` in the operation's name.
+        host: draws with NumPy.
+        kinds: the kinds of dtypes there are numbers of.
+        gradient: its gradient definition by state and parameters.
+        n_parameters: how many arrays of parameters it takes, of the shape of the result.
+    """
+
+    def spec(state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:
+        check_state(state)
+        if dtype.kind not in kinds:
+            raise DTypeError(f"dtype: expected one of {' or '.join(kinds)}, got {dtype}")
+        return infer.Spec(shape, dtype)
+
+    name = f"random.{name}"
+    HOST[name] = host
+    define = op(infer=spec, gradient=gradient, name=name)
+    kernels: Any = (
+        lambda xp, state, /, shape, dtype: _moved(host, state, shape=shape, dtype=dtype),
+        lambda xp, state, a, /, shape, dtype: _moved(host, state, a, shape=shape, dtype=dtype),
+        lambda xp, state, a, b, /, shape, dtype: _moved(host, state, a, b, shape=shape, dtype=dtype),
+    )
+    DRAWS[name] = define(kernels[n_parameters])
+    return DRAWS[name]
+
+
+def _moved(host: HostDraw, state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:
+    """Numbers from the host, as an array of the library and on the device of the state."""
+    home = as_tensor(state)
+    backend = home.backend
+    given = [as_tensor(x).numpy() for x in parameters]
+    drawn = host(numpy_generator(home.numpy()), *given, shape=shape, dtype=str(backend.dtype(dtype)))
+    return backend.asarray(drawn, dtype, home.device)
+
+
+def numpy_kernel(host: HostDraw) -> Kernel:
+    """The kernel of a draw on NumPy."""
+
+    def kernel(state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:
+        drawn = host(numpy_generator(state), *parameters, shape=shape, dtype=dtype.name)
+        return drawn.astype(dtype, copy=False)
+
+    return kernel
+
+
+def jax_kernel(host: HostDraw) -> Kernel:
+    """The kernel of a draw on JAX, for values that are known only when what it compiles runs."""
+
+    def kernel(state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:
+        import jax
+        import numpy as np
+
+        def called(*arrays: Any) -> Any:
+            first, *rest = map(np.asarray, arrays)
+            return host(numpy_generator(first), *rest, shape=shape, dtype=str(dtype)).astype(dtype)
+
+        check_state(state)  # of no numbers at all the host is not called
+        return jax.pure_callback(called, jax.ShapeDtypeStruct(shape, dtype), state, *parameters)
+
+    return kernel
+
+
+# Without parameters
+
+
+def _uniform(rng: Any, shape: Any, dtype: str) -> Any:
+    bits = _SIGNIFICAND.get(dtype)
+    return rng.random(shape, dtype) if bits is None else rng.integers(0, 1 << bits, shape) / 2.0**bits
+
+
+def _normal(rng: Any, shape: Any, dtype: str) -> Any:
+    if dtype.startswith("complex"):  # half of its variance in either part
+        parts = rng.standard_normal((*shape, 2), "float32" if dtype == "complex64" else "float64")
+        return (parts * math.sqrt(0.5)).view(dtype)[..., 0]
+    return rng.standard_normal(shape, "float32" if dtype in _SIGNIFICAND else dtype)
+
+
+def _exponential(rng: Any, shape: Any, dtype: str) -> Any:
+    return rng.standard_exponential(shape, "float32" if dtype in _SIGNIFICAND else dtype)
+
+
+def _standard(name: str, host: HostDraw, *kinds: str) -> Any:
+    return draw(name, host, kinds or ("float",), (None,))
+
+
+standard_uniform = _standard("standard_uniform", _uniform)
+standard_normal = _standard("standard_normal", _normal, "float", "complex")
+standard_exponential = _standard("standard_exponential", _exponential)
+standard_laplace = _standard("standard_laplace", lambda rng, shape, dtype: rng.laplace(size=shape))
+standard_logistic = _standard("standard_logistic", lambda rng, shape, dtype: rng.logistic(size=shape))
+standard_gumbel = _standard("standard_gumbel", lambda rng, shape, dtype: rng.gumbel(size=shape))
+standard_cauchy = _standard("standard_cauchy", lambda rng, shape, dtype: rng.standard_cauchy(shape))
+
+# Orders
+
+permutation = draw("permutation", lambda rng, shape, dtype: rng.permutation(shape[0]), ("int",), (None,))
