@@ -181,11 +181,11 @@ if TYPE_CHECKING:
     linalg = chainrule_linalg
     nn = chainrule_nn
     optim = chainrule_optim
+    random = chainrule_random
     scipy = chainrule_scipy
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {
-    random = chainrule_random
     "approximate": "_contracts",
     "as_tensor": "_convert",
     "Backend": "_backend",
