@@ -318,9 +318,10 @@ __device__ T chainrule_quotient(T a, T b) {
 }
 template <typename T>
 __device__ T chainrule_hypot(T a, T b) {
-  const T c = hypot(a, b), inf = CUDART_INF;
-  if (c < inf || !(fabs(a) < inf && fabs(b) < inf)) return c;
-  return 2 * hypot(a / 2, b / 2);  // CUDA's overflows too early
+  const T c = hypot(a, b), most = fmax(fabs(a), fabs(b)), inf = CUDART_INF;
+  if (!(c == inf && most < inf)) return c;
+  const T ratio = fmin(fabs(a), fabs(b)) / most;
+  return most * sqrt(1 + ratio * ratio);  // CUDA's is infinite, by an error of one bit
 }
 template <typename T>
 __device__ T chainrule_power(T base, T exponent) {
