@@ -43,6 +43,7 @@ from chainrule._dtypes import uint64 as uint64
 from chainrule._errors import ArgumentError as ArgumentError
 from chainrule._errors import BackendError as BackendError
 from chainrule._errors import BackendUnavailableError as BackendUnavailableError
+from chainrule._errors import BatchingWarning as BatchingWarning
 from chainrule._errors import ChainruleError as ChainruleError
 from chainrule._errors import DTypeError as DTypeError
 from chainrule._errors import GradientCheckError as GradientCheckError
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
     from chainrule._backend import Kernel as Kernel
+    from chainrule._batching import BatchingLoop as BatchingLoop
+    from chainrule._batching import batching_loops as batching_loops
     from chainrule._check import check_gradient as check_gradient
     from chainrule._checkpoint import checkpoint as checkpoint
     from chainrule._cli import Command as Command
@@ -169,6 +172,7 @@ if TYPE_CHECKING:
     from chainrule._variable import Variable as Variable
     from chainrule._verify import Verification as Verification
     from chainrule._verify import verify as verify
+    from chainrule._vmap import vmap as vmap
     from chainrule.hookspecs import hookimpl as hookimpl
     from chainrule.infer import Spec as Spec
     from chainrule_arrays import *  # noqa: F403, TID251
@@ -190,6 +194,8 @@ _LAZY = {
     "as_tensor": "_convert",
     "Backend": "_backend",
     "BackendCheck": "_support",
+    "batching_loops": "_batching",
+    "BatchingLoop": "_batching",
     "Binary": "_define",
     "callback": "_effects",
     "check": "_support",
@@ -281,6 +287,7 @@ _LAZY = {
     "verify": "_verify",
     "Verification": "_verify",
     "vjp": "_functional",
+    "vmap": "_vmap",
     "while_loop": "_control_flow",
     "why_no_gradient": "_explain",
 }

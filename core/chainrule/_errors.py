@@ -53,6 +53,10 @@ class MissingRuleWarning(UserWarning):
     """A missing-rule policy stood in for a gradient definition that an operation has not."""
 
 
+class BatchingWarning(UserWarning):
+    """An operation without a batching rule ran in a loop over a batch."""
+
+
 class SelectorError(ChainruleError, LookupError):
     """An override names something that is not there."""
 

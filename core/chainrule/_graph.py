@@ -487,6 +487,12 @@ class Body(Graph):
         self.inputs.append(x._value)
         return x
 
+    def constant(self, value: Tensor, own: bool = False) -> Tensor:
+        """See `Graph.constant`: what is being differentiated comes in, if it can come into the graph around this one."""
+        if value._node is not None and value._node.live and isinstance(self.outer, Body):
+            return self._captured(self.outer.constant(value, own)).tensor
+        return super().constant(value, own)
+
     def local(self, symbol: Symbol) -> Symbol:
         """See `Graph.local`: a symbol of a graph around this one becomes an input."""
         if not self.sees(symbol.node.graph):

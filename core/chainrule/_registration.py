@@ -192,4 +192,4 @@ DEFINITIONS: Final[Mapping[str, Kind]] = {
 }
 OVERRIDES: Final[Mapping[str, Kind]] = {"chainrule_overrides": ("override sets", _override_sets)}
 STAGES: Final = {**NAMES, **DEFINITIONS, **OVERRIDES}
-HOOKS: Final = (*STAGES, "chainrule_info", "chainrule_samples")
+HOOKS: Final = (*STAGES, "chainrule_batching", "chainrule_info", "chainrule_samples")

@@ -45,7 +45,7 @@ def replay(program: Program, inputs: Sequence[Any]) -> list[Any]:
     try:
         for instruction in program.instructions:
             node = instruction.node
-            _context.enter(_as_then(base, node, contexts))
+            _context.enter(as_then(base, node, contexts))
             results = _again(instruction, values, sizes)
             for symbol, result in zip(instruction.outputs, results, strict=True):
                 values[symbol] = result
@@ -79,7 +79,7 @@ def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[D
     return found if op.multiple else (found,)
 
 
-def _as_then(base: _context.Context, node: GraphNode, known: dict[Any, _context.Context]) -> _context.Context:
+def as_then(base: _context.Context, node: GraphNode, known: dict[Any, _context.Context]) -> _context.Context:
     """The context that a node was made in, as far as it matters."""
     scope = base.scope + node.name[: node.name.rfind("/") + 1]
     key = (scope, node.recorded, node.definition, node.derives)

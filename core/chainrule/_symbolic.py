@@ -58,10 +58,10 @@ def _asarray(data: Any, dtype: Any, device: str | None) -> Symbol:
 
 
 class _AnyName:
-    """A namespace in which every name is found: no operation lacks a kernel here."""
+    """A namespace in which every name is found, within names too: no operation lacks a kernel here."""
 
     def __getattr__(self, name: str) -> Any:
-        return name
+        return self
 
 
 SYMBOLIC: Final = Backend(

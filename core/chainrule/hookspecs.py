@@ -136,6 +136,19 @@ def chainrule_namespaces() -> Mapping[str, str]:  # type: ignore[empty-body]  # 
 
 
 @hookspec
+@hookspec
+def chainrule_batching() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # as above
+    """Batching rules of operations, by name: what `cr.vmap` does with them. See `chainrule.batching`.
+
+    Elementwise operations and composite ones need none. Called when something is first batched.
+
+    Example:
+        @hookimpl
+        def chainrule_batching():
+            return {"their_flip": batching.along("axis"), "their_solve": batching.stacked(2, 2)}
+    """
+
+
 def chainrule_commands() -> Mapping[str, Command]:  # type: ignore[empty-body]  # specifications have none
     """Subcommands of `chainrule`, by name.
 

@@ -29,7 +29,7 @@ from chainrule import (
 from chainrule_arrays._shapes import broadcast_shape
 
 Key = tuple[Any, ...]
-_ARRAY = "array"
+ARRAY = "array"
 
 
 def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
@@ -63,7 +63,7 @@ def _canonical(index: Any, x: Any) -> tuple[Key, tuple[Any, ...]]:
                     "getitem: indices are integers, slices, None, ... or arrays of integers or booleans, "
                     f"got {array.dtype}"
                 )
-            key.append(_ARRAY)
+            key.append(ARRAY)
             arrays.append(array)
     return tuple(key), tuple(arrays)
 
@@ -81,7 +81,7 @@ def native_index(key: Key, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     if not arrays:
         return basic
     rest = iter(arrays)
-    return tuple(next(rest) if part is _ARRAY or part == _ARRAY else part for part in basic)
+    return tuple(next(rest) if part is ARRAY or part == ARRAY else part for part in basic)
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +89,7 @@ def _slices(key: Key) -> tuple[Any, ...]:
     return tuple(slice(*part) if type(part) is tuple else part for part in key)
 
 
-def _indexed(x: Any, *arrays: Any, key: Key) -> Any:
+def indexed(x: Any, *arrays: Any, key: Key) -> Any:
     """The shape of `x[index]`, by NumPy's rules."""
     if x.shape is None or any(a.shape is None for a in arrays):
         return infer.Spec(None, x.dtype)
@@ -160,12 +160,12 @@ def _gathered_rows(g: Any, _x: Any, indices: Tensor) -> IndexedSlices:
 
 
 def _getitem_gradient(g: Any, _y: Any, _x: Any, *arrays: Any, key: Key) -> tuple[Any, ...]:
-    if key == (_ARRAY,) and arrays[0].dtype != bool_:
+    if key == (ARRAY,) and arrays[0].dtype != bool_:
         return (_gathered_rows(g, _x, arrays[0]), None)
     return (scatter_add(g, *arrays, key=key, shape=_x.shape), *[None] * len(arrays))
 
 
-@op(infer=_indexed, gradient=_getitem_gradient, name="getitem", linear="joint")
+@op(infer=indexed, gradient=_getitem_gradient, name="getitem", linear="joint")
 def _getitem(xp: Any, x: Any, /, *arrays: Any, key: Key) -> Any:
     return x[native_index(key, arrays)]
 
@@ -226,7 +226,7 @@ def scatter_add_rows(xp: Any, values: Any, indices: Any, /, rows: int) -> Any:
 
 
 def _updated(x: Any, values: Any, *arrays: Any, key: Key) -> Any:
-    place = _indexed(x, *arrays, key=key)
+    place = indexed(x, *arrays, key=key)
     if place.shape is not None:
         try:
             broadcast_shape(values.shape, place.shape)

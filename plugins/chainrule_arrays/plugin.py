@@ -38,6 +38,14 @@ def chainrule_tensor_methods() -> Mapping[str, Any]:
 
 @hookimpl
 def chainrule_samples() -> Mapping[str, Any]:
+@hookimpl
+def chainrule_batching() -> Mapping[str, Any]:
+    """What `cr.vmap` does with the operations."""
+    from chainrule_arrays._batching import RULES
+
+    return RULES
+
+
     """What the conformance kit checks the operations with."""
     from chainrule_testing.samples.arrays import SAMPLES
 

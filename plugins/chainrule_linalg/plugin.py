@@ -42,4 +42,20 @@ def chainrule_samples() -> Mapping[str, Any]:
     """What the conformance kit checks the operations with."""
     from chainrule_testing.samples.linalg import SAMPLES
 
+@hookimpl
+def chainrule_batching() -> Mapping[str, Any]:
+    """What `cr.vmap` does with the operations."""
+    from chainrule_linalg._batching import RULES
+
+    return RULES
+
+
+@hookimpl
+def chainrule_batching() -> Mapping[str, Callable[..., Any]]:
+    """What `cr.vmap` does with the operations."""
+    from chainrule_linalg._batching import RULES
+
+    return RULES
+
+
     return SAMPLES
