@@ -136,7 +136,6 @@ def chainrule_namespaces() -> Mapping[str, str]:  # type: ignore[empty-body]  # 
 
 
 @hookspec
-@hookspec
 def chainrule_batching() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # as above
     """Batching rules of operations, by name: what `cr.vmap` does with them. See `chainrule.batching`.
 
@@ -149,6 +148,7 @@ def chainrule_batching() -> Mapping[str, Callable[..., Any]]:  # type: ignore[em
     """
 
 
+@hookspec
 def chainrule_commands() -> Mapping[str, Command]:  # type: ignore[empty-body]  # specifications have none
     """Subcommands of `chainrule`, by name.
 

@@ -37,8 +37,6 @@ def chainrule_tensor_methods() -> Mapping[str, Any]:
 
 
 @hookimpl
-def chainrule_samples() -> Mapping[str, Any]:
-@hookimpl
 def chainrule_batching() -> Mapping[str, Any]:
     """What `cr.vmap` does with the operations."""
     from chainrule_arrays._batching import RULES
@@ -46,6 +44,8 @@ def chainrule_batching() -> Mapping[str, Any]:
     return RULES
 
 
+@hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
     """What the conformance kit checks the operations with."""
     from chainrule_testing.samples.arrays import SAMPLES
 

@@ -38,11 +38,6 @@ def chainrule_namespaces() -> Mapping[str, str]:
 
 
 @hookimpl
-def chainrule_samples() -> Mapping[str, Any]:
-    """What the conformance kit checks the operations with."""
-    from chainrule_testing.samples.linalg import SAMPLES
-
-@hookimpl
 def chainrule_batching() -> Mapping[str, Any]:
     """What `cr.vmap` does with the operations."""
     from chainrule_linalg._batching import RULES
@@ -51,11 +46,8 @@ def chainrule_batching() -> Mapping[str, Any]:
 
 
 @hookimpl
-def chainrule_batching() -> Mapping[str, Callable[..., Any]]:
-    """What `cr.vmap` does with the operations."""
-    from chainrule_linalg._batching import RULES
-
-    return RULES
-
+def chainrule_samples() -> Mapping[str, Any]:
+    """What the conformance kit checks the operations with."""
+    from chainrule_testing.samples.linalg import SAMPLES
 
     return SAMPLES

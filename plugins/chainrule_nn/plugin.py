@@ -69,16 +69,16 @@ def chainrule_namespaces() -> Mapping[str, str]:
 
 
 @hookimpl
-def chainrule_samples() -> Mapping[str, Any]:
-    """What the conformance kit checks the operations with."""
-    from chainrule_testing.samples.nn import SAMPLES
-
-@hookimpl
 def chainrule_batching() -> Mapping[str, Any]:
     """What `cr.vmap` does with the operations."""
     from chainrule_nn._batching import RULES
 
     return RULES
 
+
+@hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
+    """What the conformance kit checks the operations with."""
+    from chainrule_testing.samples.nn import SAMPLES
 
     return SAMPLES
