@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule_numpy._products import LARGE, multiply
+from chainrule_numpy._products import SEVERAL, SEVERAL_BY_VECTOR, multiply
 from chainrule_numpy._tiles import DIRECT
 
 _NARROW: Final = 16  # columns of a right side that BLAS has no fast way for where its rows lie in memory in order
@@ -22,9 +22,11 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
                 return np.multiply(a, b, out=out)
         elif shape[1] < _NARROW and shape[0] >= _SHORT and _pays(a, b, shape[1]):
             b = b.copy("F")
-    size = a.size * (shape[-1] if len(shape) > 1 else 1)
-    if size >= LARGE:
-        return multiply(a, b, out, size)
+    if len(shape) < 2:
+        if a.size >= SEVERAL_BY_VECTOR:
+            return multiply(a, b, out, a.size)
+    elif a.size * shape[-1] >= SEVERAL:
+        return multiply(a, b, out, a.size * shape[-1])
     return np.matmul(a, b) if out is None else np.matmul(a, b, out)
 
 

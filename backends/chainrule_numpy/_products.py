@@ -1,8 +1,4 @@
-"""Large products of matrices: in tiles on one thread; on chainrule's own where they are machine code, BLAS on one each.
-
-BLAS's own threads look for more to do for a while after a product, and keep the processors from the threads that
-compute what comes next.
-"""
+"""Large products of matrices: on one thread in tiles, on several by chainrule's own where they are machine code."""
 
 from __future__ import annotations
 
@@ -11,51 +7,44 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule import get_num_threads, run_tasks
-from chainrule_numpy import _jit, _tiles
-from chainrule_numpy._threads import alone, has_openblas, restored
+from chainrule import get_num_threads
+from chainrule_numpy import _jit
+from chainrule_numpy._tiles import LARGE, tiled
 
-LARGE: Final = 1 << 18  # multiplications, from which on BLAS may take several threads
-_WORTH: Final = 1 << 20  # multiplications of matrices that are worth another thread; those by a vector always are
-_THIN: Final = 16  # rows of a part
+SEVERAL: Final = 1 << 18  # multiplications, from which on BLAS would take several threads
+SEVERAL_BY_VECTOR: Final = 9216
+_SHARE: Final = 1 << 17  # multiplications that are worth a thread
+_SHARE_BY_VECTOR: Final = 1 << 17
 _DTYPES: Final = (("d", "d"), ("f", "f"))
 
 
 def multiply(a: Any, b: Any, out: Any, size: int) -> Any:
     """What `np.matmul` gives, by so many multiplications."""
     if get_num_threads() == 1:
-        product = _tiles.tiled(a, b, out) if size >= _tiles.LARGE and a.ndim > 1 and b.ndim > 1 else None
-    elif not _jit.is_on() or (size < _WORTH and b.ndim > 1):
-        product = None
+        product = tiled(a, b, out) if size >= LARGE and a.ndim > 1 and b.ndim > 1 else None
     else:
-        held = alone()
-        try:
-            product = _in_parts(a, b, out, size)
-        finally:
-            restored(held)
+        product = _on_team(a, b, out, size) if _jit.is_on() else None
     return np.matmul(a, b, out) if product is None else product
 
 
-def _in_parts(a: Any, b: Any, out: Any, size: int) -> Any | None:
+def _on_team(a: Any, b: Any, out: Any, size: int) -> Any | None:
     """The product, or None where it is left to NumPy."""
-    from chainrule_numpy._jit._blas import product
+    from chainrule_numpy._jit._blas import product, product_by_vector
     from chainrule_numpy._jit._work import threads_for
 
     depth = b.shape[0] if b.ndim == 1 else b.shape[-2]
     if a.ndim < 2 or a.shape[-1] != depth or (a.dtype.char, b.dtype.char) not in _DTYPES:
         return None
-    if np.may_share_memory(a, b):  # of a matrix by itself BLAS computes half
-        return None
     stack, other = a.shape[:-2], b.shape[:-2]
-    is_stack = bool(stack or other)
-    if is_stack and (size < _tiles.LARGE or b.ndim < 2 or (stack and other and stack != other) or not has_openblas()):
+    if (stack and other and stack != other) or (stack and b.ndim == 1):
+        return None
+    if np.may_share_memory(a, b):  # of a matrix by itself BLAS computes half
         return None
     if out is None:
         out = np.empty((*(stack or other), a.shape[-2], *b.shape[1:][-1:]), a.dtype)
-    if is_stack:
-        rows = a.shape[-2]
-        each = max(-(-rows // get_num_threads()), _THIN)
-        parts = [slice(start, start + each) for start in range(0, rows, each)]
-        run_tasks([partial(np.matmul, a[..., part, :], b, out[..., part, :]) for part in parts])
+    if b.ndim == 1:
+        return out if product_by_vector(a, b, out, threads_for(max(1, size // _SHARE_BY_VECTOR))) else None
+    parts = threads_for(max(1, size // _SHARE))
+    if size >= LARGE and tiled(a, b, out, partial(product, parts=parts)) is not None:
         return out
-    return out if product(a, b, out, threads_for(max(out.shape))) else None
+    return out if product(a, b, out, parts) else None

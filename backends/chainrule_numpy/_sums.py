@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from chainrule_numpy._matmul import matmul
+from chainrule_numpy._products import SEVERAL_BY_VECTOR
+
 _LARGE: Final = 512  # elements of the array; below, NumPy's own sum is as fast
 _NARROW: Final = 128  # of what is left by a sum along the first axes
 _ROW: Final = 512  # of the rows that narrow ones are folded into
@@ -27,13 +30,13 @@ def add_reduce(x: Any, axis: Any, keepdims: bool = False, dtype: Any = None, out
                 width = math.prod(x.shape[n - summed :])
                 if 2 <= width <= _LONG:
                     place = None if out is None else out.reshape(-1)
-                    result = np.matmul(x.reshape(-1, width), _ones(width, x.dtype.char), out=place)
+                    result = matmul(x.reshape(-1, width), _ones(width, x.dtype.char), place)
             elif axes[-1] == summed - 1:
                 width = math.prod(x.shape[summed:])
                 rows = x.size // width
                 if 2 <= rows <= _LONG:
                     place = None if out is None else out.reshape(-1)
-                    result = np.matmul(_ones(rows, x.dtype.char), x.reshape(rows, width), out=place)
+                    result = matmul(x.reshape(rows, width).T, _ones(rows, x.dtype.char), place)
                 elif width <= _NARROW and width * 8 <= x.size:
                     result = _folded(x.reshape(-1, width), None if out is None else out.reshape(-1))
             if result is not None:
@@ -51,9 +54,12 @@ def of_rows(shape: tuple[Any, ...], dtype: str) -> Callable[..., Any] | None:
     if not 2 <= shape[0] <= _LONG or math.prod(shape) < _LARGE:
         return None
     ones = _ones(shape[0], np.dtype(dtype).char)
+    short = math.prod(shape) < SEVERAL_BY_VECTOR
 
     def kernel(x: Any, *, out: Any, **attributes: Any) -> Any:
-        return np.dot(ones, x, out) if x.flags.c_contiguous else add_reduce(x, 0, out=out)
+        if not x.flags.c_contiguous:
+            return add_reduce(x, 0, out=out)
+        return np.dot(ones, x, out) if short else matmul(x.T, ones, out)
 
     return kernel
 
@@ -62,7 +68,7 @@ def row_sums(x: Any) -> Any:
     """The sums along the last axis, which stays with length 1."""
     width = x.shape[-1]
     if x.dtype.char in "fd" and 2 <= width <= _LONG and x.flags.c_contiguous:
-        total = x.reshape(-1, width) @ _ones(width, x.dtype.char)
+        total = matmul(x.reshape(-1, width), _ones(width, x.dtype.char))
         return total.reshape(*x.shape[:-1], 1)
     return np.add.reduce(x, axis=-1, keepdims=True)
 

@@ -6,20 +6,16 @@ import ctypes
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
 # What loads a BLAS, each its own where it comes from a wheel.
 _USERS: Final = ("numpy", "scipy.linalg")
 
-_Switch = tuple[Callable[[], int], Callable[[int], Any]]  # what tells how many threads a BLAS has, and what sets them
-_Held = tuple[Callable[[], int], Callable[[int], Any], int]  # with how many it had
-
 _lock = threading.Lock()
 _libraries: Sequence[Any] = ()
 _users: Sequence[str] = ()  # whose libraries these are
-_switches: Sequence[_Switch] | None = None  # of those that are OpenBLAS
 _own: dict[Any, int] = {}  # how many threads the libraries had that are told now how many to have
 
 
@@ -44,7 +40,7 @@ def set_threads(n: int | None) -> None:
 
 def _loaded() -> Sequence[Any]:
     """The BLAS libraries that are loaded, looked for again when more can have come."""
-    global _libraries, _users, _switches
+    global _libraries, _users
     users = [name for name in _USERS if name in sys.modules]
     if users != _users and has_control():
         from threadpoolctl import ThreadpoolController
@@ -52,46 +48,8 @@ def _loaded() -> Sequence[Any]:
         known = {library.filepath for library in _libraries}
         found = ThreadpoolController().select(user_api="blas").lib_controllers
         _libraries = [*_libraries, *[library for library in found if library.filepath not in known]]
-        _users, _switches = users, None
+        _users = users
     return _libraries
-
-
-def alone() -> Sequence[_Held]:
-    """Have OpenBLAS compute with one thread until what this gives is `restored`, which takes some hundred nanoseconds.
-
-    There is no lock: who computes with it meanwhile has one thread or several.
-    """
-    held = []
-    for get, set_ in _openblas():
-        n = get()
-        if n > 1:
-            set_(1)
-            held.append((get, set_, n))
-    return held
-
-
-def restored(held: Sequence[_Held]) -> None:
-    """Undo `alone`, unless somebody has said otherwise since."""
-    for get, set_, n in held:
-        if get() == 1:
-            set_(n)
-
-
-def has_openblas() -> bool:
-    """Whether there is an OpenBLAS whose threads can be set."""
-    return bool(_openblas())
-
-
-def _openblas() -> Sequence[_Switch]:
-    global _switches
-    if _switches is not None:
-        return _switches
-    with _lock:
-        pairs = [
-            [_function(library, f"openblas_{verb}_num_threads") for verb in ("get", "set")] for library in _loaded()
-        ]
-        _switches = [(get, set_) for get, set_ in pairs if get and set_]
-    return _switches
 
 
 def _function(library: Any, name: str) -> Any:

@@ -2,13 +2,12 @@
 
 OpenBLAS copies both sides of a product into an order of its own before it multiplies. With AVX-512 it does without for
 products of up to a million multiplications, and comes closer to what the processor can do. So larger ones are cut into
-such: rows of the left side by columns of the right one, as long as that fits a cache. That is for one thread: BLAS
-divides a whole product among several better than it is divided in tiles.
+such: rows of the left side by columns of the right one, as long as that fits a cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -22,15 +21,17 @@ _THIN: Final = 16  # rows or columns; thinner matrices are left to BLAS
 _HIGHEST: Final = 128  # rows of a tile
 
 
-def tiled(a: Any, b: Any, out: Any) -> Any | None:
+def tiled(a: Any, b: Any, out: Any, write: Callable[..., bool] | None = None) -> Any | None:
     """The product of matrices, or stacks of them, in tiles; None where BLAS is faster by itself.
 
     Args:
         a, b: two axes or more each.
         out: an array to write to, or None.
+        write: `write(a, b, out, tile=(rows, columns))` computes tiles of that size, by default one after the other; it
+            says whether it has.
     """
     if out is not None and not _is_in_rows(out):
-        turned = tiled(_turned(b), _turned(a), _turned(out)) if _is_in_rows(_turned(out)) else None
+        turned = tiled(_turned(b), _turned(a), _turned(out), write) if _is_in_rows(_turned(out)) else None
         return None if turned is None else out
     if not _DIRECT_KERNELS or not _pays(a, b):
         return None
@@ -38,8 +39,13 @@ def tiled(a: Any, b: Any, out: Any) -> Any | None:
         b = _in_rows(b)
     if out is None:
         out = np.empty((*(a.shape[:-2] or b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
-    _write(a, b, out)
-    return out
+    return out if (write or _write)(a, b, out, tile=_tile(a)) else None
+
+
+def _tile(a: Any) -> tuple[int, int]:
+    """How many rows and columns the tiles of a product with that left side have."""
+    width = 64 if _is_in_rows(a) else 32
+    return min(_HIGHEST, 1 << (DIRECT // (width * a.shape[-1])).bit_length() - 1), width
 
 
 def _has_direct_kernels() -> bool:
@@ -70,12 +76,9 @@ def _pays(a: Any, b: Any) -> bool:
     return not np.may_share_memory(a, b)  # of a matrix by itself BLAS computes half
 
 
-def _write(a: Any, b: Any, out: Any) -> None:
+def _write(a: Any, b: Any, out: Any, tile: tuple[int, int]) -> bool:
     """Compute the tiles: row by row, or column by column if that is how the left side lies."""
-    depth = a.shape[-1]
-    by_rows = _is_in_rows(a)
-    width = 64 if by_rows else 32
-    height = min(_HIGHEST, 1 << (DIRECT // (width * depth)).bit_length() - 1)
+    (height, width), depth, by_rows = tile, a.shape[-1], _is_in_rows(a)
     for rows, m in _stretches(a.shape[-2], height):
         left = a[..., rows, :]
         left = left.reshape(*left.shape[:-2], -1, 1, m, depth)
@@ -87,6 +90,7 @@ def _write(a: Any, b: Any, out: Any) -> None:
                 np.matmul(left, right, place)
             else:
                 np.matmul(left.swapaxes(-4, -3), right.swapaxes(-4, -3), place.swapaxes(-4, -3))
+    return True
 
 
 def _stretches(length: int, step: int) -> Iterator[tuple[slice, int]]:

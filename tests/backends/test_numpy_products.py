@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule_numpy import _products, _threads
+from chainrule_numpy import _products, _threads, _tiles
 from chainrule_numpy._matmul import matmul
 
 pytest.importorskip("llvmlite", reason="without machine code products are left to BLAS")
@@ -18,10 +19,10 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(params=[2, 3, 5], autouse=True)
 def threads(request, monkeypatch):
-    monkeypatch.setattr(_products, "LARGE", 1)
-    monkeypatch.setattr(_products, "_WORTH", 1)
-    monkeypatch.setattr(_products._tiles, "LARGE", 1 << 12)
-    monkeypatch.setattr("chainrule_numpy._matmul.LARGE", 1)
+    monkeypatch.setattr(_products, "_SHARE", 1)
+    monkeypatch.setattr(_products, "_SHARE_BY_VECTOR", 1)
+    monkeypatch.setattr("chainrule_numpy._matmul.SEVERAL", 1)
+    monkeypatch.setattr("chainrule_numpy._matmul.SEVERAL_BY_VECTOR", 1)
     with cr.use_num_threads(request.param):
         yield request.param
 
@@ -85,30 +86,78 @@ def test_shapes_that_do_not_fit():
             matmul(np.ones(a), np.ones(b))
 
 
-def test_blas_computes_on_one_thread_meanwhile_and_on_as_many_as_before_afterwards(monkeypatch):
-    if not _threads.has_openblas():
-        pytest.skip("threadpoolctl is not installed, or NumPy's BLAS is no OpenBLAS")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("left", "right"), list(itertools.product(["rows", "columns"], repeat=2)))
+def test_tiles(left, right, dtype, monkeypatch):
+    monkeypatch.setattr(_tiles, "_DIRECT_KERNELS", True)
+    for rows, depth, columns in ((600, 100, 130), (1031, 250, 67)):
+        check(lain((rows, depth), dtype, left), lain((depth, columns), dtype, right))
 
-    def numbers():
-        return [get() for get, _ in _threads._openblas()]
 
-    seen = []
-    monkeypatch.setattr(_products, "_WORTH", 1)
-    monkeypatch.setattr(_products, "_in_parts", lambda *_: seen.append(numbers()))
-    _threads.set_threads(2)
-    try:
-        matmul(np.ones((30, 20)), np.ones((20, 30)))
-        assert set(numbers()) == {2}
-        with pytest.raises(ValueError, match="matmul"):
-            matmul(np.ones((30, 20)), np.ones((30, 20)))
-        assert set(numbers()) == {2}
-    finally:
-        _threads.set_threads(None)
-    assert seen == [[1] * len(numbers())] * 2
+def test_tiles_of_stacks_and_of_columns(monkeypatch):
+    monkeypatch.setattr(_tiles, "_DIRECT_KERNELS", True)
+    heads = RANDOM.normal(size=(2, 300, 3, 64)).transpose(0, 2, 1, 3)
+    check(heads, RANDOM.normal(size=(64, 150)))
+    check(heads, RANDOM.normal(size=(2, 3, 64, 130)))
+    a, b = RANDOM.normal(size=(130, 100)), RANDOM.normal(size=(515, 100)).T
+    place = np.full((515, 130), np.nan).T
+    assert matmul(a, b, place) is place
+    np.testing.assert_allclose(place, np.einsum("ik,kj->ij", a, b), rtol=1e-12, atol=1e-12)
+
+
+def test_sums_along_rows_and_columns():
+    x = RANDOM.normal(size=(300, 200))
+    np.testing.assert_allclose(cr.sum(x, axis=0), np.einsum("ij->j", x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(cr.sum(x, axis=1), np.einsum("ij->i", x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """A library that writes down how many threads it has whenever it is to multiply, and multiplies nothing."""
+    from chainrule_numpy._jit import _blas
+
+    class Library:
+        threads = 4
+        seen = ()
+        also_sets: int | None = None
+
+    def multiply(*_):
+        Library.seen = (*Library.seen, Library.threads)
+        Library.threads = Library.also_sets or Library.threads
+
+    number, real, pointer = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+    sizes = *[ctypes.c_int] * 3, number, number, number
+    rest = real, pointer, number, pointer, number, real, pointer, number
+    functions = (
+        ctypes.CFUNCTYPE(None, *sizes, *rest)(multiply),
+        ctypes.CFUNCTYPE(ctypes.c_int)(lambda: Library.threads),
+        ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda n: setattr(Library, "threads", n)),
+    )
+    monkeypatch.setattr(_threads, "openblas", lambda *_: (functions, True))
+    for cache in (_blas._code, _blas._of_matrices):
+        cache.cache_clear()
+    yield Library
+    for cache in (_blas._code, _blas._of_matrices):
+        cache.cache_clear()
+
+
+def test_blas_has_one_thread_meanwhile_and_as_many_as_before_afterwards(library, threads):
+    matmul(np.ones((30, 20)), np.ones((20, 30)))
+    assert library.seen == (1,) * threads
+    assert library.threads == 4
+    with pytest.raises(ValueError, match="matmul"):
+        matmul(np.ones((30, 20)), np.ones((30, 20)))
+    assert library.threads == 4
+
+
+def test_who_sets_the_threads_of_blas_meanwhile_has_the_last_word(library):
+    library.also_sets = 3
+    matmul(np.ones((30, 20)), np.ones((20, 30)))
+    assert library.threads == 3
 
 
 def test_with_one_thread_and_without_machine_code_blas_is_left_alone(monkeypatch):
-    monkeypatch.setattr(_products, "alone", lambda: pytest.fail("BLAS was told"))
+    monkeypatch.setattr(_products, "_on_team", lambda *_: pytest.fail("it was divided"))
     x = np.ones((30, 20))
     with cr.use_num_threads(1):
         np.testing.assert_array_equal(matmul(x, x.T), np.full((30, 30), 20.0))

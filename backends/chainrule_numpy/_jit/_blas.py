@@ -1,120 +1,249 @@
-"""Products of matrices on the team's threads, each part by OpenBLAS on one."""
+"""Products of matrices on the team's threads: cut into smaller ones, each computed by OpenBLAS on one thread.
+
+OpenBLAS's own threads look for more to do for a while after each product, and keep the processors from the team. So it
+is set to one thread meanwhile, by machine code, which nothing interrupts.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import itertools
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from chainrule_numpy import _threads
 from chainrule_numpy._jit._machine import Code
 from chainrule_numpy._jit._objects import address_of_data
+from chainrule_numpy._jit._team import team
 from chainrule_numpy._jit._text import Text
-from chainrule_numpy._jit._work import Work
 
 _ROW_MAJOR, _AS_IS, _TURNED = 101, 111, 112  # as BLAS calls them
-_FLOATS: Final = {"f": ("s", "float"), "d": ("d", "double")}
+_FLOATS: Final = {"f": ("s", "float", 4), "d": ("d", "double", 8)}
 _POINTERS: Final = ("a", "b", "c")
-_NUMBERS: Final = (
-    *("a_on", "b_on", "c_on"),  # how many bytes it is to what comes next along the axis that is divided
-    *("a_turned", "a_step", "b_turned", "b_step", "c_step"),  # how the matrices lie
-    *("rows", "columns", "depth"),
-)
-_Table: Final = ctypes.c_int64 * (len(_POINTERS) + len(_NUMBERS))
+_SHARED: Final = (*_POINTERS, "a_turned", "a_step", "b_turned", "b_step", "c_step", "cuts")  # words for all parts
+_CUT: Final = ("a_on", "b_on", "c_on", "rows", "columns", "depth")  # bytes to where it begins, and its sizes
+_Table: Final = ctypes.c_int64 * len(_SHARED)
+_Run: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t)
+_KEPT: Final = 1024  # layouts
+
+_Layout = tuple[int, ...]  # a shape, or strides
 
 
-def product(a: Any, b: Any, out: Any, n: int) -> bool:
-    """Write the product of matrices, or of a matrix by a vector, in parts.
+def product(a: Any, b: Any, out: Any, parts: int, tile: tuple[int, int] | None = None) -> bool:
+    """Write the product of matrices, or of stacks of them.
 
     Args:
-        a, b: of one dtype, float64 or float32, and of shapes that fit.
+        a, b: of one dtype, float64 or float32, and of shapes that fit; one may be a matrix for each of the other's.
         out: an array for the result.
-        n: how many parts.
+        parts: how many to compute at the same time.
+        tile: rows and columns of the products that it is cut into; by default so that there is one for each part.
 
     Returns:
         Whether it was done: NumPy calls OpenBLAS, and BLAS takes arrays that lie as these do.
     """
-    left, right, result = _lies(a), _lies(b), _lies(out)
-    if left is None or right is None or result is None or result[0]:
+    if not (a.flags.aligned and b.flags.aligned and out.flags.aligned):
         return False
-    (a_turned, a_step), (b_turned, b_step), (_, c_step) = left, right, result
-    rows, depth = a.shape
-    columns = b.shape[1] if b.ndim > 1 else 1
-    by = ("depth" if a_turned else "rows") if b.ndim == 1 else "rows" if rows >= columns else "columns"
-    work = _work(a.dtype.char, b.ndim == 1, by)
-    if work is None:
+    job = _of_matrices(a.dtype.char, a.shape, a.strides, b.shape, b.strides, out.strides, parts, tile)
+    if job is None:
         return False
-    a_on, b_on, c_on = {
-        "rows": (1 if a_turned else a_step, 0, c_step),
-        "columns": (0, b_step if b_turned else 1, 1),
-        "depth": (a_step, b_step, 0),
-    }[by]
-    size = a.itemsize
-    rest = (
-        *(size * a_on, size * b_on, size * c_on),
-        *(_TURNED if a_turned else _AS_IS, a_step, _TURNED if b_turned else _AS_IS, b_step, c_step),
-        *(rows, columns, depth),
-    )
-    outs = [out, *[np.empty_like(out) for _ in range(n - 1)]] if by == "depth" else [out]
-    tables = [_Table(*map(address_of_data, (a, b, c)), *rest) for c in outs]
-    addresses = [ctypes.addressof(table) for table in tables]
-    work.run(addresses if by == "depth" else addresses * n, {"rows": rows, "columns": columns, "depth": depth}[by])
-    for c in outs[1:]:
-        out += c
+    job(a, b, out)
     return True
 
 
-def _lies(x: Any) -> tuple[bool, int] | None:
-    """Whether a matrix lies in memory by columns, and how many elements there are from one to the next; or by rows.
+def product_by_vector(a: Any, b: Any, out: Any, parts: int) -> bool:
+    """Write the product of a matrix by a vector; see `product`."""
+    if not (a.flags.aligned and b.flags.aligned and out.flags.aligned):
+        return False
+    found = _by_vector(a.dtype.char, a.shape, a.strides, b.strides, out.strides, parts)
+    if found is None:
+        return False
+    job, sums = found
+    if sums == 1:
+        job(a, b, out)
+    else:
+        part = np.empty((sums, len(out)), out.dtype)
+        job(a, b, part)
+        np.add.reduce(part, axis=0, out=out)
+    return True
 
-    Of a vector, whose elements are a column, False and how many there are between two.
-    """
-    size, strides = x.itemsize, x.strides
-    if not x.flags.aligned:
-        return None
-    if x.ndim == 1:
-        return (False, strides[0] // size) if strides[0] > 0 and strides[0] % size == 0 else None
-    for turned, (step, along), length in ((False, strides, x.shape[1]), (True, strides[::-1], x.shape[0])):
+
+class _Job:
+    """A product of arrays that lie in memory in one way, cut into smaller ones."""
+
+    def __init__(self, code: Code, lies: Sequence[int], cuts: Sequence[_Layout], parts: int) -> None:
+        self._code = code
+        self._run = _Run(code.address("run"))
+        self._cuts = (ctypes.c_int64 * (len(cuts) * len(_CUT)))(*itertools.chain.from_iterable(cuts))
+        self._rest = (*lies, ctypes.addressof(self._cuts))
+        self._parts = min(parts, len(cuts))
+        self._marks = (ctypes.c_int64 * (self._parts + 1))(
+            *[len(cuts) * i // self._parts for i in range(self._parts + 1)]
+        )
+        self._marks_at = ctypes.addressof(self._marks)
+
+    def __call__(self, a: Any, b: Any, c: Any) -> None:
+        table = _Table(address_of_data(a), address_of_data(b), address_of_data(c), *self._rest)
+        self._run(ctypes.addressof(table), self._marks_at, self._parts)
+
+
+class _Lies(NamedTuple):
+    """How a matrix lies in memory: by columns or by rows, and how many elements there are from one to the next."""
+
+    turned: bool
+    step: int
+
+    @property
+    def words(self) -> tuple[int, int]:
+        return _TURNED if self.turned else _AS_IS, self.step
+
+
+def _matrix(shape: _Layout, strides: _Layout, size: int) -> _Lies | None:
+    """How a matrix lies, or None if BLAS takes none that does so."""
+    for turned, (step, along), length in ((False, strides, shape[1]), (True, strides[::-1], shape[0])):
         if along == size and step >= length * size and step % size == 0:
-            return turned, step // size
+            return _Lies(turned, step // size)
     return None
 
 
-@lru_cache(maxsize=16)
-def _work(kind: str, is_vector: bool, by: str) -> Work | None:
-    """What computes a part, of rows, columns or what is summed; None where NumPy calls another BLAS."""
-    letter, real = _FLOATS[kind]
-    found = _threads.openblas(f"cblas_{letter}{'gemv' if is_vector else 'gemm'}")
+@lru_cache(maxsize=_KEPT)
+def _of_matrices(
+    kind: str,
+    a_shape: _Layout,
+    a_strides: _Layout,
+    b_shape: _Layout,
+    b_strides: _Layout,
+    c_strides: _Layout,
+    parts: int,
+    tile: tuple[int, int] | None,
+) -> _Job | None:
+    size = _FLOATS[kind][2]
+    rows, depth, columns = *a_shape[-2:], b_shape[-1]
+    a, b = _matrix(a_shape[-2:], a_strides[-2:], size), _matrix(b_shape[-2:], b_strides[-2:], size)
+    c = _matrix((rows, columns), c_strides[-2:], size)
+    code = _code(kind, False)
+    if a is None or b is None or c is None or c.turned or code is None:
+        return None
+    stack = a_shape[:-2] or b_shape[:-2]
+    starts = [_starts(stack, strides[:-2]) for strides in (a_strides, b_strides, c_strides)]
+    height, width = tile or _divided(rows, columns, parts, len(starts[2]))
+    by_rows = itertools.product(range(0, rows, height), range(0, columns, width))
+    by_columns = ((i, j) for j in range(0, columns, width) for i in range(0, rows, height))
+    cuts = [
+        (
+            a_start + i * a_strides[-2],
+            b_start + j * b_strides[-1],
+            c_start + i * c_strides[-2] + j * size,
+            *(min(height, rows - i), min(width, columns - j), depth),
+        )
+        for places in (list(by_columns if a.turned else by_rows),)
+        for a_start, b_start, c_start in zip(*starts, strict=True)
+        for i, j in places
+    ]
+    return _Job(code, (*a.words, *b.words, c.step), cuts, parts)
+
+
+def _starts(stack: _Layout, strides: _Layout) -> list[int]:
+    """Where the matrices of a stack begin; all at the same place if there is but one."""
+    steps = strides or (0,) * len(stack)
+    return [sum(map(int.__mul__, at, steps)) for at in itertools.product(*map(range, stack))]
+
+
+def _divided(rows: int, columns: int, parts: int, matrices: int) -> tuple[int, int]:
+    """Rows and columns of what each part computes at once: of whole matrices, if there are as many for each part."""
+    if matrices % parts == 0:
+        return rows, columns
+    return (-(-rows // parts), columns) if rows >= columns else (rows, -(-columns // parts))
+
+
+@lru_cache(maxsize=_KEPT)
+def _by_vector(
+    kind: str, shape: _Layout, strides: _Layout, b_strides: _Layout, c_strides: _Layout, parts: int
+) -> tuple[_Job, int] | None:
+    """The job, and how many vectors it writes, which are to be added up."""
+    size = _FLOATS[kind][2]
+    rows, depth = shape
+    a, code = _matrix(shape, strides, size), _code(kind, True)
+    if a is None or code is None or any(step <= 0 or step % size for (step,) in (b_strides, c_strides)):
+        return None
+    # BLAS is told of the matrix as it lies; of that each part takes some rows.
+    length, other = (depth, rows) if a.turned else (rows, depth)
+    each = -(-length // parts)
+    starts = range(0, length, each)
+    if a.turned:
+        sums = len(starts)
+        c_step = 1 if sums > 1 else c_strides[0] // size
+        places = [(i * b_strides[0], k * rows * size) for k, i in enumerate(starts)]
+    else:
+        sums, c_step = 1, c_strides[0] // size
+        places = [(0, i * c_strides[0]) for i in starts]
+    cuts = [
+        (i * a.step * size, b_on, c_on, min(each, length - i), other, 0)
+        for i, (b_on, c_on) in zip(starts, places, strict=True)
+    ]
+    return _Job(code, (*a.words, _AS_IS, b_strides[0] // size, c_step), cuts, parts), sums
+
+
+@lru_cache(maxsize=4)
+def _code(kind: str, is_by_vector: bool) -> Code | None:
+    """The function `run(table, marks, n)`, which has the team compute parts; None where NumPy calls another BLAS."""
+    letter, real, _ = _FLOATS[kind]
+    product = f"cblas_{letter}{'gemv' if is_by_vector else 'gemm'}"
+    found = _threads.openblas(product, "openblas_get_num_threads", "openblas_set_num_threads")
     if found is None:
         return None
-    (function,), is_long = found
-    whole = "i64" if is_long else "i32"
+    functions, is_long = found
+    multiply, get, set_ = (f"inttoptr (i64 {ctypes.cast(f, ctypes.c_void_p).value} to ptr)" for f in functions)
+    work = _work(multiply, real, "i64" if is_long else "i32", is_by_vector)
+    text = Text({})
+    tables = text.let("alloca ptr, i64 %n")
+    with text.loop("0", "%n") as i:
+        text.do(f"store ptr %table, ptr {text.let(f'getelementptr ptr, ptr {tables}, i64 {i}')}")
+    have = text.let(f"call i32 {get}()")
+    several = text.let(f"icmp sgt i32 {have}, 1")
+    with text.branch(several):
+        text.do(f"call void {set_}(i32 1)")
+    members = text.let("sub i64 %n, 1")
+    run = f"inttoptr (i64 {team().run} to ptr)"
+    text.do(f"call void {run}(ptr @work, ptr {tables}, ptr %marks, i64 %n, i64 {members})")
+    # Unless somebody has said otherwise since.
+    as_left = text.let(f"icmp eq i32 {text.let(f'call i32 {get}()')}, 1")
+    with text.branch(text.let(f"and i1 {several}, {as_left}")):
+        text.do(f"call void {set_}(i32 {have})")
+    text.do("ret void")
+    return Code(f"{work}\n{text.function('define void @run(ptr %table, ptr %marks, i64 %n)')}")
+
+
+def _work(multiply: str, real: str, whole: str, is_by_vector: bool) -> str:
+    """The function `work(table, low, high)`, which computes some of what a product is cut into."""
     text = Text({})
     words = {}
-    for i, name in enumerate((*_POINTERS, *_NUMBERS)):
-        at = text.let(f"getelementptr i64, ptr %table, i64 {i}")
-        words[name] = text.let(f"load {'ptr' if name in _POINTERS else 'i64'}, ptr {at}")
-    words[by] = text.let("sub i64 %high, %low")
+
+    def read(names: Sequence[str], table: str) -> None:
+        for i, name in enumerate(names):
+            kind = "ptr" if name in (*_POINTERS, "cuts") else "i64"
+            words[name] = text.let(f"load {kind}, ptr {text.let(f'getelementptr i64, ptr {table}, i64 {i}')}")
 
     def number(name: str, kind: str = whole) -> str:
         return f"{kind} {words[name] if kind == 'i64' else text.let(f'trunc i64 {words[name]} to {kind}')}"
 
     def pointer(name: str) -> str:
-        on = text.let(f"mul i64 %low, {words[f'{name}_on']}")
+        on = words[f"{name}_on"]
         return f"ptr {text.let(f'getelementptr i8, ptr {words[name]}, i64 {on}')}"
 
-    a, b, c = [(pointer(name), number(f"{name}_step")) for name in _POINTERS]
-    order, one, nothing = f"i32 {_ROW_MAJOR}", f"{real} 1.0", f"{real} 0.0"
-    if is_vector:  # the matrix is told of as it lies
-        lengths = [number(name) for name in (("depth", "rows") if by == "depth" else ("rows", "depth"))]
-        arguments = [order, number("a_turned", "i32"), *lengths, one, *a, *b, nothing, *c]
-    else:
-        turned = [number(name, "i32") for name in ("a_turned", "b_turned")]
-        lengths = [number(name) for name in ("rows", "columns", "depth")]
-        arguments = [order, *turned, *lengths, one, *a, *b, nothing, *c]
-    address = ctypes.cast(function, ctypes.c_void_p).value
-    text.do(f"call void inttoptr (i64 {address} to ptr)({', '.join(arguments)})")
+    read(_SHARED, "%table")
+    with text.loop("%low", "%high") as i:
+        read(_CUT, text.let(f"getelementptr [{len(_CUT)} x i64], ptr {words['cuts']}, i64 {i}"))
+        a, b, c = [(pointer(x), number(f"{x}_step")) for x in _POINTERS]
+        one, nothing = f"{real} 1.0", f"{real} 0.0"
+        if is_by_vector:
+            how = [number("a_turned", "i32"), number("rows"), number("columns")]
+        else:
+            turned = [number(name, "i32") for name in ("a_turned", "b_turned")]
+            how = [*turned, *map(number, ("rows", "columns", "depth"))]
+        arguments = [f"i32 {_ROW_MAJOR}", *how, one, *a, *b, nothing, *c]
+        text.do(f"call void {multiply}({', '.join(arguments)})")
     text.do("ret void")
-    return Work(Code(text.function("define void @work(ptr %table, i64 %low, i64 %high)")))
+    return text.function("define private void @work(ptr %table, i64 %low, i64 %high)")
