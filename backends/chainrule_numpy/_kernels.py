@@ -200,6 +200,32 @@ def _floating_of_any(function: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
+def expm1(x: Any, out: Any = None) -> Any:
+    """`exp(x) - 1`; of complex infinities, of which NumPy makes NaN, and complex zeros it is computed so."""
+    if x.dtype.kind == "c":
+        special = ~np.isfinite(x) | (x == 0)
+        if special.any():
+            return _chosen(special, np.exp(x) - 1, np.expm1(x), out)
+    return np.expm1(x, out=out)
+
+
+def floor_divide(a: Any, b: Any, out: Any = None) -> Any:
+    """The quotient rounded down; where there is an infinity too, of which NumPy makes NaN or -1."""
+    infinite = np.isinf(a) | np.isinf(b)
+    if infinite.any():
+        return _chosen(infinite, np.floor(np.divide(a, b)), np.floor_divide(a, b), out)
+    return np.floor_divide(a, b, out=out)
+
+
+def _chosen(condition: Any, a: Any, b: Any, out: Any) -> Any:
+    """`where`, into an array if there is one."""
+    y = np.where(condition, a, b)
+    if out is None:
+        return y[()]
+    np.copyto(out, y)
+    return out
+
+
 def _special(name: str) -> Callable[[Any], Any]:
     """A function of one number that SciPy has for arrays, and Python for a number."""
     of_number = getattr(math, name)
@@ -287,6 +313,8 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "erf": _floating(_error_function),
     "erfc": _floating(_special("erfc")),
     "exp2": _floating(np.exp2),
+    "expm1": _floating(expm1),
+    "floor_divide": floor_divide,
     "log_softmax": log_softmax,
     "max": lambda x, *, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     "mean": _mean,

@@ -16,7 +16,17 @@ import numpy as np
 
 from chainrule import Instruction, Symbol, default_dtype
 from chainrule_numpy import _erf
-from chainrule_numpy._kernels import chosen_by_bits, native, of_scipy, relu, scattered, shares, summed_axes
+from chainrule_numpy._kernels import (
+    chosen_by_bits,
+    expm1,
+    floor_divide,
+    native,
+    of_scipy,
+    relu,
+    scattered,
+    shares,
+    summed_axes,
+)
 from chainrule_numpy._matmul import matmul
 from chainrule_numpy._rows import add_at
 from chainrule_numpy._softmax import log_softmax, softmax
@@ -170,7 +180,7 @@ def _stack(*arrays: Any, axis: int, out: Any) -> Any:
 
 _PLAIN = (
     *("abs", "add", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift"),
-    *("bitwise_xor", "equal", "floor_divide", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less"),
+    *("bitwise_xor", "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less"),
     *("less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum"),
     *("multiply", "negative", "not_equal", "remainder", "signbit", "subtract"),
 )
@@ -187,7 +197,7 @@ def into(instruction: Instruction) -> Kernel | None:
     if name in _OF_FLOATING and len(instruction.outputs) == 1:
         dtype = instruction.outputs[0].dtype
         if all(type(x) is not Symbol or x.dtype == dtype for x in instruction.inputs):  # there is nothing to cast
-            found: Kernel = getattr(np, name)
+            found: Kernel = expm1 if name == "expm1" else getattr(np, name)
             return found
     if name == "sum_to" or (name == "sum" and instruction.attributes["axis"] in (0, (0,))):
         (x,), (y,) = instruction.inputs, instruction.outputs
@@ -207,6 +217,7 @@ OUT: dict[str, Kernel] = {
     "cumulative_sum": _accumulation(np.add),
     "erf": _error_function,
     "erfc": _special("erfc"),
+    "floor_divide": floor_divide,
     "log_softmax": log_softmax,
     "matmul": matmul,
     "max": _reduction(np.maximum),

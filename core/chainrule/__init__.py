@@ -7,6 +7,10 @@ found when they are first used.
 from __future__ import annotations
 
 from importlib import import_module
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 from typing import TYPE_CHECKING, Any
 
 from chainrule._backends import available_backends as available_backends
@@ -101,6 +105,7 @@ if TYPE_CHECKING:
     from chainrule._define import elementwise as elementwise
     from chainrule._define import fronts as fronts
     from chainrule._define import op as op
+    from chainrule._define import widens as widens
     from chainrule._definition import NoGradient as NoGradient
     from chainrule._describe import GraphDescription as GraphDescription
     from chainrule._describe import NodeDescription as NodeDescription
@@ -187,6 +192,11 @@ if TYPE_CHECKING:
     optim = chainrule_optim
     random = chainrule_random
     scipy = chainrule_scipy
+
+# The array API standard's own names.
+__array_api_version__ = "2024.12"
+bool = bool_
+newaxis = None
 
 # Where the parts of the engine that are imported at their first use are.
 _LAZY = {
@@ -290,10 +300,23 @@ _LAZY = {
     "vmap": "_vmap",
     "while_loop": "_control_flow",
     "why_no_gradient": "_explain",
+    "widens": "_define",
 }
 
 # What no plugin can have as its own public name.
 _RESERVED = frozenset({*globals(), *_LAZY, "hookspecs", "infer", "ops"})
+
+
+def __array_namespace_info__() -> Any:
+    """What the array API standard asks a namespace for: dtypes, devices and capabilities of the backend in force.
+
+    >>> import chainrule as cr
+    >>> cr.__array_namespace_info__().default_dtypes()["integral"]
+    chainrule.int64
+    """
+    from chainrule._inspection import NamespaceInfo
+
+    return NamespaceInfo(get_backend())
 
 
 def __getattr__(name: str) -> Any:

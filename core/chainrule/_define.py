@@ -159,10 +159,14 @@ def inputs_and_attributes(parameters: Sequence[inspect.Parameter]) -> tuple[int 
 
 
 def public_function(
-    operation: Op, written: Callable[..., Any], parameters: list[inspect.Parameter], sequence: bool = False
+    operation: Op,
+    written: Callable[..., Any],
+    parameters: list[inspect.Parameter],
+    sequence: bool = False,
+    wider: Callable[..., Any] | None = None,
 ) -> Any:
     """The public function of an operation, with the name, signature and docstring of the one that defines it."""
-    function = _general(operation, sequence)
+    function = _general(operation, sequence, wider)
     function.__doc__ = written.__doc__
     if sequence:
         parameters[0] = parameters[0].replace(kind=inspect.Parameter.POSITIONAL_ONLY)
@@ -190,7 +194,21 @@ def fronts(operation: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def _general(op: Op, sequence: bool) -> Any:
+def widens(operation: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function with more arguments than an operation the public one.
+
+    It is called where arguments are given that the operation does not have; without them nothing lies between. Its
+    first parameters are those of the operation, in their order.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        parameters = list(inspect.signature(function).parameters.values())
+        return cast("Callable[P, R]", public_function(operation.op, function, parameters, wider=function))
+
+    return decorate
+
+
+def _general(op: Op, sequence: bool, wider: Callable[..., Any] | None) -> Any:
     """The function of an operation with attributes: sorts arguments into arrays and metadata."""
     names = tuple(op.attributes)
     defaults = dict(op.attributes)
@@ -209,6 +227,8 @@ def _general(op: Op, sequence: bool) -> Any:
             given = dict(zip(names, rest, strict=False)) if rest else {}
             attributes = {**defaults, **given, **kwargs}
             if len(rest) > len(names) or len(attributes) > len(names) or not given.keys().isdisjoint(kwargs):
+                if wider is not None:
+                    return wider(*args, **kwargs)
                 raise TypeError(f"{op.name}{inspect.signature(function)} called with arguments that do not fit it")
             for name in required:
                 if attributes[name] is REQUIRED:

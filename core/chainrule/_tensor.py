@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule import _numpy_protocol
 from chainrule._context import current
 from chainrule._dtypes import DType
-from chainrule._errors import MissingKernelError, TrackedValueError
+from chainrule._errors import ArgumentError, MissingKernelError, TrackedValueError
 from chainrule._node import Cut, Node
 from chainrule._symbol import Symbol
 from chainrule.infer import size
@@ -209,8 +210,7 @@ class Tensor:
     def __index__(self) -> int:
         if self._is_tracked:
             self._escape("Use as an index", "Index with integers")
-        index: int = self.item().__index__()
-        return index
+        return operator.index(self.item())
 
     def __bool__(self) -> bool:
         if type(self._value) is Symbol:
@@ -229,13 +229,56 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        """The namespace that has the functions of the array API standard: `chainrule`.
+
+        Raises:
+            ArgumentError: it has no such version of the standard.
+        """
+        from chainrule._inspection import namespace
+
+        return namespace(api_version)
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Tensor:
+        """The tensor on another device of its backend; gradients move back. See `cr.to_backend` for other backends.
+
+        Args:
+            device: the name of one, as in `x.device`.
+            stream: None; operations wait for what they need by themselves.
+
+        Raises:
+            BackendError: the backend has no such device.
+        """
+        from chainrule import ops
+
+        if stream is not None:
+            raise ArgumentError(
+                f"to_device: takes no stream, got {stream!r}; the copy waits for what it needs by itself"
+            )
+        moved: Tensor = ops.to_backend(self, f"{self._backend.name}:{device}")
+        return moved
+
+    def __dlpack__(
+        self,
+        /,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
         if self._is_tracked:
             self._escape("DLPack export", "Compute with cr.* functions")
-        return self._value.__dlpack__(**kwargs)
+        options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return self._exported.__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
     def __dlpack_device__(self) -> Any:
-        return self._value.__dlpack_device__()
+        return self._exported.__dlpack_device__()
+
+    @property
+    def _exported(self) -> Any:
+        """The array that others read the elements of: a number that NumPy has no array for becomes one."""
+        return self._value if hasattr(self._value, "__dlpack__") else self.numpy()
 
     def __repr__(self) -> str:
         if type(self._value) is Symbol:

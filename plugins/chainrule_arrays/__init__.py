@@ -1,8 +1,11 @@
 """Array functions as operations with gradients: `cr.sin`, `cr.matmul`, `cr.sum` and all the rest."""
 
+from chainrule_arrays._conversion import asarray as asarray
+from chainrule_arrays._conversion import copy as copy
+from chainrule_arrays._conversion import from_dlpack as from_dlpack
 from chainrule_arrays._creation import arange as arange
-from chainrule_arrays._creation import asarray as asarray
-from chainrule_arrays._creation import copy as copy
+from chainrule_arrays._creation import empty as empty
+from chainrule_arrays._creation import empty_like as empty_like
 from chainrule_arrays._creation import eye as eye
 from chainrule_arrays._creation import full as full
 from chainrule_arrays._creation import full_like as full_like
@@ -11,6 +14,14 @@ from chainrule_arrays._creation import ones as ones
 from chainrule_arrays._creation import ones_like as ones_like
 from chainrule_arrays._creation import zeros as zeros
 from chainrule_arrays._creation import zeros_like as zeros_like
+from chainrule_arrays._cumulative import cumulative_prod as cumulative_prod
+from chainrule_arrays._cumulative import cumulative_sum as cumulative_sum
+from chainrule_arrays._cumulative import diff as diff
+from chainrule_arrays._data_types import can_cast as can_cast
+from chainrule_arrays._data_types import finfo as finfo
+from chainrule_arrays._data_types import iinfo as iinfo
+from chainrule_arrays._data_types import isdtype as isdtype
+from chainrule_arrays._data_types import result_type as result_type
 from chainrule_arrays._elementwise import abs as abs
 from chainrule_arrays._elementwise import acos as acos
 from chainrule_arrays._elementwise import acosh as acosh
@@ -65,6 +76,7 @@ from chainrule_arrays._elementwise import maximum as maximum
 from chainrule_arrays._elementwise import minimum as minimum
 from chainrule_arrays._elementwise import multiply as multiply
 from chainrule_arrays._elementwise import negative as negative
+from chainrule_arrays._elementwise import nextafter as nextafter
 from chainrule_arrays._elementwise import not_equal as not_equal
 from chainrule_arrays._elementwise import positive as positive
 from chainrule_arrays._elementwise import pow as pow
@@ -119,9 +131,6 @@ from chainrule_arrays._reductions import any as any
 from chainrule_arrays._reductions import argmax as argmax
 from chainrule_arrays._reductions import argmin as argmin
 from chainrule_arrays._reductions import count_nonzero as count_nonzero
-from chainrule_arrays._reductions import cumulative_prod as cumulative_prod
-from chainrule_arrays._reductions import cumulative_sum as cumulative_sum
-from chainrule_arrays._reductions import diff as diff
 from chainrule_arrays._reductions import logsumexp as logsumexp
 from chainrule_arrays._reductions import max as max
 from chainrule_arrays._reductions import mean as mean
@@ -131,6 +140,10 @@ from chainrule_arrays._reductions import std as std
 from chainrule_arrays._reductions import sum as sum
 from chainrule_arrays._reductions import var as var
 from chainrule_arrays._reductions import vector_norm as vector_norm
+from chainrule_arrays._sets import unique_all as unique_all
+from chainrule_arrays._sets import unique_counts as unique_counts
+from chainrule_arrays._sets import unique_inverse as unique_inverse
+from chainrule_arrays._sets import unique_values as unique_values
 from chainrule_arrays._shapes import atleast_1d as atleast_1d
 from chainrule_arrays._shapes import atleast_2d as atleast_2d
 from chainrule_arrays._shapes import broadcast_arrays as broadcast_arrays
@@ -144,6 +157,7 @@ from chainrule_arrays._shapes import expand_dims as expand_dims
 from chainrule_arrays._shapes import flip as flip
 from chainrule_arrays._shapes import hstack as hstack
 from chainrule_arrays._shapes import matrix_transpose as matrix_transpose
+from chainrule_arrays._shapes import meshgrid as meshgrid
 from chainrule_arrays._shapes import moveaxis as moveaxis
 from chainrule_arrays._shapes import permute_dims as permute_dims
 from chainrule_arrays._shapes import ravel as ravel

@@ -19,6 +19,7 @@ from chainrule import (
     ops,
     scalar_dtype,
 )
+from chainrule_arrays._conversion import asarray
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -58,6 +59,11 @@ def _number(x: Any) -> Any:
     return float(x) if as_tensor(x).dtype.is_inexact else int(x)
 
 
+def empty(shape: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Zeros, too: tensors cannot be filled later, and nothing depends on what was in memory."""
+    return zeros(shape, dtype, device)
+
+
 def zeros(shape: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """Zeros, of the default dtype if none is given."""
     return full(shape, 0, dtype or default_dtype(), device)
@@ -68,13 +74,20 @@ def ones(shape: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     return full(shape, 1, dtype or default_dtype(), device)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, device: str | None = None) -> Tensor:
     """Evenly spaced values from `start` (0 if there is only a stop) up to, but without, `stop`.
 
     In a graph, integers among them can be sizes that are not known yet.
 
+    Args:
+        start: the first value; the stop, if no other is given.
+        stop: where the values end.
+        step: the distance between two.
+        dtype: 64-bit integers if all three are whole, the default dtype if not.
+        device: a device of the backend in force.
+
     Raises:
-        UnknownSizeError: such a size beside a fraction.
+        UnknownSizeError: a size that is not known yet beside a fraction.
     """
     start, stop, step = (_number(v) for v in ((0, start, step) if stop is None else (start, stop, step)))
     whole = not any(v.is_float if type(v) is Dim else type(v) is float for v in (start, stop, step))
@@ -85,17 +98,28 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
                 "arange: how many fractions there are is not known yet; scale it: cr.arange(n) * 0.5"
             )
         counted = ops.cumulative_sum(full((-((start - stop) // step),), 1, int64)) - 1
-        return asarray(counted * step + start, dtype)
-    return _from_list([start + i * step for i in range(max(0, math.ceil((stop - start) / step)))], dtype)
+        return asarray(counted * step + start, dtype, device)
+    count = -((start - stop) // step) if whole else math.ceil((stop - start) / step)
+    return _from_list([start + i * step for i in range(max(0, count))], dtype, device)
 
 
-def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None) -> Tensor:
+def linspace(
+    start: Any, stop: Any, /, num: Any = 50, endpoint: bool = True, dtype: Any = None, device: str | None = None
+) -> Tensor:
     """`num` evenly spaced values from `start` to `stop`, which is the last one unless `endpoint` is false.
 
     `start` and `stop` can be tensors of one element, `num` in a graph a size that is not known yet.
+
+    Args:
+        start: the first value.
+        stop: where the values end.
+        num: how many there are.
+        endpoint: whether `stop` is one of them.
+        dtype: the default dtype, or that of `start` and `stop`, if none is given.
+        device: a device of the backend in force.
     """
     if type(num) is Dim or not all(type(v) in (int, float) for v in (start, stop)):
-        counted = arange(num)
+        counted = arange(num, device=device)
         last = ops.maximum(num - 1 if endpoint else num, 1)
         spaced = start + counted * ((stop - start) / last)
         if endpoint:
@@ -105,22 +129,24 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype:
     values = [start + i * step for i in range(num)]
     if endpoint and num > 1:
         values[-1] = stop
-    return _from_list(values, default_dtype() if dtype is None else as_dtype(dtype))
+    return _from_list(values, default_dtype() if dtype is None else as_dtype(dtype), device)
 
 
-def _from_list(values: list[Any], dtype: DType) -> Tensor:
+def _from_list(values: list[Any], dtype: DType, device: str | None) -> Tensor:
     backend = get_backend()
-    return Tensor(backend.asarray(values, backend.native(dtype), get_device()), backend)
+    if dtype.kind in ("int", "uint"):
+        values = [int(v) for v in values]
+    return Tensor(backend.asarray(values, backend.native(dtype), device or get_device()), backend)
 
 
-def eye(n_rows: Any, n_cols: Any = None, k: int = 0, dtype: Any = None) -> Tensor:
+def eye(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Ones on diagonal `k`, zeros elsewhere. In a graph, its lengths can be sizes that are not known yet."""
-    columns = arange(n_rows if n_cols is None else n_cols)
-    ones: Tensor = ops.astype(arange(n_rows)[:, None] + k == columns, dtype=dtype or default_dtype())
+    columns = arange(n_rows if n_cols is None else n_cols, device=device)
+    ones: Tensor = ops.astype(arange(n_rows, device=device)[:, None] + k == columns, dtype=dtype or default_dtype())
     return ones
 
 
-def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Tensor:
+def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None, device: str | None = None) -> Tensor:
     """One value, or what broadcasts from `fill_value`, with the shape, dtype, backend and device of `x`."""
     x = as_tensor(x)
     backend = x.backend
@@ -128,31 +154,24 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
     shape = x.shape if shape is None else tuple(shape)
     filled: Tensor
     if not _is_plain(fill_value):
-        filled = ops.set_at(full_like(x, 0, chosen, shape), ..., asarray(fill_value, chosen))
+        filled = ops.set_at(full_like(x, 0, chosen, shape, device), ..., asarray(fill_value, chosen, device))
         return filled
     if shape is None:  # of a graph, with any number of axes
         filled = ops.astype(ops.where(ops.equal(x, x), fill_value, fill_value), dtype=chosen)
         return filled
-    return Tensor(backend.full(shape, fill_value, backend.native(chosen), x.device), backend)
+    return Tensor(backend.full(shape, fill_value, backend.native(chosen), device or x.device), backend)
 
 
-def zeros_like(x: Any, dtype: Any = None, shape: Any = None) -> Tensor:
+def empty_like(x: Any, dtype: Any = None, shape: Any = None, device: str | None = None) -> Tensor:
+    """Zeros, too; see `empty`."""
+    return full_like(x, 0, dtype, shape, device)
+
+
+def zeros_like(x: Any, dtype: Any = None, shape: Any = None, device: str | None = None) -> Tensor:
     """Zeros with the shape, dtype and backend of `x`."""
-    return full_like(x, 0, dtype, shape)
+    return full_like(x, 0, dtype, shape, device)
 
 
-def ones_like(x: Any, dtype: Any = None, shape: Any = None) -> Tensor:
+def ones_like(x: Any, dtype: Any = None, shape: Any = None, device: str | None = None) -> Tensor:
     """Ones with the shape, dtype and backend of `x`."""
-    return full_like(x, 1, dtype, shape)
-
-
-def asarray(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor of `data`, without a copy where that can be; sequences that hold tensors are stacked, with gradients."""
-    x = as_tensor(data)
-    result: Tensor = x if dtype is None or x.dtype == as_dtype(dtype) else ops.astype(x, dtype=dtype)
-    return result
-
-
-def copy(x: Any) -> Tensor:
-    """The tensor itself: tensors are immutable."""
-    return as_tensor(x)
+    return full_like(x, 1, dtype, shape, device)

@@ -10,7 +10,23 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import Binary, DTypeError, NoGradient, Tensor, Unary, bool_, elementwise, fronts, infer, int8, op, ops
+from chainrule import (
+    Binary,
+    DTypeError,
+    NoGradient,
+    Tensor,
+    Unary,
+    as_dtype,
+    as_tensor,
+    bool_,
+    elementwise,
+    fronts,
+    infer,
+    int8,
+    op,
+    ops,
+    widens,
+)
 
 BOOLEAN = NoGradient("its result is true or false")
 INTEGRAL = NoGradient("its result is an integer")
@@ -199,6 +215,13 @@ copysign: Binary = _binary(
     (lambda g, _y, a, b: g * sign(a) * ops.copysign(ops.ones_like(g), b), _zero_of_two),
     "The magnitude of `a` with the sign of `b`.",
     "the product of their signs, and 0",
+)
+nextafter: Binary = _binary(
+    "nextafter",
+    infer.floating,
+    (lambda g, _y, _a, _b: g, _zero_of_two),
+    "The next number after `a` in the direction of `b` that the dtype has.",
+    "1 and 0",
 )
 
 # Exponentials and logarithms
@@ -474,18 +497,32 @@ bitwise_invert: Unary = _unary("bitwise_invert", infer.integral, INTEGRAL, "`~x`
 @op(
     infer=lambda x, dtype: infer.Spec(x.shape, dtype),
     gradient=lambda g, _y, x, dtype: g if x.dtype == dtype else _cast_back(g, x),
+    name="astype",
     elementwise=True,
     holomorphic=False,
     cut=lambda dtype: None if dtype.is_inexact else f"cast to {dtype}",
 )
-def astype(xp: Any, x: Any, /, dtype: Any) -> Any:
+def _astype(xp: Any, x: Any, /, dtype: Any) -> Any:
+    return xp.astype(x, dtype)
+
+
+@widens(_astype)
+def astype(x: Any, /, dtype: Any, copy: bool = True, device: str | None = None) -> Any:
     """The values in another dtype. Gradients pass between floating-point and complex dtypes.
+
+    Args:
+        x: an array of any shape.
+        dtype: the dtype.
+        copy: whether to copy if `x` has that dtype.
+        device: the device to move it to.
 
     >>> import chainrule as cr
     >>> cr.astype(cr.tensor([1.5, 2.5]), "float32").dtype
     chainrule.float32
     """
-    return xp.astype(x, dtype)
+    x = as_tensor(x)
+    y = _astype(x, dtype) if copy or x.dtype != as_dtype(dtype) else x
+    return y if device is None or device == y.device else y.to_device(device)
 
 
 def _cast_back(g: Any, x: Tensor) -> Any:

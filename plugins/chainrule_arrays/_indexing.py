@@ -25,6 +25,7 @@ from chainrule import (
     infer,
     op,
     ops,
+    widens,
 )
 from chainrule_arrays._shapes import broadcast_shape
 
@@ -398,10 +399,23 @@ def argsort(xp: Any, x: Any, /, axis: int = -1, descending: bool = False, stable
     return xp.argsort(x, axis=axis, descending=descending, stable=stable)
 
 
-@op(infer=lambda x, v, side: infer.Spec(v.shape, DTYPES["int64"]), gradient=INDEX)
-def searchsorted(xp: Any, x: Any, v: Any, /, side: str = "left") -> Any:
-    """Where each of `v` belongs in the sorted one-dimensional `x`."""
+@op(infer=lambda x, v, side: infer.Spec(v.shape, DTYPES["int64"]), gradient=INDEX, name="searchsorted")
+def _searchsorted(xp: Any, x: Any, v: Any, /, side: str = "left") -> Any:
     return xp.searchsorted(x, v, side=side)
+
+
+@widens(_searchsorted)
+def searchsorted(x: Any, v: Any, /, side: str = "left", sorter: Any = None) -> Tensor:
+    """Where each of `v` belongs in the sorted one-dimensional `x`.
+
+    Args:
+        x: an array of one dimension.
+        v: an array of any shape.
+        side: `"left"` for before equal elements, `"right"` for after them.
+        sorter: the indices that put `x` in order, if it is not: `argsort(x)`.
+    """
+    places: Tensor = _searchsorted(x if sorter is None else take(x, sorter), v, side=side)
+    return places
 
 
 def _indices(x: Any) -> tuple[Any, ...]:

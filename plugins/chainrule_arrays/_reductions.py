@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import DTYPES, NoGradient, Tensor, default_dtype, infer, op, ops
+from chainrule import DTYPES, NoGradient, default_dtype, infer, op, ops, widens
 from chainrule_arrays._elementwise import zero_wins
 
 Axis = int | tuple[int, ...] | None
@@ -52,11 +52,13 @@ def _boolean(x: Any, axis: Axis, keepdims: bool) -> Any:
     return infer.reduced(x, axis, keepdims, infer.boolean(x).dtype)
 
 
+def summed_dtype(x: Any) -> Any:
+    """The dtype that elements are summed and multiplied in: small integers in 64 bits."""
+    return x.dtype if x.dtype.is_inexact else DTYPES["uint64" if x.dtype.kind == "uint" else "int64"]
+
+
 def _summed(x: Any, axis: Axis, keepdims: bool, dtype: Any) -> Any:
-    """Small integers are summed in 64 bits."""
-    if dtype is None:
-        dtype = x.dtype if x.dtype.is_inexact else DTYPES["uint64" if x.dtype.kind == "uint" else "int64"]
-    return infer.reduced(x, axis, keepdims, dtype)
+    return infer.reduced(x, axis, keepdims, dtype or summed_dtype(x))
 
 
 def _index(x: Any, axis: int | None, keepdims: bool) -> Any:
@@ -112,15 +114,28 @@ def _prod_gradient(g: Any, _y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return ops.permute_dims(others, axes=tuple(order.index(i) for i in range(x.ndim)))
 
 
-@op(infer=lambda x, axis, keepdims: _summed(x, axis, keepdims, None), gradient=_prod_gradient)
-def prod(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+@op(infer=lambda x, axis, keepdims: _summed(x, axis, keepdims, None), gradient=_prod_gradient, name="prod")
+def _prod(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
+    return xp.prod(x, axis=axis, keepdims=keepdims)
+
+
+@widens(_prod)
+def prod(x: Any, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product of the elements; its gradient is exact also where some are 0.
+
+    Args:
+        x: an array of any shape.
+        axis: the axes to multiply over.
+        keepdims: whether to keep them with length 1.
+        dtype: the dtype to multiply in; that of `x`, or 64 bits for integers, by default.
 
     >>> import chainrule as cr
     >>> cr.grad(cr.prod)(cr.tensor([2.0, 0.0, 3.0]))
     Tensor([0., 6., 0.], float64)
     """
-    return xp.prod(x, axis=axis, keepdims=keepdims)
+    if dtype is None:
+        return _prod(x, axis=axis, keepdims=keepdims)
+    return ops.astype(_prod(ops.astype(x, dtype=dtype), axis=axis, keepdims=keepdims), dtype=dtype)
 
 
 @op(
@@ -277,77 +292,3 @@ def argmin(xp: Any, x: Any, /, axis: int | None = None, keepdims: bool = False) 
 def count_nonzero(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
     """How many elements are not 0."""
     return xp.sum(xp.astype(x != 0, xp.int64), axis=axis, keepdims=keepdims)
-
-
-# Cumulative
-
-
-def _cumulative_sum_gradient(g: Any, _y: Any, _x: Any, axis: int) -> Any:
-    return ops.flip(cumulative_sum(ops.flip(g, axis=axis), axis=axis), axis=axis)
-
-
-def _running(x: Any, axis: int) -> Any:
-    if x.shape is not None:
-        infer.as_axes(axis, len(x.shape))
-    return infer.Spec(x.shape, _summed(x, (), False, None).dtype)
-
-
-@op(infer=_running, gradient=_cumulative_sum_gradient, linear="joint")
-def cumulative_sum(xp: Any, x: Any, /, axis: int = -1) -> Any:
-    """Running sums along an axis.
-
-    >>> import chainrule as cr
-    >>> cr.cumulative_sum(cr.tensor([1.0, 2.0, 3.0]))
-    Tensor([1., 3., 6.], float64)
-    """
-    return xp.cumulative_sum(x, axis=axis)
-
-
-def _shifted(x: Any, by: int, axis: int, fill: float) -> Any:
-    """`x` moved along an axis, away from its start (or towards it, if negative), the gap filled."""
-    n = x.shape[axis]
-    gap = ops.full_like(_cut(x, 0, -by if by < 0 else by, axis), fill)
-    return ops.concat([gap, _cut(x, 0, n - by, axis)] if by > 0 else [_cut(x, -by, n, axis), gap], axis=axis)
-
-
-def _cut(x: Any, start: int | None, stop: int | None, axis: int) -> Any:
-    return x[(*[slice(None)] * (axis % x.ndim), slice(start, stop))]
-
-
-def _cumulative_prod_gradient(g: Any, _y: Any, x: Any, axis: int) -> Any:
-    """Back through the doubling scan `p[i] *= p[i - d]` for d = 1, 2, 4, ...: no division, so zeros are exact."""
-    steps = []
-    distance, products = 1, x
-    while distance < x.shape[axis]:
-        before = _shifted(products, distance, axis, 1.0)
-        steps.append((distance, products, before))
-        products = products * before
-        distance *= 2
-    for distance, products, before in reversed(steps):
-        g = g * before + _shifted(g * products, -distance, axis, 0.0)
-    return g
-
-
-@op(infer=_running, gradient=_cumulative_prod_gradient)
-def cumulative_prod(xp: Any, x: Any, /, axis: int = -1) -> Any:
-    """Running products along an axis; the gradient is exact also where some elements are 0.
-
-    >>> import chainrule as cr
-    >>> cr.cumulative_prod(cr.tensor([1.0, 2.0, 3.0]))
-    Tensor([1., 2., 6.], float64)
-    """
-    return xp.cumulative_prod(x, axis=axis)
-
-
-def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
-    """Differences of neighbours along an axis, taken `n` times.
-
-    >>> import chainrule as cr
-    >>> cr.diff(cr.tensor([1.0, 4.0, 9.0]))
-    Tensor([3., 5.], float64)
-    """
-    x = ops.positive(x)
-    for _ in range(n):
-        x = _cut(x, 1, None, axis) - _cut(x, None, -1, axis)
-    tensor: Tensor = x
-    return tensor

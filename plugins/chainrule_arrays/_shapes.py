@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from chainrule import ArgumentError, Dim, ShapeError, Tensor, UnknownSizeError, as_tensor, infer, op, ops
+from chainrule import (
+    ArgumentError,
+    Dim,
+    IndexingError,
+    ShapeError,
+    Tensor,
+    UnknownSizeError,
+    as_tensor,
+    infer,
+    op,
+    ops,
+    widens,
+)
 
 
 def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
@@ -24,16 +36,26 @@ def _reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     return infer.Spec(shape, x.dtype)
 
 
-@op(infer=_reshaped, gradient=lambda g, _y, _x, shape: ops.reshape(g, shape=_x.shape), linear="joint")
-def reshape(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
+@op(infer=_reshaped, gradient=lambda g, _y, _x, shape: ops.reshape(g, shape=_x.shape), name="reshape", linear="joint")
+def _reshape(xp: Any, x: Any, /, shape: tuple[int, ...]) -> Any:
+    return xp.reshape(x, shape)
+
+
+@widens(_reshape)
+def reshape(x: Any, /, shape: Any, copy: bool | None = None) -> Any:
     """The elements in another shape, in the same order; one -1 stands for whatever is left.
+
+    Args:
+        x: an array of any shape.
+        shape: the lengths.
+        copy: for other libraries' sake. Tensors are immutable: whether two lie in one place in memory never shows.
 
     >>> import chainrule as cr
     >>> cr.reshape(cr.tensor([1, 2, 3, 4]), (2, -1))
     Tensor([[1, 2],
             [3, 4]], int64)
     """
-    return xp.reshape(x, shape)
+    return _reshape(x, shape=shape)
 
 
 def _permuted(x: Any, axes: tuple[int, ...]) -> Any:
@@ -131,11 +153,42 @@ def broadcast_arrays(*arrays: Any) -> list[Tensor]:
     return [t if t.shape == shape else ops.broadcast_to(t, shape=shape) for t in tensors]
 
 
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Tensor]:
+    """Coordinates of a grid: each of some vectors, repeated along an axis for each of the others.
+
+    Args:
+        *arrays: the coordinates along each axis, in one dimension, or single numbers.
+        indexing: `"ij"` for the vectors' axes in their order, `"xy"` for the first two exchanged.
+
+    Raises:
+        ArgumentError: `indexing` is neither.
+
+    >>> import chainrule as cr
+    >>> x, y = cr.meshgrid(cr.tensor([1.0, 2.0]), cr.tensor([3.0, 4.0, 5.0]))
+    >>> x.shape
+    (3, 2)
+    """
+    if indexing not in ("xy", "ij"):
+        raise ArgumentError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+    n = len(arrays)
+    places = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
+    return broadcast_arrays(
+        *(reshape(x, (*[1] * at, -1, *[1] * (n - at - 1))) for x, at in zip(arrays, places, strict=True))
+    )
+
+
 def expand_dims(x: Any, axis: int | Sequence[int] = 0) -> Tensor:
-    """New axes of length 1, at these places of the result."""
+    """New axes of length 1, at these places of the result.
+
+    Raises:
+        IndexingError: the result has no such place.
+    """
     x = as_tensor(x)
     given = (axis,) if isinstance(axis, int) else tuple(axis)
-    axes = infer.as_axes(given, x.ndim + len(given))
+    try:
+        axes = infer.as_axes(given, x.ndim + len(given))
+    except ShapeError as error:
+        raise IndexingError(f"expand_dims: {error}") from None
     rest = iter(x.shape)
     shape = tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(given)))
     result: Tensor = reshape(x, shape=shape)
@@ -329,14 +382,34 @@ def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
     return result
 
 
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
-    """Each element so many times in a row, along an axis or of the flattened array."""
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each element so many times in a row, along an axis or of the flattened array.
+
+    Args:
+        x: an array of any shape.
+        repeats: how many times; an array of one number for each place along the axis.
+        axis: the axis.
+    """
     x = ravel(x) if axis is None else as_tensor(x)
     at = (axis or 0) % x.ndim
+    if type(repeats) is not Dim and not isinstance(repeats, int):
+        repeats = as_tensor(repeats)
+        if repeats.size != 1:
+            return _repeated_by(x, repeats, at)
+        repeats = int(repeats)
     thin = expand_dims(x, at + 1)
     full = broadcast_to(thin, shape=(*x.shape[: at + 1], repeats, *x.shape[at + 1 :]))
     result: Tensor = reshape(full, shape=(*x.shape[:at], x.shape[at] * repeats, *x.shape[at + 1 :]))
     return result
+
+
+def _repeated_by(x: Tensor, repeats: Tensor, axis: int) -> Tensor:
+    """`x` with each place along an axis repeated by a number of its own."""
+    if repeats.shape != x.shape[axis : axis + 1]:
+        raise ShapeError(f"repeat: expected {x.shape[axis]} numbers for axis {axis}, got shape {repeats.shape}")
+    ends = ops.cumulative_sum(repeats)
+    places = ops.searchsorted(ends, ops.arange(int(ends[-1]) if x.shape[axis] else 0, device=x.device), side="right")
+    return x[(*[slice(None)] * axis, places)]
 
 
 @op(infer=lambda x, k: x, gradient=lambda g, _y, _x, k: ops.tril(g, k=k), linear="joint")

@@ -185,6 +185,7 @@ SAMPLES: dict[str, Samples] = {
     "imag": unary(lambda x: np.imag(x), complex=True),
     "angle": unary(np.angle, complex=True),
     "copysign": binary(np.copysign),
+    "nextafter": binary(np.nextafter),
     # exponentials, logarithms, powers
     "erf": unary(scipy.special.erf),
     "erfc": unary(scipy.special.erfc),

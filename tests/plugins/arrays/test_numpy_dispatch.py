@@ -320,7 +320,7 @@ REFUSALS: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "t[i] = v": (lambda x: assigned(x, 0, 1.0), TypeError, r"cr\.set_at\(x, i, v\)"),
     "no counterpart": (np.unwrap, cr.MissingKernelError, "np.unwrap on a tensor has no differentiable counterpart"),
     "no counterpart in a module": (np.linalg.cond, cr.MissingKernelError, "np.linalg.cond on a tensor"),
-    "a ufunc without one": (lambda x: np.nextafter(x, 1.0), cr.MissingKernelError, "np.nextafter on a tensor"),
+    "a ufunc without one": (lambda x: np.spacing(x), cr.MissingKernelError, "np.spacing on a tensor"),
     "a ufunc's method": (lambda x: np.add.reduceat(x, [0, 1]), cr.MissingKernelError, "np.add.reduceat"),
     "reshape in Fortran's order": (lambda x: np.reshape(x, (2, 2), order="F"), cr.ArgumentError, "order 'F'"),
     "take with a mode": (lambda x: np.take(x, [9], mode="clip"), cr.ArgumentError, "mode 'clip'"),
