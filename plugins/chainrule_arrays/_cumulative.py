@@ -19,7 +19,7 @@ def _cumulative_sum_gradient(g: Any, _y: Any, _x: Any, axis: int) -> Any:
 
 
 @op(infer=_running, gradient=_cumulative_sum_gradient, name="cumulative_sum", linear="joint")
-def _cumulative_sum(xp: Any, x: Any, /, axis: int) -> Any:
+def _cumulative_sum(xp: Any, x: Any, /, axis: int = -1) -> Any:
     return xp.cumulative_sum(x, axis=axis)
 
 
@@ -66,7 +66,7 @@ def _cut(x: Any, start: int | None, stop: int | None, axis: int) -> Any:
 
 
 @op(infer=_running, gradient=_cumulative_prod_gradient, name="cumulative_prod")
-def _cumulative_prod(xp: Any, x: Any, /, axis: int) -> Any:
+def _cumulative_prod(xp: Any, x: Any, /, axis: int = -1) -> Any:
     return xp.cumulative_prod(x, axis=axis)
 
 
