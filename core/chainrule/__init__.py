@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     import chainrule_linalg  # noqa: TID251
     import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
-    import chainrule_random  # noqa: TID251
+    import chainrule_random
     import chainrule_scipy  # noqa: TID251
     from chainrule import infer as infer
     from chainrule import ops as ops
