@@ -68,9 +68,14 @@ def any_tensor(trees: Iterable[Any]) -> bool:
     for tree in trees:
         if is_tensor(tree):
             return True
-        if isinstance(tree, list | tuple | dict) and any(map(is_tensor, leaves_of(tree))):
+        if _is_tree(tree) and any(map(is_tensor, leaves_of(tree))):
             return True
     return False
+
+
+def _is_tree(x: Any) -> bool:
+    """Whether something is a container, or of a class that says of itself that it is a pytree."""
+    return isinstance(x, list | tuple | dict) or hasattr(type(x), "__chainrule_tree__")
 
 
 def leaves_of(tree: Any) -> list[Any]:

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from chainrule_nn._activations import sparsemax as sparsemax
     from chainrule_nn._activations import tanh_shrink as tanh_shrink
     from chainrule_nn._activations import threshold as threshold
+    from chainrule_nn._adaptive import adaptive_avg_pool as adaptive_avg_pool
+    from chainrule_nn._adaptive import adaptive_max_pool as adaptive_max_pool
+    from chainrule_nn._adaptive import global_avg_pool as global_avg_pool
+    from chainrule_nn._adaptive import global_max_pool as global_max_pool
+    from chainrule_nn._adaptive import lp_pool as lp_pool
     from chainrule_nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
     from chainrule_nn._conv import conv as conv
     from chainrule_nn._conv import conv1d as conv1d
@@ -49,9 +54,23 @@ if TYPE_CHECKING:
     from chainrule_nn._conv import conv_transpose1d as conv_transpose1d
     from chainrule_nn._conv import conv_transpose2d as conv_transpose2d
     from chainrule_nn._conv import conv_transpose3d as conv_transpose3d
+    from chainrule_nn._conv import depthwise_conv as depthwise_conv
+    from chainrule_nn._conv import separable_conv as separable_conv
     from chainrule_nn._cross_entropy import cross_entropy as cross_entropy
+    from chainrule_nn._dropout import dropout as dropout
+    from chainrule_nn._embedding import embedding as embedding
+    from chainrule_nn._embedding import one_hot as one_hot
+    from chainrule_nn._embedding import rotary_positions as rotary_positions
+    from chainrule_nn._embedding import sinusoidal_positions as sinusoidal_positions
+    from chainrule_nn._initializers import delta_orthogonal as delta_orthogonal
+    from chainrule_nn._initializers import glorot_normal as glorot_normal
     from chainrule_nn._initializers import glorot_uniform as glorot_uniform
     from chainrule_nn._initializers import he_normal as he_normal
+    from chainrule_nn._initializers import he_uniform as he_uniform
+    from chainrule_nn._initializers import lecun_normal as lecun_normal
+    from chainrule_nn._initializers import normal as normal
+    from chainrule_nn._initializers import orthogonal as orthogonal
+    from chainrule_nn._initializers import truncated_normal as truncated_normal
     from chainrule_nn._layers import dense as dense
     from chainrule_nn._layers import flatten as flatten
     from chainrule_nn._losses import binary_cross_entropy as binary_cross_entropy
@@ -72,6 +91,22 @@ if TYPE_CHECKING:
     from chainrule_nn._losses import soft_margin_loss as soft_margin_loss
     from chainrule_nn._losses import squared_hinge_loss as squared_hinge_loss
     from chainrule_nn._losses import triplet_margin_loss as triplet_margin_loss
+    from chainrule_nn._module import Module as Module
+    from chainrule_nn._modules import BatchNorm as BatchNorm
+    from chainrule_nn._modules import Conv as Conv
+    from chainrule_nn._modules import ConvTranspose as ConvTranspose
+    from chainrule_nn._modules import Dropout as Dropout
+    from chainrule_nn._modules import Embedding as Embedding
+    from chainrule_nn._modules import GroupNorm as GroupNorm
+    from chainrule_nn._modules import LayerNorm as LayerNorm
+    from chainrule_nn._modules import Linear as Linear
+    from chainrule_nn._modules import RMSNorm as RMSNorm
+    from chainrule_nn._modules import Sequential as Sequential
+    from chainrule_nn._modules_sequences import GRU as GRU
+    from chainrule_nn._modules_sequences import LSTM as LSTM
+    from chainrule_nn._modules_sequences import RNN as RNN
+    from chainrule_nn._modules_sequences import Bidirectional as Bidirectional
+    from chainrule_nn._modules_sequences import MultiHeadAttention as MultiHeadAttention
     from chainrule_nn._normalization import batch_norm as batch_norm
     from chainrule_nn._normalization import batch_norm_training as batch_norm_training
     from chainrule_nn._normalization import group_norm as group_norm
@@ -79,6 +114,8 @@ if TYPE_CHECKING:
     from chainrule_nn._normalization import layer_norm as layer_norm
     from chainrule_nn._normalization import local_response_norm as local_response_norm
     from chainrule_nn._normalization import rms_norm as rms_norm
+    from chainrule_nn._patches import fold as fold
+    from chainrule_nn._patches import unfold as unfold
     from chainrule_nn._pool import avg_pool as avg_pool
     from chainrule_nn._pool import avg_pool1d as avg_pool1d
     from chainrule_nn._pool import avg_pool2d as avg_pool2d
@@ -87,6 +124,15 @@ if TYPE_CHECKING:
     from chainrule_nn._pool import max_pool1d as max_pool1d
     from chainrule_nn._pool import max_pool2d as max_pool2d
     from chainrule_nn._pool import max_pool3d as max_pool3d
+    from chainrule_nn._recurrent import gru as gru
+    from chainrule_nn._recurrent import gru_cell as gru_cell
+    from chainrule_nn._recurrent import lstm as lstm
+    from chainrule_nn._recurrent import lstm_cell as lstm_cell
+    from chainrule_nn._recurrent import rnn as rnn
+    from chainrule_nn._recurrent import rnn_cell as rnn_cell
+    from chainrule_nn._resize import pixel_shuffle as pixel_shuffle
+    from chainrule_nn._resize import pixel_unshuffle as pixel_unshuffle
+    from chainrule_nn._resize import resize as resize
 
 # Where each public name is.
 _PARTS = {
@@ -97,10 +143,19 @@ _PARTS = {
             "celu elu gelu glu hard_shrink hard_sigmoid hard_swish hard_tanh leaky_relu log_sigmoid mish "
             "prelu relu6 selu silu soft_shrink softmin softsign sparsemax tanh_shrink threshold"
         ),
+        "._adaptive": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool lp_pool",
         "._attention": "scaled_dot_product_attention",
-        "._conv": "conv conv1d conv2d conv3d conv_transpose conv_transpose1d conv_transpose2d conv_transpose3d",
+        "._conv": (
+            "conv conv1d conv2d conv3d conv_transpose conv_transpose1d conv_transpose2d conv_transpose3d "
+            "depthwise_conv separable_conv"
+        ),
         "._cross_entropy": "cross_entropy",
-        "._initializers": "glorot_uniform he_normal",
+        "._dropout": "dropout",
+        "._embedding": "embedding one_hot rotary_positions sinusoidal_positions",
+        "._initializers": (
+            "delta_orthogonal glorot_normal glorot_uniform he_normal he_uniform lecun_normal normal "
+            "orthogonal truncated_normal"
+        ),
         "._layers": "dense flatten",
         "._losses": (
             "binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity "
@@ -108,10 +163,16 @@ _PARTS = {
             "mse_loss nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss "
             "triplet_margin_loss"
         ),
+        "._module": "Module",
+        "._modules": "BatchNorm Conv ConvTranspose Dropout Embedding GroupNorm LayerNorm Linear RMSNorm Sequential",
+        "._modules_sequences": "Bidirectional GRU LSTM MultiHeadAttention RNN",
         "._normalization": (
             "batch_norm batch_norm_training group_norm instance_norm layer_norm local_response_norm rms_norm"
         ),
+        "._patches": "fold unfold",
         "._pool": "avg_pool avg_pool1d avg_pool2d avg_pool3d max_pool max_pool1d max_pool2d max_pool3d",
+        "._recurrent": "gru gru_cell lstm lstm_cell rnn rnn_cell",
+        "._resize": "pixel_shuffle pixel_unshuffle resize",
     }.items()
     for name in names.split()
 }

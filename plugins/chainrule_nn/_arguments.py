@@ -53,16 +53,17 @@ def promoted(x: Tensor, w: Any) -> tuple[Tensor, Tensor]:
     return x, w
 
 
-def as_lengths(what: str, name: str, value: Any, n: int) -> Lengths:
-    """A positive integer for each of `n` axes.
+def as_lengths(what: str, name: str, value: Any, n: int, least: int = 1) -> Lengths:
+    """An integer of at least 1, or `least`, for each of `n` axes.
 
     Raises:
         ArgumentError: it is not that.
     """
     values = _integers(value if isinstance(value, tuple | list) else (value,) * n)
-    if values is None or len(values) != n or min(values) < 1:
+    if values is None or len(values) != n or min(values) < least:
+        kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
         each = f", or one for each of {n} axes" if n > 1 else ""
-        raise ArgumentError(f"{what}: {name}: expected a positive integer{each}, got {value!r}")
+        raise ArgumentError(f"{what}: {name}: expected {kind}{each}, got {value!r}")
     return values
 
 

@@ -6,12 +6,20 @@ import math
 from typing import Any
 
 from chainrule import DTypeError, ShapeError, Tensor, as_tensor, bool_, ops
+from chainrule_nn._dropout import dropout as left_out
 
 _INFINITE = -math.inf
 
 
 def scaled_dot_product_attention(
-    query: Any, key: Any, value: Any, mask: Any = None, causal: bool = False, scale: float | None = None
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+    dropout: float = 0.0,
+    generator: Any = None,
 ) -> Tensor:
     """For each query the mean of the values, weighted by the softmax of its products with the keys.
 
@@ -25,6 +33,7 @@ def scaled_dot_product_attention(
             are added to the products.
         causal: whether a query attends only to keys at its own place and before. Beside a mask both count.
         scale: a number; `1 / sqrt(features)` by default.
+        dropout, generator: how many of the weights are left out at random, and by what; see `cr.nn.dropout`.
 
     Returns:
         Shape `(..., queries, results)`; NaN for a query that attends to nothing.
@@ -54,7 +63,8 @@ def scaled_dot_product_attention(
     if mask is not None:
         mask = as_tensor(mask)
         scores = ops.where(mask, scores, _INFINITE) if mask.dtype == bool_ else scores + mask
-    result: Tensor = ops.softmax(scores, axis=-1) @ value
+    weights = ops.softmax(scores, axis=-1)
+    result: Tensor = (left_out(weights, dropout, generator) if dropout else weights) @ value
     return result
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import ShapeError, Tensor, fronts, infer, op
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, fronts, infer, op, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank, promoted
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, fold, padded, taps, volume
 
@@ -214,6 +214,7 @@ def conv_transpose(
     groups: int = 1,
     size: int | tuple[int, ...] | None = None,
     data_format: str = "channels_last",
+    output_padding: int | tuple[int, ...] = 0,
 ) -> Tensor:
     """The transpose of `conv`: the linear map that its gradient by `x` is, also called deconvolution.
 
@@ -224,6 +225,7 @@ def conv_transpose(
         size: the lengths of the result. Where the stride is above 1 several sizes have a convolution of the shape of
             `x`. By default it is `length * stride` with `"SAME"`, and else the smallest, `(length - 1) * stride +
             (window - 1) * dilation + 1` without the padding, as in PyTorch.
+        output_padding: how much larger it is than that, where `size` is not given: less than the stride.
 
     Returns:
         Shape `(batch, *size, channels of the result)`, in the promoted dtype.
@@ -241,7 +243,17 @@ def conv_transpose(
     n = x.ndim - 2
     how = _how("conv_transpose", n, strides, padding, dilation, groups)
     sizes = None if size is None else as_lengths("conv_transpose", "size", size, n)
+    if output_padding:
+        sizes = _larger(x, w, how, size, as_lengths("conv_transpose", "output_padding", output_padding, n, least=0))
     return as_format(_conv_transpose(x, w, size=sizes, **how), data_format)
+
+
+def _larger(x: Tensor, w: Tensor, how: dict[str, Any], size: Any, more: Lengths) -> Lengths:
+    """The smallest size that a convolution leads to `x` from, and so much more."""
+    if size is not None or how["padding"] == "SAME":
+        raise ArgumentError("conv_transpose: output_padding: goes with lengths as padding, and without a size")
+    axes = leading_to(x.shape, w.shape, **how, size=None)
+    return tuple(a.size + m for a, m in zip(axes, more, strict=True))
 
 
 def _how(what: str, n: int, strides: Any, padding: Any, dilation: Any, groups: Any) -> dict[str, Any]:
@@ -251,6 +263,59 @@ def _how(what: str, n: int, strides: Any, padding: Any, dilation: Any, groups: A
         "dilation": as_lengths(what, "dilation", dilation, n),
         "groups": as_lengths(what, "groups", groups, 1)[0],
     }
+
+
+def depthwise_conv(
+    x: Any,
+    w: Any,
+    strides: int | tuple[int, ...] = 1,
+    padding: Any = "VALID",
+    dilation: int | tuple[int, ...] = 1,
+    data_format: str = "channels_last",
+) -> Tensor:
+    """A convolution of each channel by itself: `conv` with as many groups as there are channels.
+
+    Args:
+        x, strides, padding, dilation, data_format: as for `conv`.
+        w: shape `(*window, channels, multiplier)`: as many windows for each channel.
+
+    Returns:
+        Shape `(batch, *lengths, channels * multiplier)`, those of a channel together.
+
+    >>> import chainrule as cr
+    >>> cr.nn.depthwise_conv(cr.ones((1, 3, 2)), cr.tensor([[[1.0], [10.0]]]))[0, 0]
+    Tensor([ 1., 10.], float64)
+    """
+    w = as_tensor(w)
+    *window, channels, multiplier = w.shape
+    w = ops.reshape(w, shape=(*window, 1, channels * multiplier))
+    return conv(x, w, strides, padding, dilation, groups=channels, data_format=data_format)
+
+
+def separable_conv(
+    x: Any,
+    depthwise: Any,
+    pointwise: Any,
+    strides: int | tuple[int, ...] = 1,
+    padding: Any = "VALID",
+    dilation: int | tuple[int, ...] = 1,
+    data_format: str = "channels_last",
+) -> Tensor:
+    """`depthwise_conv`, and then a product with a matrix along the channels.
+
+    Args:
+        x, strides, padding, dilation, data_format: as for `conv`.
+        depthwise: shape `(*window, channels, multiplier)`.
+        pointwise: shape `(channels * multiplier, channels of the result)`.
+
+    >>> import chainrule as cr
+    >>> cr.nn.separable_conv(cr.ones((1, 3, 2)), cr.ones((2, 2, 1)), cr.ones((2, 1))).shape
+    (1, 2, 1)
+    """
+    y = depthwise_conv(x, depthwise, strides, padding, dilation, data_format)
+    pointwise = as_tensor(pointwise)
+    matrix = ops.reshape(pointwise, shape=(*(1,) * (y.ndim - 2), *pointwise.shape))
+    return conv(y, matrix, data_format=data_format)
 
 
 conv1d, conv2d, conv3d = (of_rank(conv, n) for n in (1, 2, 3))

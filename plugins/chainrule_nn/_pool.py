@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from chainrule import DTypeError, Tensor, default_dtype, fronts, infer, op, ops
+from chainrule import DTypeError, Tensor, UnknownSizeError, default_dtype, fronts, infer, op, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank
 from chainrule_nn._windows import Along, Lengths, Padding, fold, padded, pooled, taps, volume
 
@@ -121,6 +121,7 @@ def max_pool(
     strides: int | tuple[int, ...] | None = None,
     padding: Any = "VALID",
     data_format: str = "channels_last",
+    ceil_mode: bool = False,
 ) -> Tensor:
     """The largest element of each window, channel by channel; where several are, they share the gradient equally.
 
@@ -130,6 +131,7 @@ def max_pool(
         strides: how far it moves at a time; as far as it is long, by default.
         padding: as for `conv`, by less than the window. What is padded is never the largest.
         data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
+        ceil_mode: whether a last window counts that goes beyond the padding, if it begins before its end.
 
     Returns:
         Shape `(batch, *lengths, channels)`, of the dtype of `x`.
@@ -149,7 +151,8 @@ def max_pool(
     x = as_batch("max_pool", x, data_format)
     if x.dtype.kind == "complex":
         raise DTypeError(f"max_pool: x: expected real numbers, which have a largest, got {x.dtype}")
-    return as_format(_max_pool(x, **_how("max_pool", x.ndim - 2, window, strides, padding)), data_format)
+    how = _how("max_pool", x, window, strides, padding, ceil_mode)
+    return as_format(_max_pool(x, **how), data_format)
 
 
 @fronts(_avg_pool)
@@ -160,12 +163,14 @@ def avg_pool(
     padding: Any = "VALID",
     count_padding: bool = False,
     data_format: str = "channels_last",
+    ceil_mode: bool = False,
 ) -> Tensor:
     """The mean of each window, channel by channel.
 
     Args:
-        x, window, strides, padding, data_format: as for `max_pool`; `x` may be complex.
-        count_padding: whether what is padded counts as zeros, as in PyTorch, or not at all, as in TensorFlow.
+        x, window, strides, padding, data_format, ceil_mode: as for `max_pool`; `x` may be complex.
+        count_padding: whether what is padded counts as zeros, as in PyTorch, or not at all, as in TensorFlow. What
+            `ceil_mode` adds never counts.
 
     Returns:
         Shape `(batch, *lengths, channels)`, of the dtype of `x`, or the default one for integers.
@@ -183,16 +188,44 @@ def avg_pool(
     x = as_batch("avg_pool", x, data_format)
     if not x.dtype.is_inexact:
         x = ops.astype(x, dtype=default_dtype())
-    how = _how("avg_pool", x.ndim - 2, window, strides, padding)
-    return as_format(_avg_pool(x, count_padding=bool(count_padding), **how), data_format)
+    how = _how("avg_pool", x, window, strides, padding, ceil_mode)
+    y = _avg_pool(x, count_padding=bool(count_padding), **how)
+    if count_padding and ceil_mode and how["padding"] != "SAME":
+        y = y * _shares_of_padded(x, y, how, as_padding("avg_pool", padding, x.ndim - 2))
+    return as_format(y, data_format)
 
 
-def _how(what: str, n: int, window: Any, strides: Any, padding: Any) -> dict[str, Any]:
-    return {
+def _shares_of_padded(x: Tensor, y: Tensor, how: dict[str, Any], padding: Any) -> Any:
+    """By how much means grow if what `ceil_mode` adds to the padding does not count."""
+    shares: Any = 1.0
+    for i, (window, stride, (low, high)) in enumerate(zip(how["window"], how["strides"], padding, strict=True), 1):
+        end = low + x.shape[i] + high
+        each = [window / (min(j * stride + window, end) - j * stride) for j in range(y.shape[i])]
+        shares = shares * ops.reshape(ops.asarray(each, dtype=y.dtype), shape=(-1, *(1,) * (y.ndim - 1 - i)))
+    return shares
+
+
+def _how(what: str, x: Tensor, window: Any, strides: Any, padding: Any, ceil_mode: bool) -> dict[str, Any]:
+    n = x.ndim - 2
+    how: dict[str, Any] = {
         "window": as_lengths(what, "window", window, n),
         "strides": as_lengths(what, "strides", window if strides is None else strides, n),
         "padding": as_padding(what, padding, n),
     }
+    if ceil_mode and how["padding"] != "SAME":
+        each = zip(x.shape[1:-1], how["window"], how["strides"], how["padding"], strict=True)
+        how["padding"] = tuple(_ceiled(what, *axis) for axis in each)
+    return how
+
+
+def _ceiled(what: str, length: Any, window: int, stride: int, padding: tuple[int, int]) -> tuple[int, int]:
+    """Padding that the last window that begins before the end of what is padded fits into."""
+    if not isinstance(length, int):
+        raise UnknownSizeError(f"{what}: ceil_mode has to know lengths, and x is of shape (batch, *lengths, channels)")
+    low, high = padding
+    more = -(low + length + high - window) % stride
+    begins_inside = low + length + high + more - window < low + length
+    return (low, high + more) if begins_inside else padding
 
 
 max_pool1d, max_pool2d, max_pool3d = (of_rank(max_pool, n) for n in (1, 2, 3))

@@ -14,14 +14,19 @@ _OPERATIONS: Mapping[str, str] = {
         "celu elu gelu glu hard_shrink hard_sigmoid hard_swish hard_tanh leaky_relu log_sigmoid mish prelu relu6 selu "
         "silu soft_shrink softmin softsign sparsemax tanh_shrink threshold"
     ),
+    "_adaptive": "adaptive_avg_pool adaptive_max_pool",
     "_conv": "conv conv_transpose conv_weight_gradient",
+    "_dropout": "dropout",
     "_losses": (
         "binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity "
         "gaussian_nll_loss hinge_loss huber_loss kl_div_loss l1_loss log_cosh_loss margin_ranking_loss mse_loss "
         "nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss triplet_margin_loss"
     ),
     "_normalization": "batch_norm group_norm instance_norm layer_norm local_response_norm rms_norm",
+    "_patches": "fold unfold",
     "_pool": "avg_pool avg_pool_transpose max_pool max_pool_gather max_pool_spread",
+    "_recurrent": "gru_cell lstm_cell rnn_cell",
+    "_resize": "resize",
 }
 _WRITE = {"conv", "conv_transpose", "max_pool", "max_pool_spread"}
 _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -39,6 +39,7 @@ class Samples:
         extremes: whether the reference says what comes of infinities, NaN, zeros of both signs and very large and small
             numbers in place of each input.
         needs_rank: whether it says, in a graph, that it has to know how many axes its inputs have.
+        needs_shape: whether it says so of their lengths.
         settled: makes several results, which are determined only up to signs or phases, comparable; a function of them,
             tensors or arrays, to as many of the same shapes. None if there is nothing to settle.
 
@@ -57,6 +58,7 @@ class Samples:
     fixed: tuple[int, ...] = ()
     extremes: bool = False
     needs_rank: bool = False
+    needs_shape: bool = False
     settled: Callable[..., Any] | None = None
 
     def calls(self, op: str) -> list[Sample]:

@@ -127,7 +127,9 @@ def check_ways(sample: Sample) -> None:
         depends_on_values = sample.op == "nonzero" or any(x.dtype == bool for x in derived.arrays)
         ways = {"graph": full, "graph of unknown lengths": lengths_unknown, "graph of unknown rank": rank_unknown}
         for where, shape in ways.items():
-            if shape is rank_unknown and sample.source.needs_rank:
+            if shape is not full and (
+                sample.source.needs_shape or (shape is rank_unknown and sample.source.needs_rank)
+            ):
                 continue
             symbolic, results = built(derived.everything, derived.arrays, shape)
             assert_known(symbolic, want, where, certain=shape is full and not depends_on_values)

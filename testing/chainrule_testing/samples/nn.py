@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule_testing._samples import Samples, apart, real
-from chainrule_testing.samples import _nn_activations, _nn_losses, _nn_normalization
+from chainrule_testing.samples import _nn_activations, _nn_losses, _nn_normalization, _nn_recurrent, _nn_windows
 from chainrule_testing.samples._windows import convolution, pool
 
 Array = Any
@@ -99,6 +99,8 @@ SAMPLES: dict[str, Samples] = {
     **_nn_activations.SAMPLES,
     **_nn_losses.SAMPLES,
     **_nn_normalization.SAMPLES,
+    **_nn_recurrent.SAMPLES,
+    **_nn_windows.SAMPLES,
     "conv": Samples(
         convolution,
         [((real(*x), real(*w)), how) for x, w, _, how in _CONVOLUTIONS],

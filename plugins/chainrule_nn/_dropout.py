@@ -1,0 +1,45 @@
+"""Dropout: numbers that are left out at random while a network learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import chainrule as cr
+from chainrule import ArgumentError, Tensor, as_tensor, composite, fronts, ops
+
+
+@composite(name="nn.dropout")
+def _dropout(x: Any, kept: Any, /, rate: float) -> Tensor:
+    y: Tensor = ops.where(kept, x / (1.0 - rate), 0.0)
+    return y
+
+
+@fronts(_dropout)
+def dropout(x: Any, rate: float = 0.5, generator: Any = None, shape: Sequence[int] | None = None) -> Tensor:
+    """Each element 0 with probability `rate`, else divided by `1 - rate`, which keeps the mean.
+
+    From https://jmlr.org/papers/v15/srivastava14a.html. A function for when a network learns; when it does not, nothing
+    is to be left out.
+
+    Args:
+        x: floating-point numbers of any shape.
+        rate: the probability, from 0 up to but without 1.
+        generator: a `cr.random.Generator`; the default one of `cr.random` if it is left out.
+        shape: of what is drawn, which broadcasts to that of `x`: `(batch, 1, channels)` leaves out whole channels.
+
+    Raises:
+        ArgumentError: the rate is no such number.
+
+    >>> import chainrule as cr
+    >>> y = cr.nn.dropout(cr.ones(1000), 0.25, cr.random.Generator(0))
+    >>> bool(cr.all((y == 0) | (y == 1 / 0.75))), bool(200 < cr.sum(y == 0) < 300)
+    (True, True)
+    """
+    given: Tensor = as_tensor(x)
+    if not 0 <= rate < 1:
+        raise ArgumentError(f"dropout: rate: expected a probability from 0 up to but without 1, got {rate!r}")
+    if rate == 0:
+        return given
+    kept = (generator or cr.random).bernoulli(given.shape if shape is None else tuple(shape), 1.0 - rate)
+    return _dropout(given, kept, rate=float(rate))

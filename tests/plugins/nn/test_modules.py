@@ -1,0 +1,245 @@
+"""Modules: as pytrees, with gradients, optimizers, compiled functions and checkpoints; against PyTorch's layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optree
+import pytest
+
+import chainrule as cr
+
+RNG = np.random.default_rng(8)
+X = RNG.normal(size=(6, 3))
+
+
+def network() -> Any:
+    return cr.nn.Sequential(cr.nn.Linear(3, 4, seed=0), cr.nn.BatchNorm(4), cr.tanh, cr.nn.Linear(4, 2, seed=1))
+
+
+def loss(model: Any, x: Any) -> Any:
+    return cr.mean(cr.square(model(x) - 1.0))
+
+
+def test_a_module_is_a_tree_of_its_parameters() -> None:
+    model = network()
+    paths = [
+        "layers[0].w",
+        "layers[0].b",
+        "layers[1].scale",
+        "layers[1].offset",
+        "layers[1].mean",
+        "layers[1].variance",
+    ]
+    assert [*model.variables()] == [*paths, "layers[3].w", "layers[3].b"]
+    assert [x.trainable for x in model.variables().values()] == [True] * 4 + [False] * 2 + [True] * 2
+    doubled = optree.tree_map(lambda x: 2.0 * x, model)
+    assert type(doubled) is cr.nn.Sequential
+    np.testing.assert_array_equal(doubled[0].w.numpy(), 2.0 * model[0].w.numpy())
+    assert optree.tree_structure(model) == optree.tree_structure(doubled) == optree.tree_structure(network())
+    assert optree.tree_structure(model) != optree.tree_structure(cr.nn.Sequential(*map(cr.nn.Linear, (3, 4), (4, 2))))
+    assert "linear" in model[0].w.name
+    assert "Linear(w=float64[3, 4], b=float64[4])" in repr(model)
+
+
+def test_gradients_of_modules_are_modules() -> None:
+    model = network()
+    gradient = cr.grad(loss)(model, X)
+    assert (type(gradient), type(gradient[0].w)) == (cr.nn.Sequential, cr.Tensor)
+    variables = model.variables().values()
+    with cr.GradientTape() as tape:
+        value = loss(model, X)
+    for have, want, variable in zip(
+        optree.tree_leaves(gradient), tape.gradient(value, [*variables]), variables, strict=True
+    ):
+        if variable.trainable:
+            np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-12)
+    hidden = cr.hvp(loss)(model.values(), optree.tree_map(cr.ones_like, model), X)
+    assert hidden[3].b.shape == (2,)
+
+
+def test_training_with_an_optimizer_compiled() -> None:
+    model, optimizer = network(), cr.optim.Adam(0.05)
+
+    @cr.function
+    def step(x: Any) -> Any:
+        return optimizer.minimize(lambda: cr.mean(cr.square(model(x, training=True) - 1.0)))
+
+    losses = [float(step(X)) for _ in range(40)]
+    assert losses[-1] < 0.2 * losses[0]
+    assert np.any(model[1].mean.numpy() != 0.0)
+
+
+def test_training_with_functions_alone() -> None:
+    model = network().values()
+
+    def loss_and_model(model: Any, x: Any) -> Any:
+        return cr.mean(cr.square(model(x, training=True) - 1.0)), model
+
+    step = cr.value_and_grad(loss_and_model, has_aux=True)
+    losses = []
+    for _ in range(40):
+        (value, updated), gradient = step(model, X)
+        losses.append(float(value))
+        model = optree.tree_map(lambda x, g: x - 0.2 * g, updated, gradient)
+    assert losses[-1] < 0.2 * losses[0]
+    assert np.any(model[1].mean.numpy() != 0.0)
+
+
+def test_a_module_as_argument_of_a_compiled_function() -> None:
+    model = network()
+    compiled = cr.function(loss)
+    np.testing.assert_allclose(float(compiled(model, X)), float(loss(model, X)), rtol=1e-12)
+    values = model.values()
+    np.testing.assert_allclose(float(compiled(values, X)), float(loss(model, X)), rtol=1e-12)
+    model[0].b.assign(np.ones(4))
+    np.testing.assert_allclose(float(compiled(model, X)), float(loss(model, X)), rtol=1e-12)
+    gradient = cr.function(cr.grad(loss))(values, X)
+    np.testing.assert_allclose(gradient[0].w.numpy(), cr.grad(loss)(values, X)[0].w.numpy(), rtol=1e-11)
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    model, other = network(), network()
+    for variable in model.variables().values():
+        variable.assign(RNG.normal(size=variable.shape))
+    cr.save(tmp_path / "model.safetensors", {"model": model})
+    assert "model/layers/0/w" in cr.inspect_checkpoint(tmp_path / "model.safetensors").arrays
+    cr.load(tmp_path / "model.safetensors", {"model": other})
+    for path, variable in model.variables().items():
+        np.testing.assert_array_equal(other.variables()[path].numpy(), variable.numpy())
+
+
+def test_values_are_taken_over() -> None:
+    model, other = network(), network()
+    other[0].w.assign(np.ones((3, 4)))
+    model.assign(other.values())
+    np.testing.assert_array_equal(model[0].w.numpy(), np.ones((3, 4)))
+    with pytest.raises(cr.ArgumentError, match="assign: Sequential holds a Tensor, no variable"):
+        model.values().assign(model)
+
+
+def test_dropout_draws_in_training_alone() -> None:
+    model = cr.nn.Sequential(cr.nn.Dropout(0.5), cr.nn.Linear(3, 2, seed=0))
+    np.testing.assert_array_equal(model(X).numpy(), model[1](X).numpy())
+    first = model(X, training=True, generator=cr.random.Generator(3)).numpy()
+    np.testing.assert_array_equal(first, model(X, training=True, generator=cr.random.Generator(3)).numpy())
+    assert np.any(first != model(X).numpy())
+    generator = cr.random.Generator(4)
+    draw = cr.function(lambda x: cr.nn.dropout(x, 0.25, generator))
+    x = np.ones((200, 50))
+    one, two = draw(x), draw(x)
+    assert {*np.unique(one)} == {0.0, 1 / 0.75}
+    assert abs(np.mean(one) - 1.0) < 0.03
+    assert np.any(one != two)
+    channels = cr.nn.dropout(x, 0.5, cr.random.Generator(0), shape=(1, 50)).numpy()
+    assert np.all((channels == 0) == (channels[:1] == 0))
+    gradient = cr.grad(lambda x: cr.sum(cr.nn.dropout(x, 0.5, cr.random.Generator(0), shape=(1, 50))))(cr.tensor(x))
+    np.testing.assert_array_equal(gradient.numpy(), channels)
+    with pytest.raises(cr.ArgumentError, match=r"dropout: rate: expected a probability from 0 .* got 1.0"):
+        cr.nn.dropout(x, 1.0)
+
+
+def test_as_pytorchs_layers() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the differential tests compare with it")
+    torch.manual_seed(0)
+    x = RNG.normal(size=(2, 5, 4))
+
+    def array(parameter: Any) -> Any:
+        return parameter.detach().numpy()
+
+    theirs = torch.nn.LSTM(4, 3, batch_first=True).double()
+    ours = cr.nn.LSTM(4, 3)
+    ours.w.assign(array(theirs.weight_ih_l0).T)
+    ours.u.assign(array(theirs.weight_hh_l0).T)
+    ours.b.assign(array(theirs.bias_ih_l0 + theirs.bias_hh_l0))
+    (ys, (h, c)), (want, (want_h, want_c)) = ours(x), theirs(torch.tensor(x))
+    for have, expected in ((ys, want), (h, want_h[0]), (c, want_c[0])):
+        np.testing.assert_allclose(have.numpy(), array(expected), rtol=1e-11, atol=1e-13)
+    gradient = cr.grad(lambda model: cr.sum(cr.sin(model(x)[0])))(ours)
+    torch.sin(want).sum().backward()
+    np.testing.assert_allclose(gradient.u.numpy(), theirs.weight_hh_l0.grad.numpy().T, rtol=1e-10, atol=1e-12)
+
+    theirs = torch.nn.GRU(4, 3, batch_first=True, bidirectional=True).double()
+    both = cr.nn.Bidirectional(cr.nn.GRU(4, 3), cr.nn.GRU(4, 3, reverse=True))
+    for layer, suffix in ((both.forward, ""), (both.backward, "_reverse")):
+        layer.w.assign(array(getattr(theirs, f"weight_ih_l0{suffix}")).T)
+        layer.u.assign(array(getattr(theirs, f"weight_hh_l0{suffix}")).T)
+        layer.b.assign(array(getattr(theirs, f"bias_ih_l0{suffix}")))
+        layer.b_h.assign(array(getattr(theirs, f"bias_hh_l0{suffix}")))
+    np.testing.assert_allclose(both(x)[0].numpy(), array(theirs(torch.tensor(x))[0]), rtol=1e-11, atol=1e-13)
+
+    theirs = torch.nn.RNN(4, 3, batch_first=True).double()
+    simple = cr.nn.RNN(4, 3)
+    simple.w.assign(array(theirs.weight_ih_l0).T)
+    simple.u.assign(array(theirs.weight_hh_l0).T)
+    simple.b.assign(array(theirs.bias_ih_l0 + theirs.bias_hh_l0))
+    np.testing.assert_allclose(simple(x)[0].numpy(), array(theirs(torch.tensor(x))[0]), rtol=1e-11, atol=1e-13)
+
+    theirs = torch.nn.MultiheadAttention(4, 2, batch_first=True).double()
+    attention = cr.nn.MultiHeadAttention(4, 2)
+    for layer, w, b in zip(
+        (attention.query, attention.key, attention.value),
+        array(theirs.in_proj_weight).reshape(3, 4, 4),
+        array(theirs.in_proj_bias).reshape(3, 4),
+        strict=True,
+    ):
+        layer.w.assign(w.T)
+        layer.b.assign(b)
+    attention.out.w.assign(array(theirs.out_proj.weight).T)
+    attention.out.b.assign(array(theirs.out_proj.bias))
+    t, mask = torch.tensor(x), np.tri(5, dtype=bool)
+    want, _ = theirs(t, t, t, attn_mask=torch.tensor(~mask))
+    np.testing.assert_allclose(attention(x, causal=True).numpy(), array(want), rtol=1e-11, atol=1e-13)
+
+    theirs = torch.nn.BatchNorm1d(4).double()
+    norm = cr.nn.BatchNorm(4, axis=1)
+    images = RNG.normal(size=(3, 4, 5))
+    np.testing.assert_allclose(norm(images, training=True).numpy(), array(theirs(torch.tensor(images))), rtol=1e-10)
+    np.testing.assert_allclose(norm.mean.numpy(), theirs.running_mean.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(norm.variance.numpy(), theirs.running_var.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(norm(images).numpy(), array(theirs.eval()(torch.tensor(images))), rtol=1e-10)
+
+
+def test_cells_are_steps_of_layers() -> None:
+    x, h, c = RNG.normal(size=(2, 1, 4)), RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3))
+    simple, lstm, gru = cr.nn.RNN(4, 3, seed=0), cr.nn.LSTM(4, 3, seed=0), cr.nn.GRU(4, 3, seed=0)
+    pairs = [
+        (cr.nn.rnn_cell(x[:, 0], h, simple.w, simple.u, simple.b), simple(x, h)[1]),
+        (cr.nn.lstm_cell(x[:, 0], h, c, lstm.w, lstm.u, lstm.b)[1], lstm(x, (h, c))[1][1]),
+        (cr.nn.gru_cell(x[:, 0], h, gru.w, gru.u, gru.b, gru.b_h), gru(x, h)[1]),
+    ]
+    for have, want in pairs:
+        np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-12)
+    np.testing.assert_array_equal(lstm.b.numpy(), np.repeat([0.0, 1.0, 0.0, 0.0], 3))
+
+
+def test_embeddings() -> None:
+    table, indices = RNG.normal(size=(5, 3)), np.array([[1, 4], [1, 0]])
+    layer = cr.nn.Embedding(5, 3, padding_index=4, max_norm=1.0, seed=0)
+    layer.table.assign(table)
+    lengths = np.linalg.norm(table, axis=1, keepdims=True)
+    np.testing.assert_allclose(layer(indices).numpy(), (table * np.minimum(1.0, 1.0 / lengths))[indices], rtol=1e-12)
+    gradient = cr.grad(lambda layer: cr.sum(layer(indices)))(cr.nn.Embedding(5, 3, padding_index=4)).table.numpy()
+    np.testing.assert_array_equal(gradient, np.array([1.0, 2.0, 0.0, 0.0, 0.0])[:, None] * np.ones(3))
+    np.testing.assert_array_equal(cr.nn.one_hot(indices, 5, "float32").numpy(), np.eye(5, dtype="float32")[indices])
+    q, k = RNG.normal(size=(4,)), RNG.normal(size=(4,))
+    products = [
+        float(cr.sum(cr.nn.rotary_positions(q[None], first=i + 3) * cr.nn.rotary_positions(k[None], first=i)))
+        for i in (0, 5)
+    ]
+    np.testing.assert_allclose(products[0], products[1], rtol=1e-12)  # of positions 3 apart
+
+
+def test_refusals() -> None:
+    with pytest.raises(cr.ArgumentError, match="Sequential: expected modules and functions, got 3"):
+        cr.nn.Sequential(3)
+    with pytest.raises(cr.ArgumentError, match="8 features are not a multiple of 3 heads"):
+        cr.nn.MultiHeadAttention(8, 3)
+    with pytest.raises(cr.ArgumentError, match="forward: expected one with reverse=False"):
+        cr.nn.Bidirectional(cr.nn.GRU(2, 2), cr.nn.GRU(2, 2))
+    with pytest.raises(NotImplementedError, match="Empty defines no __call__"):
+        type("Empty", (cr.nn.Module,), {})()(X)
+    with pytest.raises(cr.ShapeError, match=r"embedding: table: expected shape \(n, features\), got \(3,\)"):
+        cr.nn.embedding([0], np.ones(3))
