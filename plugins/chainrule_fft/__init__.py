@@ -1,0 +1,47 @@
+"""Fourier transforms: `cr.fft`, by the names of the array API standard and of NumPy.
+
+>>> import chainrule as cr
+>>> x = cr.tensor([1.0, 2.0, 4.0])
+>>> cr.grad(lambda x: cr.sum(cr.square(cr.abs(cr.fft.fft(x)))))(x)  # 2 * 3 * x, by Parseval
+Tensor([ 6., 12., 24.], float64)
+"""
+
+from chainrule_fft._frequencies import fftfreq as fftfreq
+from chainrule_fft._frequencies import fftshift as fftshift
+from chainrule_fft._frequencies import ifftshift as ifftshift
+from chainrule_fft._frequencies import rfftfreq as rfftfreq
+from chainrule_fft._public import fft as fft
+from chainrule_fft._public import fft2 as fft2
+from chainrule_fft._public import fftn as fftn
+from chainrule_fft._public import hfft as hfft
+from chainrule_fft._public import ifft as ifft
+from chainrule_fft._public import ifft2 as ifft2
+from chainrule_fft._public import ifftn as ifftn
+from chainrule_fft._public import ihfft as ihfft
+from chainrule_fft._public import irfft as irfft
+from chainrule_fft._public import irfft2 as irfft2
+from chainrule_fft._public import irfftn as irfftn
+from chainrule_fft._public import rfft as rfft
+from chainrule_fft._public import rfft2 as rfft2
+from chainrule_fft._public import rfftn as rfftn
+
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]

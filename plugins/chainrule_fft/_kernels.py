@@ -1,0 +1,83 @@
+"""Kernels: those of the namespace's extension `fft`; SciPy's for NumPy's arrays, over several axes in half the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+from chainrule import DTypeError, Spec, as_dtype
+
+Kernel = Callable[..., Any]
+_DTYPES: Final = ("float32", "float64", "complex64", "complex128")
+
+
+def generic(name: str, takes: str, rule: Callable[..., Spec]) -> Kernel:
+    """The kernel of a transform on any namespace that has it.
+
+    Args:
+        name: the function in `xp.fft`.
+        takes: `"real"` or `"complex"`: the numbers that the standard has it defined for.
+        rule: the shape rule, for arrays without elements, which not all libraries take.
+    """
+
+    def kernel(xp: Any, x: Any, /, s: Any, axes: Any, norm: str) -> Any:
+        function = getattr(getattr(xp, "fft", None), name, None)
+        if function is None:
+            raise NotImplementedError(f"the library has no fft.{name}")
+        _check(x)
+        if 0 in x.shape:
+            result = rule(Spec(x.shape, as_dtype(x.dtype)), s, axes, norm)
+            if result.shape is not None and 0 in result.shape:
+                like = xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
+                return xp.reshape(xp.zeros_like(like, dtype=getattr(xp, str(result.dtype))), result.shape)
+        if takes == "complex" and xp.isdtype(x.dtype, "real floating"):
+            x = xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
+        return function(x, norm=norm, **_where(name, s, axes))
+
+    return kernel
+
+
+def scipys(name: str) -> Kernel:
+    """The kernel of a transform on NumPy's arrays; SciPy is imported when it first computes."""
+
+    def kernel(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
+        _check(x)
+        return getattr(import_module("scipy.fft"), name)(x, norm=norm, **_where(name, s, axes))
+
+    return kernel
+
+
+def torchs(of: Kernel) -> Kernel:
+    """The kernel of `ihfft` on PyTorch's arrays by its generic one, with the conjugation that PyTorch puts off done."""
+
+    def kernel(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
+        return of(import_module("array_api_compat.torch"), x, s, axes, norm).resolve_conj()
+
+    return kernel
+
+
+def dasks(of: Kernel) -> Kernel:
+    """The kernel of a transform on Dask's arrays by its generic kernel, with all that is transformed in one chunk."""
+
+    def kernel(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
+        xp = import_module("array_api_compat.dask.array")
+        over = range(x.ndim) if axes is None else axes
+        return of(xp, x.rechunk(dict.fromkeys(over, -1)), s, axes, norm)
+
+    return kernel
+
+
+def _check(x: Any) -> None:
+    """Refuse what libraries make different things of.
+
+    Raises:
+        DTypeError: an array of integers, or of numbers of 16 bits.
+    """
+    if not str(x.dtype).endswith(_DTYPES):
+        raise DTypeError(f"expected floating-point numbers of at least 32 bits, got {x.dtype}")
+
+
+def _where(name: str, s: Any, axes: Any) -> dict[str, Any]:
+    """Lengths and axes as libraries call them."""
+    return {"s": s, "axes": axes} if name.endswith("n") else {"n": s and s[0], "axis": axes[0]}
