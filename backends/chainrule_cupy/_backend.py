@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from chainrule_cupy._devices import on_device
 from chainrule_cupy._fusion import CupyFusion
 from chainrule_cupy._kernels import checked, in_one_kernel, kernels, of_one_stack
 from chainrule_cupy._transfers import from_elsewhere, to_numpy
+from chainrule_cupy._updates import overwriting
 from chainrule_numpy._kernels import in_floating
 
 
@@ -79,6 +81,7 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         device_of=lambda array: str(array.device.id),
         synchronize=synchronize,
         memory=memory,
+        overwriting=partial(overwriting, cupy),
         add_into=placed(operator.iadd),
         notes=notes,
         fusion=CupyFusion(cupy, placed),

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule import DTYPES, Kernel, Op, default_dtype, strict_math
 from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
-from chainrule_cupy import _source
+from chainrule_cupy import _source, _updates
 
 _ONE_KERNEL: Final = frozenset({"cbrt", "hypot", "multiply_zero_wins", "sigmoid", "softplus"})
 _CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "solve_triangular", "svd", "svdvals"})
@@ -75,6 +75,7 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
 
     standard = standard_kernels(xp, sums)
     return standard | {
+        _updates.NAME: _updates.add_product(cupy),
         "angle": angle,
         "einsum": lambda *operands, subscripts: cupy.einsum(subscripts, *operands),
         "erf": special("erf"),

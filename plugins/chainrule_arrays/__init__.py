@@ -110,6 +110,7 @@ from chainrule_arrays._indexing import set_at as set_at
 from chainrule_arrays._indexing import sort as sort
 from chainrule_arrays._indexing import take as take
 from chainrule_arrays._indexing import take_along_axis as take_along_axis
+from chainrule_arrays._linear_algebra import add_product as add_product
 from chainrule_arrays._linear_algebra import dot as dot
 from chainrule_arrays._linear_algebra import einsum as einsum
 from chainrule_arrays._linear_algebra import inner as inner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, fronts, infer, op, ops
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, fronts, infer, op, ops
 from chainrule_arrays._shapes import matrix_transpose, permute_dims, reshape
 
 
@@ -63,6 +63,27 @@ def matmul(xp: Any, a: Any, b: Any, /) -> Any:
     Tensor([[11.]], float64)
     """
     return xp.matmul(a, b)
+
+
+@composite
+def add_product(x: Any, a: Any, b: Any, /, factor: float = 1.0) -> Any:
+    """`x + factor * (a @ b)`: what an update of weights by gradient descent is made of.
+
+    Compiled programs write it themselves where the backend has a kernel that adds as it multiplies.
+
+    Args:
+        x: shape `(m, n)`.
+        a: shape `(m, k)`.
+        b: shape `(k, n)`.
+        factor: a real number.
+
+    Derivatives: `g`, `factor * g @ b.T` and `factor * a.T @ g`.
+
+    >>> import chainrule as cr
+    >>> cr.add_product(cr.tensor([[1.0]]), cr.tensor([[2.0, 3.0]]), cr.tensor([[4.0], [5.0]]), factor=-1.0)
+    Tensor([[-22.]], float64)
+    """
+    return x + factor * matmul(a, b)
 
 
 def dot(a: Any, b: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -326,3 +327,33 @@ def test_a_hessian_vector_product_is_three_passes_over_the_data(way):
     left = checked(product, [0.1, -0.2], [1.0, 2.0], data, [0.0, 1.0, 1.0], tolerance=1e-14)
     assert left.count("matmul") == 3
     assert not {"getitem", "scatter_add", "reshape", "broadcast_to"} & set(left)
+
+
+UPDATES = {
+    "a step": (lambda w, a, b: w - 0.5 * (a @ b), -0.5),
+    "the other way about": (lambda w, a, b: w - (a @ b) * 0.5, -0.5),
+    "a step up": (lambda w, a, b: w + 2 * (a @ b), 2.0),
+    "all of it": (lambda w, a, b: w - a @ b, -1.0),
+    "added": (lambda w, a, b: w + a @ b, 1.0),
+    "of what is made here": (lambda w, a, b: cr.exp(w) - 0.5 * (a @ b), None),
+    "by a row": (lambda w, a, b: w[0] - 0.5 * (a @ b), None),
+    "kept": (lambda w, a, b: (w - 0.5 * (a @ b), a @ b), None),
+    "of a stack": (lambda w, a, b: w - 0.5 * (cr.stack((a, a)) @ b), None),
+    "by a tensor": (lambda w, a, b: w - w * (a @ b), None),
+    "less": (lambda w, a, b: a @ b - w, None),
+}
+
+
+@pytest.mark.parametrize("case", UPDATES)
+def test_an_update_by_a_product_is_one_operation_where_the_backend_has_it(case):
+    f, factor = UPDATES[case]
+    w, a, b = map(cr.tensor, ([[1.0, 2.0], [3.0, 5.0]], SQUARE, SQUARE))
+    backend = cr.get_backend()
+    traced = cr.function(f).trace(w, a, b)
+    assert "add_product" not in [i.op.name for i in optimised(traced, backend).instructions]
+    kernels = {**backend.kernels, "add_product": lambda *arrays, factor: None}
+    made = optimised(traced, dataclasses.replace(backend, kernels=kernels))
+    found = [i.attributes["factor"] for i in made.instructions if i.op.name == "add_product"]
+    assert found == ([] if factor is None else [factor])
+    checked(f, w, a, b)
+    checked(lambda w, a, b: cr.add_product(w, a, b, factor=-0.5), w, a, b)

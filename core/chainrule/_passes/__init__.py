@@ -21,6 +21,7 @@ from chainrule._passes.decomposition import decomposition
 from chainrule._passes.fusion import fusion
 from chainrule._passes.loop_motion import loop_motion
 from chainrule._passes.loop_residuals import loop_residuals
+from chainrule._passes.product_updates import product_updates
 from chainrule._passes.simplification import simplification
 from chainrule._passes.stability import stability
 from chainrule._program import Program
@@ -40,6 +41,7 @@ PASSES: Final[Mapping[str, Pass]] = {
     "accumulation": accumulation,
     "loop_residuals": loop_residuals,
     "loop_motion": loop_motion,
+    "product_updates": product_updates,
 }
 _EXACT: Final = frozenset(  # to the bit
     {"dead_code", "decomposition", "constant_folding", "common_subexpressions", "loop_residuals"}

@@ -413,6 +413,15 @@ SAMPLES: dict[str, Samples] = {
         for name in ("tril", "triu")
     },
     # linear algebra
+    "add_product": Samples(
+        lambda x, a, b, factor=1.0: x + factor * (a @ b),
+        [
+            ((real(2, 4), real(2, 3), real(3, 4)), {"factor": -0.5}),
+            ((real(2, 2), real(2, 0), real(0, 2)), {}),
+            ((real(0, 2), real(0, 3), real(3, 2)), {"factor": 2.0}),
+        ],
+        complex=True,
+    ),
     "matmul": Samples(
         np.matmul,
         [
