@@ -106,8 +106,8 @@ class Verification:
         return all(run.agrees for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data, for JSON."""
-        return asdict(self)
+        """All of it as plain data, for JSON, which knows no infinity: an infinite error is None."""
+        return asdict(self, dict_factory=lambda pairs: {key: None if x == math.inf else x for key, x in pairs})
 
     def __str__(self) -> str:
         head = f"{self.name}: {self.operations} operation{'s' * (self.operations != 1)}, beside {self.reference}"
