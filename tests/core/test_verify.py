@@ -182,8 +182,9 @@ def test_the_command(wrong: Callable[..., list[str]], tmp_path: Path, capsys: py
     assert "wrong: differs\n" in capsys.readouterr().out
     assert main([*command, "--no-gradients", "--json"]) == 0
     assert '"reference": "python"' in capsys.readouterr().out
+    assert main([*command, "--rtol", "0.7"]) == 0
+    capsys.readouterr()
     wrong(sinh=scaled("sinh", math.inf))
     assert main([*command, "--json"]) == 1
     report = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert report["runs"][0]["results"][0]["error"] is None
-    assert main([*command, "--rtol", "0.7"]) == 0
