@@ -336,10 +336,9 @@ def _from_plugins(name: str) -> Any:
     from chainrule import _plugins, _registry
 
     _plugins.load_plugins()
-    if name in _registry.functions:
-        return _registry.find_function(name)
-    if name in _registry.ops:
-        return _registry.ops[name]
+    for table in (_registry.functions, _registry.ops):
+        if name in table:
+            return table.find(name)
     if name in _registry.namespaces:
         return import_module(_registry.namespaces[name])
     raise UnknownNameError(f"chainrule has no {name!r}: {_plugins.why_no_op(name)}")

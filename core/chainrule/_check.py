@@ -243,8 +243,8 @@ def _original(node: Node) -> Definition:
 
 def _is_declared(cut: CutEdge) -> bool:
     """Whether a gradient was stopped there on purpose, though there is a derivative."""
-    function: Any = _registry.ops.get(cut.op)
-    definition = None if function is None else function.op.definition
+    op = _registry.ops.imported(cut.op)
+    definition = None if op is None else op.definition
     return cut.op == "stop_gradient" or (definition is not None and definition.contract.kind == "surrogate")
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule._contracts import UNDECLARED, exact, undeclared
 from chainrule._errors import GradientDefinitionError
-from chainrule._owner import USER, Owner, location
+from chainrule._owner import Owner, location
 
 if TYPE_CHECKING:
     from chainrule._op import Op
@@ -39,7 +39,7 @@ class Definition:
     """A gradient definition, with what the engine needs to know of it."""
 
     __slots__ = (
-        *("_drops", "_reading", "contract", "functions", "is_override", "joint", "name", "op", "owner", "policy"),
+        *("_drops", "_owner", "_reading", "contract", "functions", "is_override", "joint", "name", "op", "policy"),
         *("reads_output", "reason"),
     )
 
@@ -47,7 +47,7 @@ class Definition:
         self,
         op: Op,
         gradient: Gradient | NoGradient,
-        owner: Owner = USER,
+        owner: Owner | None = None,
         name: str | None = None,
         is_override: bool = False,
         policy: str = "",
@@ -57,7 +57,7 @@ class Definition:
         Args:
             op: the operation it is for.
             gradient: one of the three forms, or the mark; with or without a contract.
-            owner: who registered it.
+            owner: who registered it; whoever registered the operation, if it is not given.
             name: the name it is registered under, the operation's own if None.
             is_override: whether it stands in for the operation's own.
             policy: the missing-rule policy that made it, if one did.
@@ -66,7 +66,7 @@ class Definition:
             GradientDefinitionError: it cannot be called the way a definition is.
         """
         self.op = op
-        self.owner = owner
+        self._owner = owner
         self.name = name or op.name
         self.is_override = is_override
         self.policy = policy
@@ -87,13 +87,18 @@ class Definition:
             self.functions = (gradient,) if callable(gradient) else tuple(gradient)
             if len(self.functions) != op.n_inputs:
                 raise GradientDefinitionError(
-                    f"gradient of op {op.name!r} by {owner}: {len(self.functions)} functions for "
+                    f"gradient of op {op.name!r} by {self.owner}: {len(self.functions)} functions for "
                     f"{op.n_inputs if op.n_inputs is not None else 'any number of'} inputs; give one for each input "
                     "(None where there is no gradient) or one joint function"
                 )
         for function in (self.joint, *self.functions):
             if function is not None:
                 self.reads_output |= not self._parameters(function)[1].startswith("_")
+
+    @property
+    def owner(self) -> Owner:
+        """Who registered it."""
+        return self._owner or self.op.owner
 
     @property
     def gradient(self) -> Gradient | NoGradient:

@@ -150,7 +150,7 @@ def _inner(node: NodeDescription, indent: str, sites: bool = False) -> Iterator[
 def picture(graph: Graph) -> str | None:
     """A graph as SVG; None where what draws is not installed."""
     load_plugins()
-    draw = _registry.find_function("draw")
+    draw = _registry.functions.find("draw")
     if draw is None:
         return None
     try:

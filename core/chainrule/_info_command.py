@@ -17,7 +17,7 @@ from chainrule._backend import Backend
 from chainrule._cli import Command
 from chainrule._errors import ChainruleError
 from chainrule._owner import ENGINE
-from chainrule._registry import find_kernel
+from chainrule._registry import find_kernel, find_op
 from chainrule._version import __version__
 
 _DEPENDENCIES = ("pluggy", "optree", "numpy", "scipy")
@@ -107,12 +107,12 @@ def _why_chosen() -> str:
 def _coverage(backend: Backend) -> str:
     """How many operations a backend has kernels for, and which it has none for; how many of those have a gradient."""
     missing, gradients, total = [], 0, 0
-    for name, function in _registry.ops.items():
-        op: Any = function.op  # type: ignore[attr-defined]  # an operation's function has its op
-        if op.owner == ENGINE:
+    for name, owner in _registry.ops.owners.items():
+        if owner == ENGINE:
             continue
         total += 1
         try:
+            op = find_op(name)
             find_kernel(op, backend)
         except ChainruleError:
             missing.append(name)
@@ -124,6 +124,10 @@ def _coverage(backend: Backend) -> str:
 
 def _plugin_lines() -> Iterator[str]:
     yield "Plugins"
+    for table in (_registry.ops, _registry.functions, _registry.numpy_functions):
+        for name in table:
+            with suppress(ChainruleError):  # which is then what became of its plugin
+                table.find(name)
     for name, plugin in sorted(_plugins.plugins().items()):
         owner = plugin.owner
         origin = f" ({owner.distribution} {owner.version}, {plugin.module})" if owner.distribution else ""

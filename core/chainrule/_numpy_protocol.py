@@ -65,7 +65,8 @@ def _function(name: str, shown: str) -> Callable[..., Any]:
     from chainrule._plugins import load_plugins, why_no_op
 
     load_plugins()
-    function = _registry.numpy_functions.get(name) or _registry.ops.get(name) or _registry.find_function(name)
+    tables = (_registry.numpy_functions, _registry.ops, _registry.functions)
+    function = next(filter(None, (table.find(name) for table in tables)), None)
     if function is None:
         raise MissingKernelError(
             f"{shown} on a tensor has no differentiable counterpart in chainrule: {why_no_op(name.rpartition('.')[2])} "

@@ -9,7 +9,7 @@ from typing import Any, Final
 from chainrule._backend import Backend, Kernel
 from chainrule._definition import Definition, Gradient, NoGradient
 from chainrule._node import NO_ATTRIBUTES
-from chainrule._owner import USER, Owner
+from chainrule._owner import Owner
 
 Infer = Callable[..., Any]
 
@@ -35,12 +35,12 @@ class Op:
         decomposition: `(*tensors, **attributes)`, the same in other operations, for a composite one: its kernel where a
             backend has none, and what compiled programs run in its place.
         build: `(instruction, backend)` to the kernel, for an operation of graphs whose kernel depends on its program.
-        owner: who registered it.
+        owner: who registered it; found by its name if it is not given.
     """
 
     __slots__ = (
-        *("attributes", "broadcasts", "build", "cut", "decomposition", "definition", "effect", "elementwise"),
-        *("holomorphic", "infer", "kernel", "kernels", "linear", "multiple", "n_inputs", "name", "owner"),
+        *("_owner", "attributes", "broadcasts", "build", "cut", "decomposition", "definition", "effect", "elementwise"),
+        *("holomorphic", "infer", "kernel", "kernels", "linear", "multiple", "n_inputs", "name"),
     )
 
     def __init__(
@@ -61,7 +61,7 @@ class Op:
         effect: bool = False,
         decomposition: Callable[..., Any] | None = None,
         build: Callable[[Any, Backend], Kernel] | None = None,
-        owner: Owner = USER,
+        owner: Owner | None = None,
     ) -> None:
         self.name = name
         self.n_inputs = n_inputs
@@ -77,9 +77,16 @@ class Op:
         self.effect = effect
         self.decomposition = decomposition
         self.build = build
-        self.owner = owner
+        self._owner = owner
         self.kernels = KernelTable(self)
-        self.definition = None if gradient is None else Definition(self, gradient, owner)
+        self.definition = None if gradient is None else Definition(self, gradient)
+
+    @property
+    def owner(self) -> Owner:
+        """Who registered it."""
+        from chainrule._registry import owner_of
+
+        return self._owner or owner_of(self)
 
     def __repr__(self) -> str:
         return f"<Op {self.name} of {self.owner}>"

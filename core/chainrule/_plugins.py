@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -54,7 +54,6 @@ class Plugin:
         self.status = "failed"
         self.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
         self.trace = "".join(traceback.format_exception(error))
-        self.registered = {}
 
 
 class _Entering:
@@ -64,6 +63,21 @@ class _Entering:
         self.plugin = plugin
         self.results = results
         self.undo = ExitStack()
+
+    def import_operations(self) -> bool:
+        """Import the operations that gradients and override sets are for, without our locks; False to do it later.
+
+        What fails is told when these are entered.
+        """
+        gradients, sets = (self.results.get(f"chainrule_{kind}") for kind in ("gradients", "overrides"))
+        for definitions in (gradients, *(sets.values() if isinstance(sets, Mapping) else ())):
+            for name in definitions if isinstance(definitions, Mapping) else ():
+                with suppress(ChainruleError):
+                    _registry.ops.find(name)
+                place = _registry.ops.get(name)
+                if isinstance(place, str) and is_under_way(place.partition(":")[0]):
+                    return False  # it is imported by the code that asks for plugins now
+        return True
 
     def enter(self, stage: Mapping[str, Kind]) -> None:
         """Write what hooks of this stage returned into the tables.
@@ -151,7 +165,7 @@ def _load_all() -> bool:
                 module = found.entries[0].load()
                 waiting = _is_being_imported(found.entries[0].module)
             except (Exception, SystemExit) as error:
-                waiting = any(map(_is_being_imported, _and_parents(found.entries[0].module)))
+                waiting = is_under_way(found.entries[0].module)
                 plugin.fail(error)
             if waiting:  # by the code that asks for plugins now; it is loaded the next time
                 complete = False
@@ -162,15 +176,18 @@ def _load_all() -> bool:
                 if plugin.status == "loaded":
                     _begin(plugin, module)
     with _lock:
+        waiting_for_names = list(_unfinished)
+    later = [entering for entering in waiting_for_names if not entering.import_operations()]
+    with _lock:
         for stage in (DEFINITIONS, OVERRIDES):
-            for entering in list(_unfinished):
+            for entering in [e for e in _unfinished if e not in later]:
                 try:
                     entering.enter(stage)
                 except Exception as error:
                     _unfinished.remove(entering)
                     _fail(entering.plugin, error)
-        _unfinished.clear()
-    return complete
+        _unfinished[:] = later
+    return complete and not later
 
 
 def _is_own(found: _discovery.Found) -> bool:
@@ -182,9 +199,10 @@ def _is_being_imported(module: str) -> bool:
     return bool(getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False))
 
 
-def _and_parents(module: str) -> Iterator[str]:
+def is_under_way(module: str) -> bool:
+    """Whether a module, or a package it is in, is in the middle of its import."""
     parts = module.split(".")
-    return (".".join(parts[: i + 1]) for i in range(len(parts)))
+    return any(_is_being_imported(".".join(parts[: i + 1])) for i in range(len(parts)))
 
 
 def _begin(plugin: Plugin, module: Any) -> None:
@@ -201,9 +219,17 @@ def _begin(plugin: Plugin, module: Any) -> None:
 
 def _fail(plugin: Plugin, error: Exception) -> None:
     plugin.fail(error)
+    plugin.registered = {}
     _modules.pop(plugin.owner.plugin, None)
     if _manager.has_plugin(plugin.owner.plugin):
         _manager.unregister(name=plugin.owner.plugin)
+
+
+def fail_late(owner: Owner, error: BaseException) -> None:
+    """Keep why something of a loaded plugin cannot be imported; the rest of it stays."""
+    plugin = _plugins.get(owner.plugin)
+    if plugin is not None:
+        plugin.fail(error)
 
 
 def _disabled() -> set[str]:

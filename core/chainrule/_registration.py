@@ -18,15 +18,14 @@ from chainrule._tensor import Tensor, unbind_operator
 
 def checked(hook: str, result: Any) -> Any:
     """What a hook returned, if it is of the kind that is expected."""
-    if hook == "chainrule_ops":
-        fits = isinstance(result, Iterable) and not isinstance(result, str | Mapping)
-        expected = "a list of operations"
+    if isinstance(result, Mapping):
+        fits = all(isinstance(name, str) for name in result)
     else:
-        fits = isinstance(result, Mapping) and all(isinstance(name, str) for name in result)
-        expected = "a mapping with names as keys"
+        fits = hook == "chainrule_ops" and isinstance(result, Iterable) and not isinstance(result, str)
     if not fits:
+        expected = ("a list of operations, or " if hook == "chainrule_ops" else "") + "a mapping with names as keys"
         raise PluginError(f"hook {hook}: expected {expected}, got {result!r:.80}")
-    return list(result) if hook == "chainrule_ops" else result
+    return result if isinstance(result, Mapping) else list(result)
 
 
 _Register = Callable[[Any, Owner, ExitStack], list[str]]
@@ -75,16 +74,23 @@ def _claim(table: _registry.Table[Any], name: str, owner: Owner, undo: ExitStack
     undo.callback(vars(chainrule).pop, name, None)
 
 
-def _ops(functions: Iterable[Any], owner: Owner, undo: ExitStack) -> list[str]:
-    names = []
-    for function in functions:
-        name = _registry.op_of(function, owner).name
+def _ops(entries: Iterable[Any], owner: Owner, undo: ExitStack) -> list[str]:
+    if isinstance(entries, Mapping):
+        named = list(entries.items())
+    else:
+        named = [(_registry.op_of(function, owner).name, function) for function in entries]
+    for name, function in named:
+        if not _is_function(function):
+            raise PluginError(f"op {name!r} of {owner}: expected an operation{_OR_PLACE}, got {function!r:.80}")
         _claim(_registry.ops, name, owner, undo)
         if name not in _registry.ops:
             undo.callback(_forget_op, name)
-        _registry.register_op(function, owner)
-        names.append(name)
-    return [name for name in names if _registry.ops.owners[name] == owner]
+        if isinstance(function, str):
+            _registry.ops.register(name, function, owner)
+        else:
+            _registry.ops.check(name, function, owner)
+            _registry.register_op(function, owner)
+    return [name for name, _ in named if _registry.ops.owners[name] == owner]
 
 
 def _forget_op(name: str) -> None:
@@ -113,7 +119,7 @@ def _forget_method(name: str) -> None:
 
 def _gradients(entries: Mapping[str, Any], owner: Owner, undo: ExitStack) -> list[str]:
     for name, gradient in entries.items():
-        function: Any = _registry.ops.get(name)
+        function: Any = _registry.ops.find(name)
         if function is not None:
             undo.callback(setattr, function.op, "definition", function.op.definition)
         if name not in _registry.gradients:
@@ -128,12 +134,12 @@ def _kernels(entries: Mapping[str, Any], owner: Owner, undo: ExitStack) -> list[
         if not isinstance(by_op, Mapping):
             raise PluginError(f"kernels for backend {backend!r}: expected a mapping of op to kernel, got {by_op!r:.80}")
         for name, kernel in by_op.items():
-            op = _registry.find_op(name)
+            _registry.check_name(name)
             if not callable(kernel):
                 raise PluginError(f"kernel of op {name!r} on backend {backend!r}: {kernel!r:.80} cannot be called")
             key = f"{backend}:{name}"
             if key not in _registry.kernels:
-                undo.callback(op.kernels.clear)
+                undo.callback(_registry.forget_kernels, name)
                 undo.callback(_registry.kernels.discard, key)
             _registry.register_kernels({backend: {name: kernel}}, owner)
             names.append(key)
@@ -168,23 +174,23 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_function(value: Any) -> bool:
-    """Whether a public function is one, or says where it is."""
+    """Whether it is a function, or says where one is."""
     if not isinstance(value, str):
         return callable(value)
     module, _, name = value.partition(":")
     return name.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-_A_FUNCTION: Final = "a function"
-_OR_PLACE: Final = 'a function, or "module:function" to import it at its first use'  # of public ones
+_OR_PLACE: Final = ', or "module:function" to import it at its first use'
+_A_FUNCTION: Final = f"a function{_OR_PLACE}"
 NAMES: Final[Mapping[str, Kind]] = {
     "chainrule_ops": ("ops", _ops),
-    "chainrule_functions": ("functions", _table(_registry.functions, _is_function, _OR_PLACE, public=True)),
-    "chainrule_numpy_functions": ("NumPy functions", _table(_registry.numpy_functions, callable, _A_FUNCTION)),
+    "chainrule_functions": ("functions", _table(_registry.functions, _is_function, _A_FUNCTION, public=True)),
+    "chainrule_numpy_functions": ("NumPy functions", _table(_registry.numpy_functions, _is_function, _A_FUNCTION)),
     "chainrule_tensor_methods": ("tensor methods", _methods),
     "chainrule_namespaces": ("namespaces", _table(_registry.namespaces, _is_text, "a module's name", public=True)),
     "chainrule_commands": ("commands", _commands),
-    "chainrule_passes": ("passes", _table(_registry.passes, callable, _A_FUNCTION)),
+    "chainrule_passes": ("passes", _table(_registry.passes, callable, "a function")),
 }
 DEFINITIONS: Final[Mapping[str, Kind]] = {
     "chainrule_gradients": ("gradients", _gradients),

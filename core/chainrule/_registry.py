@@ -5,6 +5,7 @@ Plain dictionaries, written under a lock while plugins load or a user registers 
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -68,6 +69,60 @@ class Table(dict[str, T], Generic[T]):
                 generation += 1
 
 
+class Functions(Table[Callable[..., Any] | str]):
+    """Functions by name; in place of one, `"module:function"`, where to import it from at its first use.
+
+    To import one changes nothing that was known before: neither the table nor its generation.
+    """
+
+    def find(self, name: str) -> Callable[..., Any] | None:
+        """The function of a name; None if there is none.
+
+        Raises:
+            PluginError: it cannot be imported, which is then its plugin's failure.
+        """
+        found = self.get(name)
+        return self._import(name, found) if isinstance(found, str) else found
+
+    def _import(self, name: str, place: str) -> Callable[..., Any]:
+        owner = self.owners[name]
+        module, _, attribute = place.partition(":")
+        try:
+            function: Callable[..., Any] = getattr(import_module(module), attribute)
+            self.check(name, function, owner)
+        except (Exception, SystemExit) as error:
+            from chainrule._plugins import fail_late, is_under_way
+
+            if not is_under_way(module):
+                fail_late(owner, error)
+            raise PluginError(
+                f"{self.what} {name!r} of {owner} cannot be had from {place}: {type(error).__name__}: {error}"
+            ) from error
+        return function
+
+    def check(self, name: str, function: Any, owner: Owner) -> None:
+        """Refuse a function that is not what its plugin says."""
+        if not callable(function):
+            raise PluginError(f"{function!r:.80} cannot be called")
+
+
+class _Operations(Functions):
+    """The public functions of operations."""
+
+    def check(self, name: str, function: Any, owner: Owner) -> None:
+        found = op_of(function, owner).name
+        if found != name:
+            raise PluginError(f"op {name!r} of {owner} is one that is called {found!r} itself")
+
+    def imported(self, name: str) -> Op | None:
+        """The operation of a name, if no module has to be imported for it."""
+        found = self.get(name)
+        if isinstance(found, str):
+            module, _, attribute = found.partition(":")
+            found = getattr(sys.modules.get(module), attribute, None)
+        return getattr(found, "op", None)
+
+
 def _same(a: Any, b: Any) -> bool:
     """Whether two entries come from one source; of operations, what makes them tells, not the public functions."""
     if isinstance(getattr(a, "op", None), Op) and isinstance(getattr(b, "op", None), Op):
@@ -77,6 +132,8 @@ def _same(a: Any, b: Any) -> bool:
 
 def _place(value: Any) -> str:
     """Where a function, or the first of several, was written; of an operation, its kernel or gradient."""
+    if isinstance(value, str):
+        return f" at {value}"
     parts = _identity(value) if isinstance(getattr(value, "op", None), Op) else value
     while isinstance(parts, tuple | Declared):
         if isinstance(parts, Declared):
@@ -87,9 +144,9 @@ def _place(value: Any) -> str:
 
 
 generation = 0
-ops: Table[Callable[..., Any]] = Table("op")
-functions: Table[Callable[..., Any] | str] = Table("function")
-numpy_functions: Table[Callable[..., Any]] = Table("NumPy function")
+ops = _Operations("op")
+functions = Functions("function")
+numpy_functions = Functions("NumPy function")
 tensor_methods: Table[Any] = Table("tensor method")
 gradients: Table[Any] = Table("gradient")
 override_sets: Table[Mapping[str, Any]] = Table("override set")
@@ -106,27 +163,16 @@ def register_op(function: Callable[..., Any], owner: Owner = USER) -> None:
         ArgumentError: it is no such function.
         PluginError: there is another operation of that name.
     """
-    operation = op_of(function, owner)
-    have = ops.get(operation.name)
-    if have is function:
-        return
-    if have is not None and ops.owners[operation.name] == owner and _same(have, function):
-        return
-    ops.register(operation.name, function, owner)
-    operation.owner = owner
-    if operation.definition is not None:
-        operation.definition.owner = owner
-    bind_operator(operation.name, function)
+    name = op_of(function, owner).name
+    have = ops.get(name)
+    if have is None or ops.owners[name] != owner or not _same(have, function):
+        ops.register(name, function, owner)
+        bind_operator(name, function)
 
 
-def find_function(name: str) -> Callable[..., Any] | None:
-    """The public function of a name that no operation has, imported at its first use; None if there is none."""
-    found = functions.get(name)
-    if not isinstance(found, str):
-        return found
-    module, _, attribute = found.partition(":")
-    function: Callable[..., Any] = getattr(import_module(module), attribute)
-    return function
+def owner_of(op: Op) -> Owner:
+    """Who registered an operation; the user, if nobody did."""
+    return ops.owners[op.name] if ops.imported(op.name) is op else USER
 
 
 def op_of(function: Any, owner: Owner) -> Op:
@@ -154,16 +200,27 @@ def find_op(name: str) -> Op:
     Raises:
         SelectorError: there is none; suggests the nearest name.
     """
-    from chainrule._plugins import absent, load_plugins
+    from chainrule._plugins import load_plugins
 
     load_plugins()
-    function: Any = ops.get(name)
-    if function is None:
+    function: Any = ops.find(check_name(name))
+    operation: Op = function.op
+    return operation
+
+
+def check_name(name: str) -> str:
+    """The name, if it is that of an operation, which need not be imported for this.
+
+    Raises:
+        SelectorError: as `find_op`.
+    """
+    from chainrule._plugins import absent
+
+    if name not in ops:
         near = nearest(name, ops, 0.5) or [n for n in ops if n.lower() == name.lower()]
         reason = f"did you mean {near[0]!r}? {absent()}" if near else absent()
         raise SelectorError(f"no op is called {name!r}" + (f"; {reason.strip()}" if reason else ""))
-    operation: Op = function.op
-    return operation
+    return name
 
 
 def find_kernel(op: Op, backend: Backend) -> Kernel:
@@ -221,8 +278,14 @@ def register_kernels(table: Mapping[str, Mapping[str, Kernel]], owner: Owner = U
     for backend, by_op in table.items():
         for name, kernel in by_op.items():
             kernels.register(f"{backend}:{name}", kernel, owner)
-            if name in ops:
-                ops[name].op.kernels.clear()  # type: ignore[attr-defined]  # an operation's function has its op
+            forget_kernels(name)
+
+
+def forget_kernels(name: str) -> None:
+    """Have an operation look its kernels up again."""
+    op = ops.imported(name)
+    if op is not None:
+        op.kernels.clear()
 
 
 def register_gradient(
@@ -267,9 +330,10 @@ def register_gradient(
         load_plugins()
     if not callable(gradient) and not isinstance(gradient, tuple):
         raise GradientDefinitionError(f"gradient {name!r} of {owner}: expected a function or a tuple, got {gradient!r}")
+    function: Any = ops.find(name)
     with lock:
-        if name in ops:
-            _define(ops[name].op, gradient, owner, replace)  # type: ignore[attr-defined]  # an op's function has its op
+        if function is not None:
+            _define(function.op, gradient, owner, replace)
         gradients.register(name, gradient, owner, replace)
     return gradient
 

@@ -427,11 +427,16 @@ def _unbound(method: str, op: str) -> Callable[..., Any]:
 
     def operator(*operands: Any) -> Any:
         from chainrule._plugins import load_plugins, why_no_op
+        from chainrule._registry import ops
 
         load_plugins()
         bound = Tensor.__dict__[method]
         if bound is operator:
-            raise MissingKernelError(f"operator {method} of tensors is op {op!r}, and {why_no_op(op)}")
+            function = ops.find(op)  # imported now, if ever
+            if function is None:
+                raise MissingKernelError(f"operator {method} of tensors is op {op!r}, and {why_no_op(op)}")
+            bind_operator(op, function)
+            bound = Tensor.__dict__[method]
         return bound(*operands)
 
     return operator

@@ -23,15 +23,16 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def chainrule_ops() -> Iterable[Callable[..., Any]]:  # type: ignore[empty-body]  # specifications have none
+def chainrule_ops() -> Iterable[Callable[..., Any]] | Mapping[str, Callable[..., Any] | str]:  # type: ignore[empty-body]
     """Operations: the functions that `cr.op` and `cr.elementwise` give. They become `cr.<name>` and `ops.<name>`.
 
-    One whose name has a dot, `"special.entr"`, belongs to a namespace, and is found in it alone.
+    One whose name has a dot, `"special.entr"`, belongs to a namespace, and is found in it alone. By name, in a mapping,
+    `"module:function"` in place of one is imported at its first use: so does a plugin of many, to cost nothing before.
 
     Example:
         @hookimpl
         def chainrule_ops():
-            return [softsign, huber]
+            return {"softsign": "our_package.smooth:softsign", "our.huber": "our_package.losses:huber"}
     """
 
 
@@ -49,10 +50,10 @@ def chainrule_functions() -> Mapping[str, Callable[..., Any] | str]:  # type: ig
 
 
 @hookspec
-def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]  # as above
+def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any] | str]:  # type: ignore[empty-body]  # as above
     """What NumPy's functions do on tensors, by NumPy's name (`"concatenate"`, `"linalg.norm"`, `"add"` for a ufunc).
 
-    They take NumPy's arguments. Operations answer to their own names without this.
+    They take NumPy's arguments. Operations answer to their own names without this. `"module:function"` as above.
 
     Example:
         @hookimpl

@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
     from chainrule._plugins import load_plugins, why_no_op
 
     load_plugins()
-    function = _registry.ops.get(name) or _registry.find_function(name)
+    function = _registry.ops.find(name) or _registry.functions.find(name)
     if function is None:
         raise UnknownNameError(f"chainrule.ops.{name}: {why_no_op(name)}")
     globals()[name] = function

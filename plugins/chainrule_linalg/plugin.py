@@ -1,34 +1,39 @@
-"""The hooks that register what this package has."""
+"""The hooks that register what this package has, none of which is imported before its first use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import chainrule_linalg
 from chainrule import hookimpl
-from chainrule_linalg import _determinants, _factorizations, _norms, _numpy_names
 
-_OPERATIONS: list[Any] = [
-    *(chainrule_linalg.solve, chainrule_linalg.solve_triangular, chainrule_linalg.inv),
-    *(chainrule_linalg.det, chainrule_linalg.cofactor, _determinants.cofactor_slope, chainrule_linalg.slogdet),
-    *(chainrule_linalg.cholesky, chainrule_linalg.qr, _factorizations.qr_complete),
-    *(chainrule_linalg.eigh, chainrule_linalg.eigvalsh),
-    *(chainrule_linalg.svd, chainrule_linalg.svdvals, chainrule_linalg.pinv, chainrule_linalg.matrix_rank),
-    _norms.p_norm,
-]
+_OPERATIONS = {
+    "_determinants": ("cofactor", "cofactor_slope", "det", "slogdet"),
+    "_eigen": ("eigh", "eigvalsh"),
+    "_factorizations": ("cholesky", "qr", "qr_complete"),
+    "_norms": ("p_norm",),
+    "_solve": ("inv", "solve", "solve_triangular"),
+    "_svd": ("matrix_rank", "pinv", "svd", "svdvals"),
+}
+_NUMPY_FUNCTIONS = {
+    "chainrule_linalg": (
+        *("cross", "det", "diagonal", "inv", "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot"),
+        *("outer", "slogdet", "solve", "svdvals", "tensordot", "trace", "vecdot"),
+    ),
+    "chainrule_linalg._numpy_names": (*("cholesky", "eigh", "eigvalsh", "lstsq", "matrix_rank", "pinv", "qr", "svd"),),
+}
 
 
 @hookimpl
-def chainrule_ops() -> list[Callable[..., Any]]:
+def chainrule_ops() -> Mapping[str, str]:
     """Every operation, those that have no name in the namespace among them."""
-    return _OPERATIONS
+    return {name: f"chainrule_linalg.{module}:{name}" for module, names in _OPERATIONS.items() for name in names}
 
 
 @hookimpl
-def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:
+def chainrule_numpy_functions() -> Mapping[str, str]:
     """What answers to NumPy's names."""
-    return _numpy_names.numpy_functions()
+    return {f"linalg.{name}": f"{module}:{name}" for module, names in _NUMPY_FUNCTIONS.items() for name in names}
 
 
 @hookimpl

@@ -53,7 +53,7 @@ def overriding(op: cr.Op, gradient: Any) -> Definition:
 
 def call(op: str, inputs: Sequence[Any], attributes: Mapping[str, Any], fronted: bool) -> Any:
     """Call an operation as a program does, or by itself where its public function has other arguments."""
-    function: Any = _registry.ops[op]
+    function: Any = _registry.ops.find(op)
     operation: cr.Op = function.op
     if fronted:
         return apply(operation, tuple(inputs), {**operation.attributes, **attributes})

@@ -98,6 +98,7 @@ def with_hook(source: str) -> str:
     return plugin() + "\n" + source
 
 
+OPS_EXPECTED = "hook chainrule_ops: expected a list of operations, or a mapping with names as keys"
 CONFLICT = r"of plugin 'broken' \(broken 1\.0\) at .*broken\.py:\d+ is already registered by plugin"
 BROKEN = {
     "import error": ("import no_such_module", r"ModuleNotFoundError: No module named 'no_such_module'"),
@@ -130,23 +131,23 @@ BROKEN = {
         plugin(overrides="1 / 0"),
         "PluginError: hook chainrule_overrides raised ZeroDivisionError: division by zero",
     ),
-    "ops: None": (plugin(ops="None"), "PluginError: hook chainrule_ops: expected a list of operations, got None"),
-    "ops: a mapping": (
-        plugin(ops="{'broken': broken}"),
-        "PluginError: hook chainrule_ops: expected a list of operations",
+    "ops: None": (plugin(ops="None"), f"PluginError: {OPS_EXPECTED}, got None"),
+    "ops: a text": (plugin(ops="'broken'"), f"PluginError: {OPS_EXPECTED}, got 'broken'"),
+    "ops: by no names": (plugin(ops="{3: broken}"), f"PluginError: {OPS_EXPECTED}, got {{3: <func"),
+    "ops: by another name": (
+        plugin(ops="{'broken': broken, 'bear': bare}"),
+        r"PluginError: op 'bear' of plugin 'broken' \(broken 1\.0\) is one that is called 'bare' itself",
     ),
-    "ops: a text": (
-        plugin(ops="'broken'"),
-        "PluginError: hook chainrule_ops: expected a list of operations, got 'broken'",
+    "ops: no place": (
+        plugin(ops="{'broken': broken, 'bear': 'somewhere'}"),
+        r"PluginError: op 'bear' of plugin 'broken' \(broken 1\.0\): expected an operation, or "
+        "\"module:function\" to import it at its first use, got 'somewhere'",
     ),
     "ops: no operation": (
         plugin(ops="[broken, len]"),
         r"ArgumentError: <built-in function len> of plugin 'broken' \(broken 1\.0\) is no operation: define it with",
     ),
-    "ops: not iterable": (
-        plugin(ops="broken"),
-        "PluginError: hook chainrule_ops: expected a list of operations, got <func",
-    ),
+    "ops: not iterable": (plugin(ops="broken"), f"PluginError: {OPS_EXPECTED}, got <func"),
     "functions: a list": (
         plugin(functions="[broken]"),
         "PluginError: hook chainrule_functions: expected a mapping with names as keys",

@@ -53,7 +53,7 @@ class Producers(dict[Any, Instruction]):
 
     def op(self, name: str) -> Op | None:
         """An operation of which the backend has a kernel."""
-        function: Any = _registry.ops.get(name)
+        function: Any = _registry.ops.find(name)
         if function is None:
             return None
         op: Op = function.op

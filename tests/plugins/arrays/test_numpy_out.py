@@ -20,7 +20,7 @@ from .every import EVERY
 cr.plugins()
 NUMPY = load_backend("numpy")
 GROUPS = [samples for samples in EVERY if samples[0].op in OUT]
-ELEMENTWISE = {name for name, function in _registry.ops.items() if function.op.elementwise}  # type: ignore[attr-defined]
+ELEMENTWISE = {name for name in _registry.ops if _registry.find_op(name).elementwise}
 
 
 def variants(sample: Sample) -> Iterator[list[Any]]:
@@ -41,7 +41,7 @@ def is_floating(x: Any) -> bool:
 
 
 def plain(sample: Sample, inputs: Sequence[Any]) -> Any:
-    op: Any = _registry.ops[sample.op].op  # type: ignore[attr-defined]
+    op = _registry.find_op(sample.op)
     attributes = {**op.attributes, **sample.attributes}
     native = {name: np.dtype(str(v)) if type(v) is DType else v for name, v in attributes.items()}
     kernel = _registry.find_kernel(op, NUMPY)
