@@ -180,12 +180,13 @@ def _transposed(
     made = node.output if op.multiple else (node.output,)
     if made and type(made[0]) is Symbol:  # of which even the rank may not be known
         zeros = [zeros_like(symbol.tensor) for symbol in made]
-    elif op.multiple:
-        zeros = [Tensor(backend.full(tuple(o.shape), 0, o.dtype, backend.device_of(o)), backend) for o in made]
     else:
-        spec = op.infer(*(spec_of(x) for x in node.inputs), **node.attributes)
         device = next(t.device for t in tangents if t is not None)
-        zeros = [Tensor(backend.full(spec.shape, 0, backend.native(spec.dtype), device), backend)]
+        if op.multiple:
+            zeros = [Tensor(backend.full(tuple(o.shape), 0, o.dtype, device), backend) for o in made]
+        else:
+            spec = op.infer(*(spec_of(x) for x in node.inputs), **node.attributes)
+            zeros = [Tensor(backend.full(spec.shape, 0, backend.native(spec.dtype), device), backend)]
     if op.multiple:
         y = tuple(Tensor(o, backend, node, i) for i, o in enumerate(node.output)) if definition.reads_output else None  # type: ignore[assignment]
     with _context.scope(recording=True):
