@@ -39,13 +39,13 @@ _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 @hookimpl
-def chainrule_ops() -> list[Callable[..., Any]]:
-    """Every operation, those that gradients alone need among them."""
-    return [
-        getattr(import_module(f"chainrule_nn.{part}"), name)
+def chainrule_ops() -> Mapping[str, str]:
+    """Every operation, those that gradients alone need among them, by name: that of a convolution has no dot."""
+    return {
+        name if part in ("_conv", "_pool") else f"nn.{name}": f"chainrule_nn.{part}:{name}"
         for part, names in _OPERATIONS.items()
         for name in names.split()
-    ]
+    }
 
 
 @hookimpl
