@@ -200,6 +200,13 @@ def _floating_of_any(function: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
+def _sigmoid(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        return 0.5 * (1.0 + np.tanh(0.5 * x))
+    with np.errstate(over="ignore"):  # far below 0, where it is the reciprocal of infinity
+        return 1.0 / (1.0 + np.exp(-x))
+
+
 def expm1(x: Any, out: Any = None) -> Any:
     """`exp(x) - 1`; of complex infinities, of which NumPy makes NaN, and complex zeros it is computed so."""
     if x.dtype.kind == "c":
@@ -332,6 +339,7 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "scatter_add_rows": _scatter_add_rows,
     "set_at": _set_at,
     "softmax": softmax,
+    "sigmoid": _floating(_sigmoid),
     "softplus": _floating(lambda x: np.logaddexp(x, 0)),
     "sort": _sort,
     "sparse_softmax_cross_entropy": sparse_softmax_cross_entropy,

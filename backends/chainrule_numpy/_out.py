@@ -59,10 +59,13 @@ def _pow(a: Any, b: Any, *, out: Any) -> Any:
 
 
 def _sigmoid(x: Any, *, out: Any) -> Any:
-    np.multiply(0.5, x, out, dtype=out.dtype)
-    np.tanh(out, out)
-    np.add(1.0, out, out)
-    return np.multiply(0.5, out, out)
+    if out.dtype.kind == "c":
+        np.tanh(np.multiply(0.5, x, out), out)
+        return np.multiply(0.5, np.add(1.0, out, out), out)
+    np.negative(x, out, dtype=out.dtype)
+    with np.errstate(over="ignore"):  # far below 0, where it is the reciprocal of infinity
+        np.exp(out, out)
+    return np.divide(1.0, np.add(1.0, out, out), out)
 
 
 def _special(name: str) -> Kernel:

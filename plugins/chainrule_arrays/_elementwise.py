@@ -235,7 +235,7 @@ exp2: Unary = _unary(
     "log(2) * 2**x",
     kernel=lambda xp, x: 2.0**x,
 )
-expm1: Unary = _unary("expm1", infer.floating, lambda g, y, _x: g * (y + 1), "exp(x) - 1, exact near 0.", "exp(x)")
+expm1: Unary = _unary("expm1", infer.floating, lambda g, _y, x: g * exp(x), "exp(x) - 1, exact near 0.", "exp(x)")
 log: Unary = _unary("log", infer.floating, lambda g, _y, x: zero_wins(g, 1 / x), "The natural logarithm.", "1/x")
 log1p: Unary = _unary(
     "log1p", infer.floating, lambda g, _y, x: zero_wins(g, 1 / (1 + x)), "log(1 + x), exact near 0.", "1/(1 + x)"
