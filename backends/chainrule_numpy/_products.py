@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,38 +13,47 @@ from chainrule_numpy._tiles import LARGE, tiled
 
 SEVERAL: Final = 1 << 18  # multiplications, from which on BLAS would take several threads
 SEVERAL_BY_VECTOR: Final = 9216
+_WORTH: Final = 1 << 20  # multiplications for which it is worth to load what makes machine code
 _SHARE: Final = 1 << 17  # multiplications that are worth a thread
 _SHARE_BY_VECTOR: Final = 1 << 17
-_DTYPES: Final = (("d", "d"), ("f", "f"))
+_DTYPES: Final = (np.dtype("float32"), np.dtype("float64"))  # in the processor's order of bytes
 
 
 def multiply(a: Any, b: Any, out: Any, size: int) -> Any:
     """What `np.matmul` gives, by so many multiplications."""
     if get_num_threads() == 1:
         product = tiled(a, b, out) if size >= LARGE and a.ndim > 1 and b.ndim > 1 else None
+    elif _jit.is_on() and (size >= _WORTH or _jit.is_loaded()):
+        product = _on_team(a, b, out, size)
     else:
-        product = _on_team(a, b, out, size) if _jit.is_on() else None
+        product = None
     return np.matmul(a, b, out) if product is None else product
 
 
 def _on_team(a: Any, b: Any, out: Any, size: int) -> Any | None:
     """The product, or None where it is left to NumPy."""
-    from chainrule_numpy._jit._blas import product, product_by_vector
-    from chainrule_numpy._jit._work import threads_for
-
     depth = b.shape[0] if b.ndim == 1 else b.shape[-2]
-    if a.ndim < 2 or a.shape[-1] != depth or (a.dtype.char, b.dtype.char) not in _DTYPES:
+    if a.ndim < 2 or a.shape[-1] != depth or a.dtype != b.dtype or a.dtype not in _DTYPES:
         return None
     stack, other = a.shape[:-2], b.shape[:-2]
     if (stack and other and stack != other) or (stack and b.ndim == 1):
         return None
-    if np.may_share_memory(a, b):  # of a matrix by itself BLAS computes half
+    if a.strides[::-1] == b.strides and np.may_share_memory(a, b):  # of a matrix by itself BLAS computes half
         return None
     if out is None:
         out = np.empty((*(stack or other), a.shape[-2], *b.shape[1:][-1:]), a.dtype)
+    blas = _blas()
     if b.ndim == 1:
-        return out if product_by_vector(a, b, out, threads_for(max(1, size // _SHARE_BY_VECTOR))) else None
-    parts = threads_for(max(1, size // _SHARE))
-    if size >= LARGE and tiled(a, b, out, partial(product, parts=parts)) is not None:
+        return out if blas.product_by_vector(a, b, out, max(1, size // _SHARE_BY_VECTOR)) else None
+    most = max(1, size // _SHARE)
+    if size >= LARGE and tiled(a, b, out, partial(blas.product, most=most)) is not None:
         return out
-    return out if product(a, b, out, parts) else None
+    return out if blas.product(a, b, out, most) else None
+
+
+@cache
+def _blas() -> Any:
+    """What the team does, which takes llvmlite."""
+    from chainrule_numpy._jit import _blas
+
+    return _blas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(params=[2, 3, 5], autouse=True)
 def threads(request, monkeypatch):
+    monkeypatch.setattr(_products, "_WORTH", 1)
     monkeypatch.setattr(_products, "_SHARE", 1)
     monkeypatch.setattr(_products, "_SHARE_BY_VECTOR", 1)
     monkeypatch.setattr("chainrule_numpy._matmul.SEVERAL", 1)
@@ -80,6 +82,11 @@ def test_a_matrix_by_itself_turned():
     check(x.T, x)
 
 
+def test_numbers_in_another_order_of_bytes():
+    a, b = (RANDOM.normal(size=shape).astype(np.dtype("float64").newbyteorder()) for shape in ((30, 20), (20, 40)))
+    np.testing.assert_allclose(matmul(a, b), np.einsum("ik,kj->ij", a, b), rtol=1e-12, atol=1e-12)
+
+
 def test_shapes_that_do_not_fit():
     for a, b in (((30, 20), (30, 20)), ((30, 20), (30,)), ((3, 30, 20), (2, 20, 30))):
         with pytest.raises(ValueError, match=r"matmul|broadcast"):
@@ -103,6 +110,22 @@ def test_tiles_of_stacks_and_of_columns(monkeypatch):
     place = np.full((515, 130), np.nan).T
     assert matmul(a, b, place) is place
     np.testing.assert_allclose(place, np.einsum("ik,kj->ij", a, b), rtol=1e-12, atol=1e-12)
+
+
+def test_many_threads_multiply_at_once(threads):
+    def work(k):
+        a, b = (np.random.default_rng(k).integers(-3, 4, shape).astype("float64") for shape in ((90, 70), (70, 50 + k)))
+        want = np.einsum("ik,kj->ij", a, b)
+        with cr.use_num_threads(threads):
+            done.extend(np.array_equal(matmul(a, b), want) for _ in range(100))
+
+    done = []
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert done == [True] * 400
 
 
 def test_sums_along_rows_and_columns():

@@ -5,6 +5,7 @@ Nothing of llvmlite is imported before a region is compiled.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -37,6 +38,11 @@ def is_on() -> bool:
     if reason is not None and mode == "always":
         raise BackendUnavailableError(f"backend 'numpy': jit is set to 'always': {reason}")
     return reason is None
+
+
+def is_loaded() -> bool:
+    """Whether there has been machine code."""
+    return f"{__name__}._team" in sys.modules
 
 
 def vector_math() -> str:

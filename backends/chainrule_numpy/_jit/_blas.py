@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -15,30 +16,31 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from chainrule_numpy import _threads
+from chainrule_numpy._jit import _objects
 from chainrule_numpy._jit._machine import Code
-from chainrule_numpy._jit._objects import address_of_data
 from chainrule_numpy._jit._team import team
 from chainrule_numpy._jit._text import Text
+from chainrule_numpy._jit._work import threads_for
 
 _ROW_MAJOR, _AS_IS, _TURNED = 101, 111, 112  # as BLAS calls them
 _FLOATS: Final = {"f": ("s", "float", 4), "d": ("d", "double", 8)}
 _POINTERS: Final = ("a", "b", "c")
 _SHARED: Final = (*_POINTERS, "a_turned", "a_step", "b_turned", "b_step", "c_step", "cuts")  # words for all parts
 _CUT: Final = ("a_on", "b_on", "c_on", "rows", "columns", "depth")  # bytes to where it begins, and its sizes
-_Table: Final = ctypes.c_int64 * len(_SHARED)
+_table: Final = struct.Struct(f"{len(_SHARED)}q").pack
 _Run: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t)
 _KEPT: Final = 1024  # layouts
 
 _Layout = tuple[int, ...]  # a shape, or strides
 
 
-def product(a: Any, b: Any, out: Any, parts: int, tile: tuple[int, int] | None = None) -> bool:
+def product(a: Any, b: Any, out: Any, most: int, tile: tuple[int, int] | None = None) -> bool:
     """Write the product of matrices, or of stacks of them.
 
     Args:
         a, b: of one dtype, float64 or float32, and of shapes that fit; one may be a matrix for each of the other's.
         out: an array for the result.
-        parts: how many to compute at the same time.
+        most: how many threads are worth it.
         tile: rows and columns of the products that it is cut into; by default so that there is one for each part.
 
     Returns:
@@ -46,18 +48,18 @@ def product(a: Any, b: Any, out: Any, parts: int, tile: tuple[int, int] | None =
     """
     if not (a.flags.aligned and b.flags.aligned and out.flags.aligned):
         return False
-    job = _of_matrices(a.dtype.char, a.shape, a.strides, b.shape, b.strides, out.strides, parts, tile)
+    job = _of_matrices(a.dtype.char, a.shape, a.strides, b.shape, b.strides, out.strides, threads_for(most), tile)
     if job is None:
         return False
     job(a, b, out)
     return True
 
 
-def product_by_vector(a: Any, b: Any, out: Any, parts: int) -> bool:
+def product_by_vector(a: Any, b: Any, out: Any, most: int) -> bool:
     """Write the product of a matrix by a vector; see `product`."""
     if not (a.flags.aligned and b.flags.aligned and out.flags.aligned):
         return False
-    found = _by_vector(a.dtype.char, a.shape, a.strides, b.strides, out.strides, parts)
+    found = _by_vector(a.dtype.char, a.shape, a.strides, b.strides, out.strides, threads_for(most))
     if found is None:
         return False
     job, sums = found
@@ -76,17 +78,13 @@ class _Job:
     def __init__(self, code: Code, lies: Sequence[int], cuts: Sequence[_Layout], parts: int) -> None:
         self._code = code
         self._run = _Run(code.address("run"))
-        self._cuts = (ctypes.c_int64 * (len(cuts) * len(_CUT)))(*itertools.chain.from_iterable(cuts))
-        self._rest = (*lies, ctypes.addressof(self._cuts))
-        self._parts = min(parts, len(cuts))
-        self._marks = (ctypes.c_int64 * (self._parts + 1))(
-            *[len(cuts) * i // self._parts for i in range(self._parts + 1)]
-        )
-        self._marks_at = ctypes.addressof(self._marks)
+        self._cuts = struct.pack(f"{len(cuts) * len(_CUT)}q", *itertools.chain.from_iterable(cuts))
+        self._rest = (*lies, _objects.address_in_bytes(self._cuts))
+        self._parts = n = min(parts, len(cuts))
+        self._marks = struct.pack(f"{n + 1}q", *[len(cuts) * i // n for i in range(n + 1)])
 
     def __call__(self, a: Any, b: Any, c: Any) -> None:
-        table = _Table(address_of_data(a), address_of_data(b), address_of_data(c), *self._rest)
-        self._run(ctypes.addressof(table), self._marks_at, self._parts)
+        self._run(_table(id(a), id(b), id(c), *self._rest), self._marks, self._parts)
 
 
 class _Lies(NamedTuple):
@@ -234,6 +232,8 @@ def _work(multiply: str, real: str, whole: str, is_by_vector: bool) -> str:
         return f"ptr {text.let(f'getelementptr i8, ptr {words[name]}, i64 {on}')}"
 
     read(_SHARED, "%table")
+    for x in _POINTERS:  # of arrays, which hold where their elements are
+        words[x] = text.let(f"load ptr, ptr {text.let(f'getelementptr i8, ptr {words[x]}, i64 {_objects.DATA}')}")
     with text.loop("%low", "%high") as i:
         read(_CUT, text.let(f"getelementptr [{len(_CUT)} x i64], ptr {words['cuts']}, i64 {i}"))
         a, b, c = [(pointer(x), number(f"{x}_step")) for x in _POINTERS]

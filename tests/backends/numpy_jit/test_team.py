@@ -23,7 +23,11 @@ x = np.linspace(0.0, 2.0, 500_001)
 f = cr.function(lambda x: (cr.sum(cr.exp(-x) * x), cr.exp(-x) * x))
 want = np.sum(np.exp(-x) * x), np.exp(-x) * x
 
+a, b = (np.random.default_rng(0).integers(-3, 4, shape).astype("float64") for shape in ((500, 60), (60, 400)))
+product = np.einsum("ik,kj->ij", a, b)
+
 def check():
+    np.testing.assert_array_equal(cr.matmul(a, b).numpy(), product)
     total, each = f(x)
     np.testing.assert_allclose(total, want[0], rtol=1e-12)
     np.testing.assert_allclose(each, want[1], rtol=1e-14, atol=1e-300)
