@@ -29,10 +29,6 @@ def _conj(xp: Any, x: Any) -> Any:
     return xp.conj(x) if _is_complex(xp, x) else x
 
 
-def _nonzero(xp: Any, x: Any) -> tuple[Any, ...]:
-    return tuple(xp.nonzero(x)) if x.ndim else ()
-
-
 def wide_remainder(xp: Any) -> Kernel:
     """The function `remainder` with its quotient in double precision, for a library that rounds it to the dtype."""
 
@@ -75,7 +71,6 @@ def kernels(
         "conj": _conj,
         "getitem": _indexing.getitem,
         "imag": _imag,
-        "nonzero": _nonzero,
         "real": _real,
         "scatter_add": partial(_indexing.scatter_add, sums=sums, store=store),
         "scatter_add_along_axis": partial(_indexing.scatter_add_along_axis, sums=sums),

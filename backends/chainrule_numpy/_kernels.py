@@ -328,7 +328,6 @@ KERNELS: dict[str, Callable[..., Any]] = _OPERATORS | {
     "min": lambda x, *, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     "matrix_transpose": lambda x: x.swapaxes(-1, -2),
     "multiply_zero_wins": _multiply_zero_wins,
-    "nonzero": lambda x: np.nonzero(np.atleast_1d(x))[: np.ndim(x)],
     "permute_dims": lambda x, *, axes: x.transpose(axes),
     "prod": lambda x, *, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
     "rad2deg": _floating(np.rad2deg),

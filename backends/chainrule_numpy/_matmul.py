@@ -18,7 +18,7 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
     shape = b.shape
     if len(shape) == 2 and a.ndim == 2:
         if shape[0] == 1:
-            if a.dtype.char != "?":
+            if a.shape[1] == 1 and a.dtype.char != "?":
                 return np.multiply(a, b, out=out)
         elif shape[1] < _NARROW and shape[0] >= _SHORT and _pays(a, b, shape[1]):
             b = b.copy("F")

@@ -119,6 +119,8 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     Tensor([1., 3., 5.], float64)
     """
     x = ops.positive(x)
+    if not n:
+        return x
     (at,) = infer.as_axes(axis, x.ndim)
     ends = (*x.shape[:at], 1, *x.shape[at + 1 :])
     parts = [x if part is x else _end(part, x, ends) for part in (prepend, x, append) if part is not None]
@@ -126,8 +128,7 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         x = ops.concat(parts, axis=at)
     for _ in range(n):
         x = _cut(x, 1, None, at) - _cut(x, None, -1, at)
-    tensor: Tensor = x
-    return tensor
+    return x
 
 
 def _end(part: Any, x: Tensor, shape: tuple[int, ...]) -> Tensor:

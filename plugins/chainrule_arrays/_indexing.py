@@ -421,6 +421,8 @@ def searchsorted(x: Any, v: Any, /, side: str = "left", sorter: Any = None) -> T
 def _indices(x: Any) -> tuple[Any, ...]:
     if x.shape is None:
         raise UnknownSizeError("of how many axes it gives the indices is not known yet; give the placeholder a shape")
+    if not x.shape:
+        raise ShapeError("takes arrays of at least one dimension, got a single number; see cr.atleast_1d")
     return tuple(infer.Spec((None,), DTYPES["int64"]) for _ in x.shape)
 
 
@@ -430,5 +432,11 @@ def _indices(x: Any) -> tuple[Any, ...]:
     multiple=True,
 )
 def nonzero(xp: Any, x: Any, /) -> Any:
-    """The indices of the elements that are not 0: an array for each axis."""
+    """The indices of the elements that are not 0: an array for each axis.
+
+    Raises:
+        ShapeError: `x` is a single number.
+    """
+    if not x.ndim:
+        raise ShapeError("takes arrays of at least one dimension")  # the shape rule says more
     return tuple(xp.nonzero(x))

@@ -111,8 +111,18 @@ def inner(a: Any, b: Any) -> Tensor:
 
 
 def vecdot(a: Any, b: Any, axis: int = -1) -> Tensor:
-    """The sum of products along an axis of two arrays that broadcast, `a` conjugated."""
-    result: Tensor = ops.sum(ops.conj(a) * b, axis=axis)
+    """The sum of products along an axis of two arrays that broadcast, `a` conjugated.
+
+    Raises:
+        ShapeError: the axis, counted from the end, is not as long in both.
+    """
+    a, b = as_tensor(a), as_tensor(b)
+    if axis < 0 and a.shape is not None and b.shape is not None:
+        m, n = (x.shape[axis] if -axis <= x.ndim else None for x in (a, b))
+        if m is None or n is None or (m != n and isinstance(m, int) and isinstance(n, int)):
+            raise ShapeError(f"vecdot: axis {axis} of shapes {a.shape} and {b.shape} is not as long in both")
+    products = ops.conj(a) * b
+    result: Tensor = ops.sum(products, axis=axis, dtype=None if products.dtype.is_inexact else products.dtype)
     return result
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
-from chainrule import DTYPES, NoGradient, default_dtype, infer, op, ops, widens
+from chainrule import DTYPES, Dim, NoGradient, default_dtype, infer, op, ops, widens
 from chainrule_arrays._elementwise import zero_wins
 
 Axis = int | tuple[int, ...] | None
@@ -157,13 +158,18 @@ def _centred(x: Any, axis: Axis) -> Any:
     return x - ops.mean(x, axis=axis, keepdims=True)
 
 
-@op(
-    infer=_real,
-    gradient=lambda g, _y, x, axis, keepdims, correction: (
-        keep(g, x, axis) * (2.0 / (count(x, axis) - correction)) * _centred(x, axis)
-    ),
-    holomorphic=False,
-)
+def _degrees(x: Any, axis: Axis, correction: float) -> Any:
+    """What the squares' sum is divided by: 0, which gives NaN or infinity, where there are too few elements."""
+    n = count(x, axis) - correction
+    return n if isinstance(n, Dim) or n > 0 else 0.0
+
+
+def _var_gradient(g: Any, _y: Any, x: Any, axis: Axis, keepdims: bool, correction: float) -> Any:
+    n = _degrees(x, axis, correction)
+    return keep(g, x, axis) * (2.0 / n if n else nan) * _centred(x, axis)
+
+
+@op(infer=_real, gradient=_var_gradient, holomorphic=False)
 def var(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """The variance: the mean square distance from the mean, over `n - correction`.
 
@@ -173,13 +179,13 @@ def var(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correctio
     """
     x = in_floating(xp, x)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    return xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction)
+    return xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / _degrees(x, axis, correction)
 
 
 @op(
     infer=_real,
     gradient=lambda g, y, x, axis, keepdims, correction: zero_wins(
-        _centred(x, axis), keep(g / (y * (count(x, axis) - correction)), x, axis)
+        _centred(x, axis), keep(g / (y * _degrees(x, axis, correction)), x, axis)
     ),
     holomorphic=False,
 )
@@ -192,7 +198,7 @@ def std(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correctio
     """
     x = in_floating(xp, x)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    return xp.sqrt(xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / (count(x, axis) - correction))
+    return xp.sqrt(xp.sum(xp.abs(centred) ** 2, axis=axis, keepdims=keepdims) / _degrees(x, axis, correction))
 
 
 def _extreme_gradient(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any:

@@ -96,7 +96,7 @@ def matrix_norm(x: Any, keepdims: bool = False, ord: float | str = "fro") -> Ten
     if x.ndim < 2:
         raise ShapeError(f"matrix_norm: expected matrices, of at least 2 dimensions, got shape {x.shape}")
     result: Tensor
-    if ord == "fro":
+    if ord == "fro" or (ord in (1, 2, inf) and 0 in x.shape[-2:]):  # of no elements every norm is 0
         result = ops.vector_norm(x, axis=(-2, -1), keepdims=True)
     elif ord == "nuc":
         result = ops.sum(svdvals(x), axis=-1)[..., None, None]
