@@ -48,23 +48,29 @@ def scipys(name: str) -> Kernel:
     return kernel
 
 
-def torchs(of: Kernel) -> Kernel:
-    """The kernel of `ihfft` on PyTorch's arrays by its generic one, with the conjugation that PyTorch puts off done."""
+def torchs(name: str) -> Kernel:
+    """The generic kernel on PyTorch's arrays, with the conjugation of `ihfft` done, which PyTorch puts off."""
 
     def kernel(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
-        return of(import_module("array_api_compat.torch"), x, s, axes, norm).resolve_conj()
+        return _generic(name)(import_module("array_api_compat.torch"), x, s, axes, norm).resolve_conj()
 
     return kernel
 
 
-def dasks(of: Kernel) -> Kernel:
-    """The kernel of a transform on Dask's arrays by its generic kernel, with all that is transformed in one chunk."""
+def dasks(name: str) -> Kernel:
+    """The generic kernel on Dask's arrays, with all that is transformed in one chunk."""
 
     def kernel(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
         xp = import_module("array_api_compat.dask.array")
         over = range(x.ndim) if axes is None else axes
-        return of(xp, x.rechunk(dict.fromkeys(over, -1)), s, axes, norm)
+        return _generic(name)(xp, x.rechunk(dict.fromkeys(over, -1)), s, axes, norm)
 
+    return kernel
+
+
+def _generic(name: str) -> Kernel:
+    """The generic kernel of a transform."""
+    kernel: Kernel = import_module("chainrule_fft._transforms").TRANSFORMS[name].op.kernel
     return kernel
 
 

@@ -41,7 +41,7 @@ def _checked(x: Spec) -> None:
 
 def _bits(x: Spec) -> int:
     """How many bits a real number of the precision has."""
-    return x.dtype.bits // 2 if x.dtype.kind == "complex" else x.dtype.bits
+    return int(infer.real(x).dtype.bits)
 
 
 def _over(x: Spec, dtype: str, s: Lengths, axes: Axes, usual: Any = lambda n: n, result: Any = lambda n: n) -> Spec:

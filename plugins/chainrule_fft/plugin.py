@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import chainrule_fft
 from chainrule import hookimpl
+from chainrule_fft import PARTS
 from chainrule_fft._kernels import dasks, scipys, torchs
-from chainrule_fft._transforms import TRANSFORMS
 
+_TRANSFORMS = ("fft", "fftn", "hfft", "ifft", "ifftn", "ihfft", "irfft", "irfftn", "rfft", "rfftn")
 _COMPOSED = ("fft2", "fftshift", "ifft2", "ifftshift", "irfft2", "rfft2")
 
 
 @hookimpl
-def chainrule_ops() -> list[Callable[..., Any]]:
+def chainrule_ops() -> Mapping[str, str]:
     """The transforms; NumPy's functions of these names, `np.fft.rfft`, find them by themselves."""
-    return [getattr(chainrule_fft, name) for name in TRANSFORMS]
+    return _places(_TRANSFORMS)
 
 
 @hookimpl
-def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:
+def chainrule_numpy_functions() -> Mapping[str, str]:
     """What is composed of them, by NumPy's names."""
-    return {f"fft.{name}": getattr(chainrule_fft, name) for name in _COMPOSED}
+    return _places(_COMPOSED)
+
+
+def _places(names: Iterable[str]) -> dict[str, str]:
+    """Where functions are imported from at their first use."""
+    return {f"fft.{name}": f"chainrule_fft{PARTS[name]}:{name}" for name in names}
 
 
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
     return {
-        "numpy": {f"fft.{name}": scipys(name) for name in TRANSFORMS},
-        "torch": {"fft.ihfft": torchs(TRANSFORMS["ihfft"].op.kernel)},
-        "dask": {f"fft.{name}": dasks(transform.op.kernel) for name, transform in TRANSFORMS.items()},
+        "numpy": {f"fft.{name}": scipys(name) for name in _TRANSFORMS},
+        "torch": {"fft.ihfft": torchs("ihfft")},
+        "dask": {f"fft.{name}": dasks(name) for name in _TRANSFORMS},
     }
 
 

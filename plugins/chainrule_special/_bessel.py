@@ -1,0 +1,200 @@
+"""Bessel functions, and Airy's. The derivative with respect to the order has no closed form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from chainrule import Binary, NoGradient, Unary, ops
+from chainrule_special._rows import held, polynomial, several, special
+
+_ORDER = NoGradient("the derivative of a Bessel function with respect to its order has no closed form")
+
+
+# Of any order
+
+jv: Binary = special(
+    "jv",
+    "v x",
+    (_ORDER, lambda g, _y, v, x: g * (0.5 * (jv(v - 1, x) - jv(v + 1, x)))),
+    "The Bessel function of the first kind.",
+    "(jv(v - 1, x) - jv(v + 1, x))/2 with respect to x",
+    takes_complex=True,
+)
+jn = jv
+yv: Binary = special(
+    "yv",
+    "v x",
+    (_ORDER, lambda g, _y, v, x: g * (0.5 * (yv(v - 1, x) - yv(v + 1, x)))),
+    "The Bessel function of the second kind.",
+    "(yv(v - 1, x) - yv(v + 1, x))/2 with respect to x",
+    takes_complex=True,
+)
+yn: Binary = special(
+    "yn",
+    "n x",
+    (None, lambda g, _y, n, x: g * (0.5 * (yn(n - 1, x) - yn(n + 1, x)))),
+    "The Bessel function of the second kind, of integer order.",
+    "(yn(n - 1, x) - yn(n + 1, x))/2",
+)
+iv: Binary = special(
+    "iv",
+    "v x",
+    (_ORDER, lambda g, _y, v, x: g * (0.5 * (iv(v - 1, x) + iv(v + 1, x)))),
+    "The modified Bessel function of the first kind.",
+    "(iv(v - 1, x) + iv(v + 1, x))/2 with respect to x",
+    takes_complex=True,
+)
+kv: Binary = special(
+    "kv",
+    "v x",
+    (_ORDER, lambda g, _y, v, x: g * (-0.5 * (kv(v - 1, x) + kv(v + 1, x)))),
+    "The modified Bessel function of the second kind.",
+    "-(kv(v - 1, x) + kv(v + 1, x))/2 with respect to x",
+    takes_complex=True,
+)
+kn: Binary = special(
+    "kn",
+    "n x",
+    (None, lambda g, _y, n, x: g * (-0.5 * (kn(n - 1, x) + kn(n + 1, x)))),
+    "The modified Bessel function of the second kind, of integer order.",
+    "-(kn(n - 1, x) + kn(n + 1, x))/2",
+)
+ive: Binary = special(
+    "ive",
+    "v x",
+    (_ORDER, lambda g, y, v, x: g * (0.5 * (ive(v - 1, x) + ive(v + 1, x)) - ops.sign(x) * y)),
+    "`iv(v, x) * exp(-|x|)`.",
+    "(ive(v - 1, x) + ive(v + 1, x))/2 - sign(x) * y with respect to x",
+)
+kve: Binary = special(
+    "kve",
+    "v x",
+    (_ORDER, lambda g, y, v, x: g * (y - 0.5 * (kve(v - 1, x) + kve(v + 1, x)))),
+    "`kv(v, x) * exp(x)`.",
+    "y - (kve(v - 1, x) + kve(v + 1, x))/2 with respect to x",
+    takes_complex=True,
+)
+
+# Of orders 0 and 1
+
+
+def _by_x(y: Any, x: Any, sign: float) -> Any:
+    """`y / x` of a function `y` of order 1, of the first kind, by its series near 0."""
+    near = ops.abs(x) < 0.1
+    q = 0.25 * sign * ops.square(held(near, x, 0.0))
+    series = polynomial(q, *(0.5 / (math.factorial(k) * math.factorial(k + 1)) for k in range(7)))
+    return ops.where(near, series, ops.where(near, 0.0, y) / ops.where(near, 1.0, x))
+
+
+_FAR = 50.0
+
+
+def _slope_far(x: Any, order: int, sign: float) -> Any:
+    """The derivative of `ive` or `kve` without its constant factor, for large x, term by term of its series."""
+    c, coefficients = 1.0, []
+    for k in range(11):
+        coefficients.append(-(k + 0.5) * c)
+        c *= -sign * (4 * order**2 - (2 * k + 1) ** 2) / (8 * (k + 1))
+    return polynomial(1.0 / x, *coefficients) * x**-1.5
+
+
+def _scaled(order: int, sign: float, factor: float, near: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The definition of a scaled function, whose derivative is a difference of what is nearly equal for large x."""
+
+    def gradient(g: Any, y: Any, x: Any) -> Any:
+        far = ops.abs(x) > _FAR
+        size = held(far, ops.abs(x), _FAR)
+        tail = factor * _slope_far(size, order, sign)
+        if order == 0 and sign > 0:  # even, so that its derivative is odd
+            tail = ops.sign(x) * tail
+        return g * ops.where(far, tail, near(ops.where(far, 1.0, x), ops.where(far, 1.0, y)))
+
+    return gradient
+
+
+_GROWING, _FALLING = 1 / math.sqrt(2 * math.pi), math.sqrt(math.pi / 2)
+j0: Unary = special(
+    "j0", "x", lambda g, _y, x: g * -j1(x), "The Bessel function of the first kind of order 0.", "-j1(x)"
+)
+j1: Unary = special(
+    "j1",
+    "x",
+    lambda g, y, x: g * (j0(x) - _by_x(y, x, -1.0)),
+    "The Bessel function of the first kind of order 1.",
+    "j0(x) - j1(x)/x",
+)
+y0: Unary = special(
+    "y0", "x", lambda g, _y, x: g * -y1(x), "The Bessel function of the second kind of order 0.", "-y1(x)"
+)
+y1: Unary = special(
+    "y1",
+    "x",
+    lambda g, y, x: g * (y0(x) - y / x),
+    "The Bessel function of the second kind of order 1.",
+    "y0(x) - y1(x)/x",
+)
+i0: Unary = special(
+    "i0", "x", lambda g, _y, x: g * i1(x), "The modified Bessel function of the first kind of order 0.", "i1(x)"
+)
+i1: Unary = special(
+    "i1",
+    "x",
+    lambda g, y, x: g * (i0(x) - _by_x(y, x, 1.0)),
+    "The modified Bessel function of the first kind of order 1.",
+    "i0(x) - i1(x)/x",
+)
+i0e: Unary = special(
+    "i0e",
+    "x",
+    _scaled(0, 1.0, _GROWING, lambda x, y: i1e(x) - ops.sign(x) * y),
+    "`i0(x) * exp(-|x|)`.",
+    "i1e(x) - sign(x) * y, by its series for large x",
+)
+i1e: Unary = special(
+    "i1e",
+    "x",
+    _scaled(1, 1.0, _GROWING, lambda x, y: i0e(x) - ops.sign(x) * y - _by_x(y, x, 1.0)),
+    "`i1(x) * exp(-|x|)`.",
+    "i0e(x) - sign(x) * y - y/x, by its series for large x",
+)
+k0: Unary = special(
+    "k0", "x", lambda g, _y, x: g * -k1(x), "The modified Bessel function of the second kind of order 0.", "-k1(x)"
+)
+k1: Unary = special(
+    "k1",
+    "x",
+    lambda g, y, x: g * (-k0(x) - y / x),
+    "The modified Bessel function of the second kind of order 1.",
+    "-k0(x) - k1(x)/x",
+)
+k0e: Unary = special(
+    "k0e",
+    "x",
+    _scaled(0, -1.0, _FALLING, lambda x, y: y - k1e(x)),
+    "`k0(x) * exp(x)`.",
+    "y - k1e(x), by its series for large x",
+)
+k1e: Unary = special(
+    "k1e",
+    "x",
+    _scaled(1, -1.0, _FALLING, lambda x, y: y - k0e(x) - y / x),
+    "`k1(x) * exp(x)`.",
+    "y - k0e(x) - y/x, by its series for large x",
+)
+
+
+def _airy(g: Any, y: Any, x: Any) -> Any:
+    ai, aip, bi, bip = y
+    return g[0] * aip + g[1] * (x * ai) + g[2] * bip + g[3] * (x * bi)
+
+
+airy: Any = several(
+    "airy",
+    "Ai Aip Bi Bip",
+    _airy,
+    "Airy's functions and their derivatives.",
+    "Aip, x*Ai, Bip and x*Bi",
+    takes_complex=True,
+)

@@ -1,0 +1,142 @@
+"""Kernels: each library's own function of the name, on arrays of the dtype that the row says.
+
+A library is imported when one of its kernels first runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from chainrule import PYTHON_NUMBERS, Spec, as_dtype, infer
+
+_REAL: Final = frozenset({"jax", "torch"})  # whose functions take real numbers alone, but for few
+
+# Where a backend's library has special functions, and what makes its arrays.
+_PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "numpy": ("scipy.special", "numpy"),
+    "cupy": ("cupyx.scipy.special", "cupy"),
+    "jax": ("jax.scipy.special", "jax.numpy"),
+    "torch": ("torch.special", "torch"),
+}
+
+_SCIPY: Final = {"riemann_zeta": "zeta"}  # without its second argument
+
+# What the libraries besides SciPy have.
+_CUPY: Final = (
+    *("beta", "betainc", "betaincinv", "betaln", "binom", "boxcox", "boxcox1p", "cosdg", "cosm1", "cotdg", "digamma"),
+    *("ellipeinc", "ellipk", "ellipkinc", "ellipkm1", "entr", "erfcinv", "erfcx", "erfinv", "exp1", "exp10", "expi"),
+    *("expn", "exprel", "gamma", "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammaln", "huber"),
+    *("i0", "i0e", "i1", "i1e", "inv_boxcox", "inv_boxcox1p", "j0", "j1", "k0", "k0e", "k1", "k1e", "kl_div"),
+    *("log_expit", "log_ndtr", "loggamma", "logit", "ndtr", "ndtri", "poch", "polygamma", "pseudo_huber", "rel_entr"),
+    *("rgamma", "shichi", "sici", "sindg", "tandg", "xlog1py", "xlogy", "y0", "y1", "yn", "zeta"),
+)
+_JAX: Final = (
+    *("beta", "betainc", "betaln", "digamma", "entr", "erfinv", "exp1", "expi", "expn", "gamma"),
+    *("gammainc", "gammaincc", "gammaln", "hyp1f1", "hyp2f1", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr"),
+    *("logit", "ndtr", "ndtri", "poch", "polygamma", "rel_entr", "sici", "spence", "xlog1py", "xlogy", "zeta"),
+)
+_TORCH: Final[Mapping[str, str]] = {
+    **{
+        name: name
+        for name in (
+            *("digamma", "entr", "erfcx", "erfinv", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1"),
+            *("i1e", "log_ndtr", "logit", "ndtr", "ndtri", "zeta"),
+        )
+    },
+    "j0": "bessel_j0",
+    "j1": "bessel_j1",
+    "k0": "modified_bessel_k0",
+    "k0e": "scaled_modified_bessel_k0",
+    "k1": "modified_bessel_k1",
+    "k1e": "scaled_modified_bessel_k1",
+    "y0": "bessel_y0",
+    "y1": "bessel_y1",
+}
+
+
+def special_kernels(names: Iterable[str]) -> dict[str, dict[str, Callable[..., Any]]]:
+    """The kernels by backend and operation, of the functions of these names."""
+    tables: dict[str, Mapping[str, str]] = {
+        "numpy": {name: _SCIPY.get(name, name) for name in names},
+        "cupy": {name: name for name in _CUPY},
+        "jax": {name: name for name in _JAX},
+        "torch": _TORCH,
+    }
+    return {
+        backend: {f"special.{name}": _kernel(backend, name, theirs) for name, theirs in table.items()}
+        for backend, table in tables.items()
+    }
+
+
+def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
+    """The kernel of a function, by the name that a library has for it."""
+    ready: frozenset[Any] = frozenset()
+    compute: Callable[..., Any] = None  # type: ignore[assignment]  # until it first runs
+
+    def load() -> None:
+        nonlocal ready, compute
+        package, arrays = _PACKAGES[backend]
+        found = getattr(import_module(package), theirs, None)
+        if found is None:
+            raise NotImplementedError(f"{package} has no {theirs}")
+        xp = import_module(arrays)
+        dtypes = _row(name).computed[: 2 if backend in _REAL else None]
+        ready = frozenset(xp.zeros((), dtype=getattr(xp, dtype)).dtype for dtype in dtypes)
+        compute = found
+
+    def kernel(*inputs: Any) -> Any:
+        if compute is None:
+            load()
+        dtype = getattr(inputs[0], "dtype", None)
+        if dtype in ready and all(getattr(x, "dtype", None) == dtype for x in inputs[1:]):
+            y = compute(*inputs)
+            if type(y) is tuple or y.dtype == dtype:
+                return y
+        package, arrays = _PACKAGES[backend]
+        if backend in _REAL and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
+            raise NotImplementedError(f"{package}.{theirs} takes real numbers")
+        return _promoted(compute, import_module(arrays), _row(name), inputs)
+
+    return kernel
+
+
+def _row(name: str) -> Any:
+    """What the row says; it was declared before its kernel runs."""
+    return import_module("chainrule_special._rows").ROWS[name]
+
+
+def _promoted(compute: Callable[..., Any], xp: Any, row: Any, inputs: tuple[Any, ...]) -> Any:
+    """What a library computes of inputs of any dtypes, in the one that the row says; of 16 bits in 32."""
+    specs = [infer.scalar_spec(x) if type(x) in PYTHON_NUMBERS else Spec(x.shape, as_dtype(x.dtype)) for x in inputs]
+    dtype = row.infer(*specs).dtype
+    wide = infer.result_dtype(Spec((), dtype), Spec((), as_dtype("float32")))
+    arrays = [
+        x if native is None else xp.asarray(x, dtype=getattr(xp, str(native)))
+        for x, native in zip(inputs, row.dtypes(wide), strict=True)
+    ]
+    y = compute(*arrays)
+    own = getattr(xp, str(dtype))
+    return tuple(xp.asarray(part, dtype=own) for part in y) if type(y) is tuple else xp.asarray(y, dtype=own)
+
+
+def scipys_lambertw(z: Any, *, k: int) -> Any:
+    """Lambert's W of NumPy's arrays; SciPy computes it in complex128."""
+    from scipy.special import lambertw
+
+    from chainrule_special._lambert import complex_result
+
+    return lambertw(z, k).astype(str(complex_result(Spec(z.shape, as_dtype(z.dtype)), k).dtype))
+
+
+def torchs_polygamma(n: Any, x: Any) -> Any:
+    """`polygamma` of PyTorch's arrays; its own takes one order alone."""
+    return _promoted(_polygamma, import_module("torch"), _row("polygamma"), (n, x))
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    torch = import_module("torch")
+    order = torch.asarray(n, dtype=x.dtype, device=x.device) + 1
+    zeta = torch.exp(torch.lgamma(order)) * torch.special.zeta(order, x)
+    return torch.where(order == 1, torch.digamma(x), torch.where(order % 2 == 0, zeta, -zeta))

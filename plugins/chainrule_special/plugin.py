@@ -1,0 +1,71 @@
+"""The hooks that register what this package has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule import hookimpl
+from chainrule_special import PARTS
+from chainrule_special._kernels import scipys_lambertw, special_kernels, torchs_polygamma
+
+# What is composed of operations, and second names.
+_COMPOSED = {
+    *("chdtr", "chdtrc", "comb", "expit", "factorial", "gdtr", "jn", "log_softmax", "logsumexp", "multigammaln"),
+    *("pdtr", "pdtrc", "psi", "softmax"),
+}
+_ROWS = {
+    **{name: part for name, part in PARTS.items() if part.startswith(".") and name not in _COMPOSED},
+    "riemann_zeta": "._gamma",
+}
+# What answers to ufuncs of SciPy that are not among its public names, or not by their own.
+_HIDDEN = {
+    "_lambertw": "chainrule_special._lambert:ufunc",
+    "_riemann_zeta": "chainrule_special._gamma:riemann_zeta",
+    "_zeta": "chainrule_special._gamma:zeta",
+    "expit": "chainrule_arrays:sigmoid",
+}
+
+
+@hookimpl
+def chainrule_ops() -> Mapping[str, str]:
+    """Every operation of its own."""
+    return {f"special.{name}": f"chainrule_special{part}:{name}" for name, part in _ROWS.items()}
+
+
+@hookimpl
+def chainrule_numpy_functions() -> Mapping[str, str]:
+    """What answers to SciPy's ufuncs, which are found by name as NumPy's are."""
+    composed = {name: PARTS[name] for name in ("chdtr", "chdtrc", "gdtr", "pdtr", "pdtrc", "psi")}
+    return {name: f"chainrule_special{part}:{name}" for name, part in {**_ROWS, **composed}.items()} | _HIDDEN
+
+
+@hookimpl
+def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+    """The other backends use the generic kernels, where there are any."""
+    kernels = special_kernels(name for name in _ROWS if name != "lambertw")
+    kernels["numpy"]["special.lambertw"] = scipys_lambertw
+    kernels["torch"]["special.polygamma"] = torchs_polygamma
+    return kernels
+
+
+@hookimpl
+def chainrule_batching() -> Mapping[str, Any]:
+    """What `cr.vmap` does with the operations."""
+    from chainrule_special._batching import RULES
+
+    return RULES
+
+
+@hookimpl
+def chainrule_namespaces() -> Mapping[str, str]:
+    """Public namespaces: the name under `cr`, and the module."""
+    return {"special": "chainrule_special"}
+
+
+@hookimpl
+def chainrule_samples() -> Mapping[str, Any]:
+    """What the conformance kit checks the operations with."""
+    from chainrule_testing.samples.special import SAMPLES
+
+    return SAMPLES
