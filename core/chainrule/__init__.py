@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from chainrule._convert import as_tensor as as_tensor
     from chainrule._convert import tensor as tensor
     from chainrule._custom_gradient import custom_gradient as custom_gradient
+    from chainrule._custom_jvp import custom_jvp as custom_jvp
     from chainrule._debug import debug_nans as debug_nans
     from chainrule._define import Binary as Binary
     from chainrule._define import Unary as Unary
@@ -144,7 +145,11 @@ if TYPE_CHECKING:
     from chainrule._graph_functions import set_default_graph as set_default_graph
     from chainrule._graph_functions import trainable_variables as trainable_variables
     from chainrule._graph_functions import variables_initializer as variables_initializer
+    from chainrule._implicit import fixed_point as fixed_point
+    from chainrule._implicit import implicit_root as implicit_root
     from chainrule._indexed_slices import IndexedSlices as IndexedSlices
+    from chainrule._linearize import linear_transpose as linear_transpose
+    from chainrule._linearize import linearize as linearize
     from chainrule._missing import missing_rules_used as missing_rules_used
     from chainrule._missing import on_missing as on_missing
     from chainrule._missing import set_on_missing as set_on_missing
@@ -217,6 +222,7 @@ _LAZY = {
     "constant": "_graph_functions",
     "control_dependencies": "_graph_functions",
     "custom_gradient": "_custom_gradient",
+    "custom_jvp": "_custom_jvp",
     "debug_nans": "_debug",
     "describe_graph": "_describe",
     "diff_graphs": "_graph_diff",
@@ -225,6 +231,7 @@ _LAZY = {
     "exact": "_contracts",
     "explain": "_explain_program",
     "explain_gradients": "_explain",
+    "fixed_point": "_implicit",
     "fori_loop": "_control_flow",
     "fronts": "_define",
     "function": "_function",
@@ -245,6 +252,7 @@ _LAZY = {
     "hessian": "_functional",
     "hookimpl": "hookspecs",
     "hvp": "_functional",
+    "implicit_root": "_implicit",
     "IndexedSlices": "_indexed_slices",
     "Instruction": "_graph",
     "InteractiveSession": "_session",
@@ -252,6 +260,8 @@ _LAZY = {
     "jit_mode": "_settings",
     "jvp": "_functional",
     "Kernel": "_backend",
+    "linear_transpose": "_linearize",
+    "linearize": "_linearize",
     "map": "_control_flow",
     "missing_rules_used": "_missing",
     "no_gradient": "_registry",

@@ -23,6 +23,7 @@ from chainrule._tensor import Tensor
 from chainrule.infer import may_equal
 
 if TYPE_CHECKING:
+    from chainrule._backend import Backend
     from chainrule._definition import Definition
 
 _new = object.__new__
@@ -271,7 +272,9 @@ def _walk(
                 if type(g) is not Tensor:
                     g = dense(g)
                 backend = g._backend
-                y = Tensor(node.output, backend, node) if definition.reads_output and node.output is not None else None
+                y = None
+                if definition.reads_output and node.output is not None:
+                    y = Tensor(node.output, _home(node, node.output, backend) if building else backend, node)
                 conjugate = (
                     type(g._value) is not backend.scalar_type
                     and op.holomorphic
@@ -399,7 +402,7 @@ def _several(node: Node, g: list[Any], definition: Definition) -> tuple[Any, Any
     some = next((part for part in g if part is not None), None)
     if some is None:
         return None, None
-    backend = dense(some)._backend
+    backend = _home(node, node.output[0], dense(some)._backend)
     cotangents = tuple(
         dense(part) if part is not None else ops.zeros_like(Tensor(out, backend))
         for part, out in zip(g, node.output, strict=True)
@@ -407,6 +410,13 @@ def _several(node: Node, g: list[Any], definition: Definition) -> tuple[Any, Any
     if not definition.reads_output:
         return cotangents, None
     return cotangents, tuple(Tensor(out, backend, node, i) for i, out in enumerate(node.output))
+
+
+def _home(node: Node, output: Any, backend: Backend) -> Backend:
+    """The backend of what a node gave: not that of the cotangent where a graph is built of what was computed before."""
+    if type(output) is Symbol or Symbol not in backend.array_types:
+        return backend
+    return next(x._backend for x in node.inputs if type(x) is Tensor)
 
 
 def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) -> Any:

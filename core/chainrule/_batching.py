@@ -29,7 +29,7 @@ from chainrule._program import Program, pair_sizes, resolved, substituted
 from chainrule._replay import as_then, building
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
-from chainrule.batching import Batch, Rule, aligned
+from chainrule.batching import Batch, Rule, aligned, spread
 from chainrule.infer import Spec
 
 
@@ -139,8 +139,8 @@ def _step(instruction: Instruction, values: Values, base: _context.Context) -> t
     inputs, attributes = values.inputs(instruction), values.attributes(instruction)
     has = [values.has(x) for x in instruction.inputs]
     if not any(has) and not getattr(rule_of(op), "draws", False):
-        results = call(op, inputs, attributes)
-        return results, (False,) * len(results)
+        once = call(op, inputs, attributes)
+        return once, (False,) * len(once)
     flow = attributes.get("flow")
     if flow is not None:
         return FLOWS[type(flow)](instruction, inputs, attributes, has, values)
@@ -171,19 +171,15 @@ def _by_rule(
             return found
     elif op.elementwise:
         return apply(op, tuple(aligned(batch, inputs) if len(inputs) > 1 else inputs), attributes)
-    elif op.decomposition is not None:
+    elif op.decomposition is not None and op.name not in _registry.gradients:  # one of its own goes before
         program = program_of(op, values.specs(instruction.inputs), attributes)
-        given = [(as_tensor(x), h) for x, h in zip(inputs, batch.has, strict=True) if x is not None]
+        given = [(x, h) for x, h in zip(inputs, batch.has, strict=True) if x is not None]
         results, flags = run_batched(program, [x for x, _ in given], [h for _, h in given], batch.size)
-        whole = [y if h else _spread(y, batch.size) for y, h in zip(results, flags, strict=True)]
+        whole = [y if h else spread(y, batch.size) for y, h in zip(results, flags, strict=True)]
         return whole if op.multiple else whole[0]
-    return _looped(instruction, batch, inputs, attributes)
-
-
-def _spread(y: Any, size: Any) -> Any:
-    from chainrule.batching import spread
-
-    return spread(y, size)
+    why = "it has no batching rule for these inputs; give it one in a plugin's chainrule_batching hook"
+    made = in_a_loop(instruction, inputs, attributes, batch.has, why)
+    return made if op.multiple else made[0]
 
 
 def _refuse_ragged(instruction: Instruction, values: Values) -> None:
@@ -315,8 +311,10 @@ def batching_loops() -> list[BatchingLoop]:
         return [BatchingLoop(*names, calls) for names, calls in _used.items()]
 
 
-def _looped(instruction: Instruction, batch: Batch, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
-    """An operation without a rule: once for each element of the batch, in a loop, which is reported."""
+def in_a_loop(
+    instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[str, Any], has: Sequence[bool], why: str
+) -> Sequence[Any]:
+    """An operation once for each element of the batch, which is reported."""
     from chainrule._control_flow import map
 
     op = instruction.op
@@ -324,16 +322,12 @@ def _looped(instruction: Instruction, batch: Batch, inputs: tuple[Any, ...], att
         key = (op.name, str(op.owner))
         _used[key] = _used.get(key, 0) + 1
     site = instruction.node.site
-    warnings.warn_explicit(
-        f"vmap: op {op.name!r} of {op.owner} has no batching rule for these inputs, and runs in a loop over the batch; "
-        "give it one in a plugin's chainrule_batching hook",
-        BatchingWarning,
-        site.file,
-        site.line,
-    )
+    message = f"vmap: op {op.name!r} of {op.owner} runs in a loop over the batch: {why}"
+    warnings.warn_explicit(message, BatchingWarning, site.file, site.line)
 
     def one(given: Sequence[Any]) -> Any:
         rest = iter(given)
-        return apply(op, tuple(next(rest) if h else x for x, h in zip(inputs, batch.has, strict=True)), attributes)
+        return tuple(call(op, [next(rest) if h else x for x, h in zip(inputs, has, strict=True)], attributes))
 
-    return map(one, [x for x, h in zip(inputs, batch.has, strict=True) if h])
+    found: Sequence[Any] = map(one, [x for x, h in zip(inputs, has, strict=True) if h])
+    return found

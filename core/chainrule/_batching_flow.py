@@ -17,11 +17,14 @@ from chainrule._dtypes import int64
 from chainrule._flow import REMAT, SCAN, SWITCH, WHILE, Remat, Scan, Switch, While, custom_op
 from chainrule._flow._base import inexact
 from chainrule._flow._custom import Custom
+from chainrule._flow._implicit import Implicit
+from chainrule._flow._ruled import Ruled
 from chainrule._graph import Body, Instruction
 from chainrule._program import Program
 from chainrule._replay import building, replay, vjp_program
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
+from chainrule._trace import Trace
 from chainrule.batching import spread
 from chainrule.infer import Spec
 
@@ -242,6 +245,108 @@ def _custom(
     return made, flags
 
 
+def _ruled(
+    instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[str, Any], has: Sequence[bool], values: Any
+) -> Results:
+    """A program whose derivatives a rule makes: the rule is for each element of the batch by itself, too."""
+    flow: Ruled = attributes["flow"]
+    program, size, n = flow.programs[0], values.size, flow.n_own
+    specs, own = [[x.spec for x in symbols] for symbols in (program.outputs, program.inputs[:n])], has[:n]
+    forward, flags = batched_program(program, has, size, True)
+    batched = replace(
+        flow, programs=(forward,), rule=lambda given: _RuleOfBatch(flow.rule, given, own, size, specs[1], specs[0])
+    )
+    return _call(instruction.op, inputs, {"flow": batched}), flags
+
+
+class _RuleOfBatch:
+    """The derivatives of a batch by a rule for its elements."""
+
+    def __init__(self, rule: Any, given: Sequence[Any], has: Sequence[bool], size: Any, *specs: Sequence[Spec]) -> None:
+        self.rule = rule
+        self.given = given
+        self.has = has
+        self.size = size
+        self.specs = specs
+
+    def pull_back(self, gs: Sequence[Tensor]) -> Sequence[Any]:
+        """The cotangents of the arguments."""
+        n = len(self.given)
+        return _summed(
+            lambda xs: self.rule(xs[:n]).pull_back(xs[n:]),
+            [*self.specs[0], *self.specs[1]],
+            [*self.given, *gs],
+            [*self.has, *[True] * len(gs)],
+            self.has,
+            self.size,
+        )
+
+
+def _summed(
+    f: Callable[[list[Tensor]], Sequence[Any]],
+    specs: Sequence[Spec],
+    given: Sequence[Any],
+    has: Sequence[bool],
+    of: Sequence[bool],
+    size: Any,
+) -> list[Any]:
+    """The cotangents that a function of single elements gives, over a batch; the sum where what they are of has none.
+
+    Args:
+        f: from tensors to cotangents, None where there is none.
+        specs: what the tensors are like.
+        given: the tensors of the batch.
+        has: which of them have its axis.
+        of: whether what each cotangent is of has it.
+        size: how long it is.
+    """
+    from chainrule._batching import run_batched
+
+    trace = Trace("a batch")
+    with building(trace):
+        own = [trace.input(spec) for spec in specs]
+        parts = [part if part is None else trace.lifted(as_tensor(part)) for part in f(own)]
+    flags = {x._value: h for x, h in zip(own, has, strict=True)}
+    program = trace.program([part for part in parts if part is not None])
+    found, differ = run_batched(program, trace.given(own, given), [flags.get(x, False) for x in trace.inputs], size)
+    whole = iter([y if h else spread(y, size) for y, h in zip(found, differ, strict=True)])
+    cotangents = [part if part is None else next(whole) for part in parts]
+    return [y if h or y is None else ops.sum(y, axis=0) for y, h in zip(cotangents, of, strict=True)]
+
+
+def _implicit(
+    instruction: Instruction, inputs: Sequence[Any], attributes: Mapping[str, Any], has: Sequence[bool], values: Any
+) -> Results:
+    """A root for each element of the batch: together, if the solver is a program, and else one after the other."""
+    from chainrule._batching import in_a_loop
+
+    flow: Implicit = attributes["flow"]
+    size, n = values.size, flow.n
+    if len(flow.programs) == 1:
+        results = in_a_loop(instruction, inputs, attributes, has, "its solver is not traced: say traced=True")
+        return results, [True] * len(results)
+    residual, solver = flow.programs
+    flags = [*[True] * n, *has[n:]]
+    programs = tuple(batched_program(program, flags, size, True)[0] for program in (residual, solver))
+    specs = [x.spec for x in residual.inputs]
+
+    def cotangents(_: Any, g: Sequence[Tensor], y: Sequence[Tensor], parameters: Sequence[Any]) -> Sequence[Any]:
+        return _summed(
+            lambda xs: flow.cotangents(
+                lambda roots, ps: replay(residual, [*roots, *ps]), g=xs[n : 2 * n], y=xs[:n], parameters=xs[2 * n :]
+            ),
+            [*specs[:n], *specs],
+            [*y, *g, *parameters],
+            [*[True] * n, *flags],
+            has[n:],
+            size,
+        )
+
+    arguments = [*_begun(inputs[:n], has[:n], flags[:n], size), *inputs[n:]]
+    batched = replace(flow, programs=programs, cotangents=cotangents)
+    return _call(instruction.op, arguments, {"flow": batched}), flags[:n]
+
+
 def overridden(instruction: Instruction, inputs: Sequence[Any], has: Sequence[bool], values: Any) -> Results:
     """An operation with a gradient override in force: the override is for each element of the batch by itself."""
     definition = instruction.node.definition
@@ -268,4 +373,6 @@ FLOWS: Final[Mapping[type, Callable[..., Results]]] = {
     While: _while,
     Remat: _remat,
     Custom: _custom,
+    Implicit: _implicit,
+    Ruled: _ruled,
 }

@@ -9,25 +9,33 @@ from typing import TYPE_CHECKING, Any
 import optree
 
 from chainrule import _context, _record, ops
+from chainrule._backends import get_backend
+from chainrule._compiled import Compiled
 from chainrule._convert import as_tensor
 from chainrule._custom_gradient import captured
-from chainrule._errors import GradientDefinitionError
+from chainrule._errors import ArgumentError, GradientDefinitionError
 from chainrule._flow import REMAT, Remat
 from chainrule._gradients import gradients_of
-from chainrule._graph import Body, Graph
+from chainrule._graph import Body, Graph, GraphNode
 from chainrule._node import new_serial
 from chainrule._op import REQUIRED, Op
+from chainrule._overrides import op_of_key
 from chainrule._owner import ENGINE
 from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._tensor import Tensor
+from chainrule._trace import Trace
 from chainrule._trees import is_array
+from chainrule.infer import Spec
 
 if TYPE_CHECKING:
     from chainrule._variable import Variable
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+Saved = str | Sequence[Any] | Callable[[GraphNode], bool]
+
+
+def checkpoint(f: Callable[..., Any] | None = None, *, save: Saved = "nothing") -> Any:
     """A function that keeps nothing but its arguments for its gradient, and runs again when that is taken.
 
     It saves memory for a second run of `f`: a chain of n layers, each or each few of them in a checkpoint, keeps what
@@ -36,8 +44,23 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         f: a function of any pytrees to a pytree of tensors. What it uses besides its arguments is differentiated too.
+        save: what is kept all the same, and not computed again:
+
+            - `"nothing"`, or `"everything"`, as if there was no checkpoint;
+            - `"dots"`: the results of operations that are linear in each of two arrays: products of matrices, `einsum`,
+              convolutions. They take long to compute, and what follows them does not;
+            - operations, by name or function, in a list;
+            - a function that says of each node of `f` whether: by its `op`, its `name` in name scopes, and the specs of
+              its `outputs`.
+
+            With one of the last three `f` is traced while something records, as compiled functions are, and cannot look
+            at values.
+
+    Returns:
+        The function; without `f` a decorator that makes one.
 
     Raises:
+        ArgumentError, SelectorError: `save` is none of these, or names an operation that there is not.
         GradientDefinitionError: at gradient time, if a variable that it reads has been assigned elsewhere since, or it
             did not use the same tensors again.
 
@@ -45,7 +68,15 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> layer = cr.checkpoint(lambda x: cr.sin(cr.exp(x)))
     >>> cr.grad(layer)(0.0) == cr.grad(lambda x: cr.sin(cr.exp(x)))(0.0)
     np.True_
+    >>> wide = cr.checkpoint(lambda x, w: cr.tanh(cr.tanh(x @ w)), save="dots")
+    >>> cr.grad(wide)(cr.tensor([1.0]), cr.tensor([2.0]))
+    Tensor([0.07586...], float64)
     """
+    selects = _selection(save)
+    if f is None:
+        return lambda f: checkpoint(f, save=save)
+    if save == "everything":
+        return f
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -66,13 +97,53 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return [as_tensor(y) for y in found], result_treedef
 
         if context.graph is not None:
-            return _as_node(call, tensors, context.graph)
+            return _as_node(call, tensors, context.graph, selects)
+        if selects is not None:
+            return _traced(call, tensors, selects)
         return _recorded(_Call(f, call, context), tensors, context)
 
     return run
 
 
-def _as_node(call: Callable[..., Any], tensors: Sequence[Tensor], graph: Graph) -> Any:
+Selection = Callable[[GraphNode], bool]
+
+
+def _selection(save: Saved) -> Selection | None:
+    """Which nodes' results are kept; None for those of none, which takes no trace."""
+    if callable(save):
+        return save
+    if save in ("nothing", "everything"):
+        return None
+    if save == "dots":
+        return lambda node: node.op.linear == "each"
+    if isinstance(save, str) or not isinstance(save, Sequence):
+        raise ArgumentError(
+            f"checkpoint: save= is 'nothing', 'everything', 'dots', a list of operations or a function, got {save!r}"
+        )
+    chosen = {op_of_key(key) for key in save}
+    if None in chosen:
+        raise ArgumentError(f"checkpoint: save= lists operations by name or function, got {save!r}")
+    return lambda node: node.op in chosen
+
+
+def _traced(call: Callable[..., Any], tensors: Sequence[Tensor], selects: Selection) -> Any:
+    """The call as one of a compiled program that holds the node."""
+    trace = Trace("a checkpoint")
+    with trace.under_way(tensors):
+        own = [trace.input(Spec(x.shape, x.dtype)) for x in tensors]
+        leaves, treedef = optree.tree_flatten(_as_node(call, own, trace, selects))
+    if trace.assigned:
+        raise ArgumentError(
+            f"checkpoint: the function assigns variable {trace.assigned[0].name!r}; with save= assign it outside, from "
+            "what the function returns"
+        )
+    compiled = Compiled(trace.program(leaves), tensors[0]._backend if tensors else get_backend(), what="a checkpoint")
+    return optree.tree_unflatten(treedef, compiled(trace.given(own, tensors)))
+
+
+def _as_node(
+    call: Callable[..., Any], tensors: Sequence[Tensor], graph: Graph, selects: Selection | None = None
+) -> Any:
     """The call as a node that holds the program of the function."""
     from chainrule._dispatch import apply
 
@@ -82,10 +153,12 @@ def _as_node(call: Callable[..., Any], tensors: Sequence[Tensor], graph: Graph) 
         found, treedef = call([body.input(x._value.spec) for x in arguments])
         outputs = [body.lifted(y) for y in found]
     assigned = [body.state(variable)._value for variable in body.assigned]
-    program = Program(body.inputs, [*(y._value for y in outputs), *assigned], body.nodes)
+    results = [*(y._value for y in outputs), *assigned]
+    saved = [y for node in body.nodes if selects and node.inputs and selects(node) for y in node.outputs]
+    program = Program(body.inputs, [*results, *saved], body.nodes)
     outside = [outer.tensor for outer in body.captures]
-    made = apply(REMAT, (*arguments, *outside), {"flow": Remat((_ordered(program, body),))})
-    for variable, value in zip(body.assigned, made[len(outputs) :], strict=True):
+    made = apply(REMAT, (*arguments, *outside), {"flow": Remat((_ordered(program, body),), n_saved=len(saved))})
+    for variable, value in zip(body.assigned, made[len(outputs) : len(results)], strict=True):
         made[0]._value.node.followers += (variable.assign(value)._value.node,)
     return optree.tree_unflatten(treedef, made[: len(outputs)])
 
@@ -131,7 +204,7 @@ class _Call:
 
     def run(self, tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor], Any]:
         """The arguments as fresh tensors, the results, and the tracked tensors from outside that these come from."""
-        with _context.scope(recording=True, **self.scopes):
+        with _context.scope(recording=True, graph=None, **self.scopes):
             start = new_serial()
             fresh = [_record.source(x, ops.identity.op, {}) for x in tensors]
             results, treedef = self.call(fresh)

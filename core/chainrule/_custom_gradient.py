@@ -146,6 +146,15 @@ class _Call:
         # What was captured may have been computed from the arguments or from each other: only direct uses count here.
         return (*parts, *gradients_of(self.results, self.captured, g, stops=[*self.captured, *self.fresh]))
 
+    def push_forward(self, tangents: Sequence[Tensor | None], inputs: Sequence[Any]) -> Sequence[Tensor] | None:
+        """The tangents of the results by the rule itself, if it has a way forward and only arguments move."""
+        rule = getattr(self.grad_fn, "push_forward", None)
+        n = len(self.tensors)
+        if rule is None or any(t is not None for t in tangents[n:]):
+            return None
+        found: Sequence[Tensor] = rule(tangents[:n])
+        return found
+
     def own_parts(self, g: Sequence[Tensor]) -> list[Any]:
         """The cotangents of the arguments' arrays by the custom rule."""
         cotangent = optree.tree_unflatten(self.treedef, g)

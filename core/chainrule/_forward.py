@@ -60,6 +60,11 @@ def _tangent(x: Any, moved: Mapping[tuple[Node, int], Tensor]) -> Tensor | None:
 def _through(node: Node, definition: Definition, tangents: list[Tensor | None]) -> Sequence[Tensor | None]:
     """The tangents of a node's outputs, given those of its inputs."""
     op = node.op
+    held = node.attributes.get("call", node.attributes.get("flow"))
+    if hasattr(held, "push_forward") and not definition.is_override:
+        found: Sequence[Tensor | None] | None = held.push_forward(tangents, node.inputs)
+        if found is not None:
+            return found
     y = Tensor(node.output, _backend(node), node) if definition.reads_output and not op.multiple else None
     if op.linear and not definition.is_override:
         return [_linear(node, tangents)]

@@ -7,7 +7,7 @@ fit code that never heard of chainrule. Inside the function the arguments are te
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from itertools import islice
 from typing import Any
 
@@ -16,13 +16,14 @@ from chainrule._backward import Subgraph
 from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor, tensor
 from chainrule._engine_ops import identity
-from chainrule._errors import ArgumentError, DTypeError, ShapeError
+from chainrule._errors import ArgumentError, DTypeError, ShapeError, SymbolicValueError
 from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
 from chainrule._overrides import resolve_overrides
 from chainrule._plugins import load_plugins
 from chainrule._record import source
+from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 from chainrule._trees import (
     Structure,
@@ -97,7 +98,7 @@ class _Call:
     def run(self, kwargs: Mapping[str, Any]) -> Any:
         """Call the function, recording."""
         args = list(self.args)
-        for position, tree in zip(self.argnums, self._trees(self.sources), strict=True):
+        for position, tree in zip(self.argnums, self.trees(self.sources), strict=True):
             args[position] = tree
         token = _context.enter(self.recording)
         recording_starts()
@@ -142,7 +143,7 @@ class _Call:
         """One result for each leaf, in the arguments' structure and library."""
         if not self.as_tensors:
             cotangents = [untensor(g, library_of(leaf)) for g, leaf in zip(cotangents, self.leaves, strict=True)]
-        trees = self._trees(cotangents)
+        trees = self.trees(cotangents)
         return trees[0] if self.single else tuple(trees)
 
     def value(self, tree: Any) -> Any:
@@ -154,7 +155,7 @@ class _Call:
             return treedef.unflatten(map(_without_history, leaves))
         return arrays_out(tree, library_of(self.leaves[0]) if self.leaves else None)
 
-    def _trees(self, leaves: Sequence[Any]) -> list[Any]:
+    def trees(self, leaves: Sequence[Any]) -> list[Any]:
         rest = iter(leaves)
         return [t.unflatten(islice(rest, t.num_leaves)) for t in self.treedefs]
 
@@ -277,31 +278,31 @@ def vjp(
     ys = [as_tensor(leaf) for leaf in leaves]
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _matching(call, "pullback", treedef, ys, cotangent)
+        seeds = matching(call.name, "pullback", treedef, ys, cotangent)
         tensors = call.as_tensors or _context.current().recording or any_tensor([cotangent])
         found = call.pull_back(ys, seeds, overrides)
         if not tensors:
             found = [untensor(g, library_of(leaf)) for g, leaf in zip(found, call.leaves, strict=True)]
-        return tuple(call._trees(found))
+        return tuple(call.trees(found))
 
     result = call.value(treedef.unflatten(ys))
     return (result, pullback, call.value(aux)) if has_aux else (result, pullback)
 
 
-def _matching(call: _Call, what: str, treedef: Structure, like: Sequence[Tensor], tree: Any) -> list[Tensor]:
+def matching(name: str, what: str, treedef: Structure, like: Sequence[Tensor], tree: Any) -> list[Tensor]:
     """The leaves of cotangents or tangents, once they fit what they belong to."""
     try:
         found = [as_tensor(leaf) for leaf in treedef.flatten_up_to(tree)]
     except ValueError as error:
-        raise ArgumentError(f"{call.name}: the argument of {what} has not the structure {treedef}: {error}") from None
+        raise ArgumentError(f"{name}: the argument of {what} has not the structure {treedef}: {error}") from None
     fitted = []
     for i, (x, t) in enumerate(zip(like, found, strict=True)):
         where = f"{what}{path_of(treedef, i) if treedef.num_leaves > 1 else ''}"
         if t.shape != x.shape:
-            raise ShapeError(f"{call.name}: {where}: expected shape {x.shape}, got {t.shape}")
+            raise ShapeError(f"{name}: {where}: expected shape {x.shape}, got {t.shape}")
         if t.dtype != x.dtype:
             if t.dtype.kind == "complex" and x.dtype.kind != "complex":
-                raise DTypeError(f"{call.name}: {where}: expected dtype {x.dtype}, got {t.dtype}")
+                raise DTypeError(f"{name}: {where}: expected dtype {x.dtype}, got {t.dtype}")
             t = ops.astype(t, dtype=x.dtype)
         fitted.append(t)
     return fitted
@@ -343,18 +344,18 @@ def jvp(
     ys = [as_tensor(leaf) for leaf in leaves]
     directions = [
         t
-        for i, (tree, like) in enumerate(zip(tangents, call._trees(call.tensors), strict=True))
-        for t in _matching(call, f"tangents[{i}]", call.treedefs[i], leaves_of(like), tree)
+        for i, (tree, like) in enumerate(zip(tangents, call.trees(call.tensors), strict=True))
+        for t in matching(call.name, f"tangents[{i}]", call.treedefs[i], leaves_of(like), tree)
     ]
     graph = Subgraph(ys, call.sources)
     chosen = resolve_overrides(overrides, graph.nodes()) if overrides else None
     pushed = push_forward(ys, call.sources, directions, chosen, graph) if ys else []
-    moved = [_cast_like(t, y) if t is not None else zeros_like(y) for t, y in zip(pushed, ys, strict=True)]
+    moved = [cast_like(t, y) if t is not None else zeros_like(y) for t, y in zip(pushed, ys, strict=True)]
     results = tuple(call.value(treedef.unflatten(part)) for part in (ys, moved))
     return (*results, call.value(aux)) if has_aux else results
 
 
-def _cast_like(t: Tensor, y: Tensor) -> Tensor:
+def cast_like(t: Tensor, y: Tensor) -> Tensor:
     if t.shape != y.shape:
         t = ops.broadcast_to(t, shape=y.shape)
     return t if t.dtype == y.dtype else ops.astype(t, dtype=y.dtype)
@@ -371,8 +372,8 @@ def jacobian(
     Args:
         f: a function to an array, or a pytree of arrays.
         argnums: which positional arguments to differentiate with respect to.
-        mode: `"reverse"` walks back once for each element of the result, `"forward"` pushes once for each element of
-            the arguments, `"auto"` does whichever is less.
+        mode: `"reverse"` walks back from all elements of the result, `"forward"` pushes all elements of the arguments
+            forward, `"auto"` does whichever are fewer. They go together, as a batch of `vmap`.
         overrides: gradient-time overrides; see `gradients`.
 
     Returns:
@@ -403,6 +404,20 @@ def jacobian(
     return run
 
 
+def jacfwd(
+    f: Callable[..., Any], argnums: ArgNums = 0, overrides: Mapping[Any, Any] | None = None
+) -> Callable[..., Any]:
+    """`jacobian` in forward mode: for functions of few numbers to many."""
+    return jacobian(f, argnums, "forward", overrides)
+
+
+def jacrev(
+    f: Callable[..., Any], argnums: ArgNums = 0, overrides: Mapping[Any, Any] | None = None
+) -> Callable[..., Any]:
+    """`jacobian` in reverse mode: for functions of many numbers to few."""
+    return jacobian(f, argnums, "reverse", overrides)
+
+
 def _total(tensors: Sequence[Tensor]) -> int:
     return sum_(x.size for x in tensors)
 
@@ -413,45 +428,57 @@ sum_ = sum  # the transformations have an argument called sum
 def _by_rows(
     call: _Call, ys: Sequence[Tensor], graph: Subgraph, chosen: Any, overrides: Mapping[Any, Any] | None
 ) -> list[list[Tensor]]:
-    """Blocks of the Jacobian, for each result one for each source, by walking back from each element."""
+    """Blocks of the Jacobian, for each result one for each source, by walking back from all its elements at once."""
     table = []
     for y in ys:
-        rows = [call.pull_back([y], [seed], overrides) for seed in _basis(y)]
-        table.append([_stacked([row[i] for row in rows], y, x, first=True) for i, x in enumerate(call.tensors)])
+        rows = each(partial(_pulled, call, y, overrides), basis(y))
+        table.append([ops.reshape(row, shape=y.shape + x.shape) for row, x in zip(rows, call.tensors, strict=True)])
     return table
+
+
+def _pulled(call: _Call, y: Tensor, overrides: Mapping[Any, Any] | None, seed: Tensor) -> list[Tensor]:
+    return call.pull_back([y], [seed], overrides)
 
 
 def _by_columns(
     call: _Call, ys: Sequence[Tensor], graph: Subgraph, chosen: Any, overrides: Mapping[Any, Any] | None
 ) -> list[list[Tensor]]:
-    """The same, by pushing each element of the arguments forward."""
+    """The same, by pushing all elements of each argument forward at once."""
     from chainrule._forward import push_forward
 
-    blocks: list[list[list[Tensor]]] = [[[] for _ in call.tensors] for _ in ys]
-    for i, x in enumerate(call.tensors):
-        for direction in _basis(x):
-            pushed = push_forward(ys, [call.sources[i]], [direction], chosen, graph)
-            for block, y, t in zip(blocks, ys, pushed, strict=True):
-                block[i].append(_cast_like(t, y) if t is not None else zeros_like(y))
-    return [
-        [_stacked(block[i], y, x, first=False) for i, x in enumerate(call.tensors)]
-        for block, y in zip(blocks, ys, strict=True)
-    ]
+    blocks: list[list[Tensor]] = [[] for _ in ys]
+    for x, start in zip(call.tensors, call.sources, strict=True):
+
+        def pushed(direction: Tensor, start: Tensor = start) -> list[Tensor]:
+            found = push_forward(ys, [start], [direction], chosen, graph)
+            return [cast_like(t, y) if t is not None else zeros_like(y) for t, y in zip(found, ys, strict=True)]
+
+        for block, y, columns in zip(blocks, ys, each(pushed, basis(x)), strict=True):
+            block.append(ops.reshape(ops.moveaxis(columns, 0, -1), shape=y.shape + x.shape))
+    return blocks
 
 
-def _basis(x: Tensor) -> list[Tensor]:
+def basis(x: Tensor) -> Tensor:
     """The unit vectors of a tensor's space, in its shape."""
-    flat = Tensor(x._backend.full((x.size,), 0, x._value.dtype, x.device), x._backend)
-    return [ops.reshape(ops.set_at(flat, i, 1), shape=x.shape) for i in range(x.size)]
+    unit: Tensor = ops.eye(x.size, dtype=x.dtype)
+    if type(x._value) is not Symbol and unit._backend is not x._backend:
+        unit = ops.to_backend(unit, f"{x._backend.name}:{x.device}")
+    shaped: Tensor = ops.reshape(unit, shape=(x.size, *x.shape))
+    return shaped
 
 
-def _stacked(parts: list[Tensor], y: Tensor, x: Tensor, first: bool) -> Tensor:
-    """Rows or columns as one block of shape `y.shape + x.shape`."""
-    shape = y.shape + x.shape
-    if not parts:
-        return Tensor(x._backend.full(shape, 0, x._value.dtype, x.device), x._backend)
-    block: Tensor = ops.reshape(ops.stack(parts, axis=0 if first else -1), shape=shape)
-    return block
+def each(f: Callable[[Tensor], list[Any]], vectors: Tensor) -> list[Any]:
+    """What a linear function gives for each of some vectors, stacked; one by one if it looks at their values."""
+    from chainrule._vmap import vmap
+
+    try:
+        together: list[Any] = vmap(f)(vectors)
+    except SymbolicValueError:
+        if type(vectors._value) is Symbol or not len(vectors):
+            raise
+        rows = zip(*map(f, vectors), strict=True)
+        return [None if parts[0] is None else ops.stack(parts) for parts in rows]
+    return together
 
 
 def hessian(

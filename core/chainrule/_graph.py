@@ -488,7 +488,7 @@ class Body(Graph):
         return x
 
     def constant(self, value: Tensor, own: bool = False) -> Tensor:
-        """See `Graph.constant`: what is being differentiated comes in, if it can come into the graph around this one."""
+        """See `Graph.constant`: what is being differentiated comes in, if it can into the graph around this one."""
         if value._node is not None and value._node.live and isinstance(self.outer, Body):
             return self._captured(self.outer.constant(value, own)).tensor
         return super().constant(value, own)

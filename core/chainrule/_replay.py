@@ -75,6 +75,8 @@ def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[D
         attributes = {name: resolved(value, symbols, sizes) for name, value in attributes.items()}
     if not inputs:
         return tuple(map(wrap, graph.add(op, (), attributes).outputs))
+    if "flow" in attributes:  # which is no operation on arrays, even where all are constants
+        inputs = tuple([graph.lifted(x) if type(x) is Tensor else x for x in inputs])
     found = apply(op, inputs, attributes)
     return found if op.multiple else (found,)
 

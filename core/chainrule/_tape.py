@@ -16,7 +16,7 @@ from chainrule._collector import recording_ends, recording_starts
 from chainrule._convert import as_tensor
 from chainrule._engine_ops import identity
 from chainrule._errors import ArgumentError, DTypeError, ShapeError, TapeError
-from chainrule._functional import _basis, _stacked
+from chainrule._functional import basis, each
 from chainrule._gradients import as_list, fitting, gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES, Node, new_serial
@@ -236,13 +236,14 @@ class GradientTape:
     def jacobian(self, target: Tensor, sources: Any, unconnected_gradients: str = "none") -> Any:
         """The Jacobian of a recorded tensor, of shape `target.shape + source.shape` for each source.
 
-        It takes a gradient for each element of the target; a tape that is not persistent is enough.
+        It takes the gradients of all elements of the target at once, as a batch of `vmap`; a tape that is not
+        persistent is enough.
 
         Raises:
             TapeError, DTypeError: as for `gradient`.
         """
         (y,) = self._targets(target)
-        return self._by_rows(y, sources, unconnected_gradients, list(_basis(y)), y)
+        return self._by_rows(y, sources, unconnected_gradients, basis(y), y)
 
     def batch_jacobian(self, target: Tensor, source: Tensor, unconnected_gradients: str = "none") -> Any:
         """The Jacobians of each row of the target with respect to the same row of the source.
@@ -264,27 +265,28 @@ class GradientTape:
                 "dimension"
             )
         row = Tensor(y._backend.full(y.shape[1:], 0, y._value.dtype, y.device), y._backend)
-        seeds = [ops.broadcast_to(seed, shape=y.shape) for seed in _basis(row)]
+        seeds = ops.broadcast_to(basis(row)[:, None], shape=(row.size, *y.shape))
         block = self._by_rows(y, source, unconnected_gradients, seeds, row)
         if block is None:
             return None
         n = row.ndim
         return ops.permute_dims(block, axes=(n, *range(n), *range(n + 1, block.ndim)))
 
-    def _by_rows(self, y: Tensor, sources: Any, unconnected: str, seeds: list[Tensor], like: Tensor) -> Any:
+    def _by_rows(self, y: Tensor, sources: Any, unconnected: str, seeds: Tensor, like: Tensor) -> Any:
         leaves, treedef = optree.tree_flatten(sources)
         xs = self._sources(leaves)
         self._use()
         known = [x for x in xs if self._is_watched(x)]
-        rows = [gradients_of([y], known, [seed], spans=self._spans) for seed in seeds]
+
+        def row(seed: Tensor) -> list[Any]:
+            found = gradients_of([y], known, [seed], spans=self._spans)
+            return [None if g is None else dense(g) for g in found]
+
+        rows = iter(each(row, seeds))
         blocks: list[Any] = []
         for x in xs:
-            i = next((k for k, other in enumerate(known) if other is x), None)
-            parts = [dense(row[i]) for row in rows if i is not None and row[i] is not None]
-            if len(parts) == len(rows) and rows:
-                blocks.append(_stacked(parts, like, as_tensor(x), first=True))
-            elif unconnected == "zero":
-                blocks.append(_stacked([zeros_like(x)] * len(rows), like, as_tensor(x), first=True))
-            else:
-                blocks.append(None)
+            block, shape = next(rows) if self._is_watched(x) else None, like.shape + x.shape
+            if block is None and unconnected == "zero":
+                block = ops.zeros_like(as_tensor(x), shape=shape)
+            blocks.append(None if block is None else ops.reshape(block, shape=shape))
         return optree.tree_unflatten(treedef, blocks)
