@@ -72,11 +72,13 @@ from chainrule._version import __version__ as __version__
 if TYPE_CHECKING:
     # What plugins bring at run time, for type checkers and editors.
     import chainrule_datasets  # noqa: TID251
+    import chainrule_fft  # noqa: TID251
     import chainrule_linalg  # noqa: TID251
     import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
     import chainrule_random
     import chainrule_scipy  # noqa: TID251
+    import chainrule_special  # noqa: TID251
     from chainrule import infer as infer
     from chainrule import ops as ops
     from chainrule._backend import Backend as Backend
@@ -192,11 +194,13 @@ if TYPE_CHECKING:
     from chainrule_state import save as save  # noqa: TID251
 
     datasets = chainrule_datasets
+    fft = chainrule_fft
     linalg = chainrule_linalg
     nn = chainrule_nn
     optim = chainrule_optim
     random = chainrule_random
     scipy = chainrule_scipy
+    special = chainrule_special
 
 # The array API standard's own names.
 __array_api_version__ = "2024.12"
