@@ -31,6 +31,14 @@ def chainrule_namespaces() -> Mapping[str, str]:
 
 
 @hookimpl
+def chainrule_batching() -> Mapping[str, Any]:
+    """What `cr.vmap` does with the operations."""
+    from chainrule_random._batching import RULES
+
+    return RULES
+
+
+@hookimpl
 def chainrule_samples() -> Mapping[str, Any]:
     """What the conformance kit checks the operations with."""
     from chainrule_testing.samples.random import SAMPLES
