@@ -160,7 +160,7 @@ def _centred(x: Any, axis: Axis) -> Any:
 
 def _degrees(x: Any, axis: Axis, correction: float) -> Any:
     """What the squares' sum is divided by: 0, which gives NaN or infinity, where there are too few elements."""
-    n = count(x, axis) - correction
+    n: Any = count(x, axis) - correction
     return n if isinstance(n, Dim) or n > 0 else 0.0
 
 
