@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import DTypeError, Kernel, as_tensor, infer, op
+from chainrule import DTypeError, Kernel, NoGradient, as_tensor, infer, op, surrogate
+from chainrule_random._gamma_slope import gamma_slope
 from chainrule_random._state import check_state, numpy_generator
 
 HostDraw = Callable[..., Any]  # from NumPy's generator, parameters, a shape and the name of a dtype to an array
@@ -115,6 +116,38 @@ standard_logistic = _standard("standard_logistic", lambda rng, shape, dtype: rng
 standard_gumbel = _standard("standard_gumbel", lambda rng, shape, dtype: rng.gumbel(size=shape))
 standard_cauchy = _standard("standard_cauchy", lambda rng, shape, dtype: rng.standard_cauchy(shape))
 
-# Orders
+
+# With parameters, of the shape of the result
+
+
+def _by_shape(g: Any, y: Any, _state: Any, a: Any, shape: Any, dtype: Any) -> Any:
+    return g * gamma_slope(a, y)
+
+
+# The derivative is that of the quantile: at the same state NumPy may draw another one for another shape.
+standard_gamma = draw(
+    "standard_gamma",
+    lambda rng, a, shape, dtype: rng.standard_gamma(a, shape, "float32" if dtype in _SIGNIFICAND else dtype),
+    ("float",),
+    surrogate((None, _by_shape)),
+    1,
+)
+
+
+def _whole(name: str, n_parameters: int) -> Any:
+    """A draw of whole numbers, by the name that NumPy has for it."""
+    jumps = NoGradient("whole numbers jump: they have no derivative by the parameters of their distribution")
+
+    def host(rng: Any, *parameters: Any, shape: Any, dtype: str) -> Any:
+        return getattr(rng, name)(*parameters, size=shape)
+
+    return draw(name, host, ("int", "uint", "float"), jumps, n_parameters)
+
+
+binomial = _whole("binomial", 2)
+geometric = _whole("geometric", 1)
+integers = _whole("integers", 2)
+negative_binomial = _whole("negative_binomial", 2)
+poisson = _whole("poisson", 1)
 
 permutation = draw("permutation", lambda rng, shape, dtype: rng.permutation(shape[0]), ("int",), (None,))

@@ -20,7 +20,7 @@ from chainrule import (
     init_scope,
     use_backend,
 )
-from chainrule_random import _location_scale, _permutations, _trials
+from chainrule_random import _categories, _gamma, _location_scale, _multivariate, _permutations, _trials, _truncated
 from chainrule_random._state import child_states, first_state, next_state
 
 P = ParamSpec("P")
@@ -96,10 +96,34 @@ class Generator:
         return f"<Generator {self.state.name!r} on {self.state.backend.name}>"
 
     bernoulli = _trials.bernoulli
+    beta = _gamma.beta
+    binomial = _trials.binomial
+    categorical = _categories.categorical
+    cauchy = _location_scale.cauchy
+    chi2 = _gamma.chi2
+    choice = _categories.choice
+    dirichlet = _gamma.dirichlet
     exponential = _location_scale.exponential
+    gamma = _gamma.gamma
+    geometric = _trials.geometric
+    gumbel = _location_scale.gumbel
+    gumbel_softmax = _categories.gumbel_softmax
+    integers = _trials.integers
+    laplace = _location_scale.laplace
+    logistic = _location_scale.logistic
+    lognormal = _location_scale.lognormal
+    multivariate_normal = _multivariate.multivariate_normal
+    negative_binomial = _trials.negative_binomial
     normal = _location_scale.normal
+    pareto = _location_scale.pareto
     permutation = _permutations.permutation
+    poisson = _trials.poisson
+    rayleigh = _location_scale.rayleigh
+    student_t = _gamma.student_t
+    triangular = _location_scale.triangular
+    truncated_normal = _truncated.truncated_normal
     uniform = _location_scale.uniform
+    weibull = _location_scale.weibull
 
 
 _lock = threading.Lock()

@@ -48,7 +48,11 @@ def result_shape(what: str, shape: Shape, parameters: dict[str, Any]) -> Any:
     if shape is None:
         return own
     wanted = tuple(shape) if isinstance(shape, list | tuple) else (shape,)
-    if infer.broadcast_shapes(wanted, own) != wanted:
+    try:
+        fits = infer.broadcast_shapes(wanted, own) == wanted
+    except ShapeError:
+        fits = False
+    if not fits:
         told = ", ".join(f"{name} of shape {found}" for name, found in shapes.items() if found != ())
         raise ShapeError(f"{what}: shape {wanted} was asked for, to which {told} does not broadcast")
     return wanted

@@ -26,12 +26,13 @@ def permutation(generator: Generator, x: Any, axis: int = 0) -> Tensor:
     [0, 1, 2, 3, 4]
     """
     if isinstance(x, int):
-        return _order(generator, x)
+        return order(generator, x)
     x = as_tensor(x)
-    moved: Tensor = ops.take(x, _order(generator, x.shape[axis]), axis=axis)
+    moved: Tensor = ops.take(x, order(generator, x.shape[axis]), axis=axis)
     return moved
 
 
-def _order(generator: Generator, n: Any) -> Tensor:
-    order: Tensor = generator.draw(_draws.permutation, shape=(n,), dtype=int64)
-    return order
+def order(generator: Generator, n: Any) -> Tensor:
+    """The integers below `n` in random order."""
+    drawn: Tensor = generator.draw(_draws.permutation, shape=(n,), dtype=int64)
+    return drawn

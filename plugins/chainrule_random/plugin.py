@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chainrule import Kernel, hookimpl
-from chainrule_random import _draws, _state
+from chainrule_random import _draws, _gamma_slope, _state, _truncated
 
 
 @hookimpl
 def chainrule_ops() -> Iterable[Callable[..., Any]]:
     """The draws, and the step from one state to the next."""
-    return [_state.next_state, *_draws.DRAWS.values()]
+    return [_state.next_state, _gamma_slope.gamma_slope, _truncated.truncated_quantile, *_draws.DRAWS.values()]
 
 
 @hookimpl
@@ -20,7 +20,10 @@ def chainrule_kernels() -> Mapping[str, Mapping[str, Kernel]]:
     """Draws where they need no copy, and within what JAX compiles."""
     return {
         "numpy": {name: _draws.numpy_kernel(host) for name, host in _draws.HOST.items()},
-        "jax": {name: _draws.jax_kernel(host) for name, host in _draws.HOST.items()},
+        "jax": {
+            "random.truncated_quantile": _truncated.jax_quantile,
+            **{name: _draws.jax_kernel(host) for name, host in _draws.HOST.items()},
+        },
     }
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.special
+import scipy.stats
 
 import chainrule as cr
-from chainrule_testing._samples import Samples, case
+from chainrule_testing._samples import Samples, case, positive, uniform
 
 Array = Any
 STATES = (np.array([11, -5, 0]), np.array([-1, 96, 7]))
+SHAPES = ((), (3,), (2, 0), (2, 1, 3))
+SINGLE = frozenset({"random", "standard_exponential", "standard_gamma", "standard_normal"})  # drawn as float32 too
 
 
 def generator(state: Array) -> np.random.Generator:
@@ -19,30 +24,93 @@ def generator(state: Array) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=words[0] + (words[1] << 64), counter=words[2] << 192))
 
 
-def _drawn(name: str, **options: Any) -> Samples:
+def _drawn(name: str) -> Samples:
     """The samples of a draw without parameters, by the name of NumPy's function."""
 
     def reference(state: Array, shape: Any, dtype: str) -> Array:
-        own = {"dtype": dtype} if dtype == "float32" and name in ("random", "standard_normal") else {}
-        own = {"dtype": dtype} if dtype == "float32" and name == "standard_exponential" else own
-        return getattr(generator(state), name)(size=shape, **own).astype(dtype)
+        how = {"dtype": dtype} if name in SINGLE else {}
+        return getattr(generator(state), name)(size=shape, **how).astype(dtype)
 
-    shapes = ((), (3,), (2, 0), (2, 1, 3))
-    cases = [case(STATES[i % 2], shape=shape, dtype=cr.float64) for i, shape in enumerate(shapes)]
-    return Samples(reference, [*cases, case(STATES[0], shape=(4,), dtype=cr.float32)], **options)
+    cases = [case(STATES[i % 2], shape=shape, dtype=cr.float64) for i, shape in enumerate(SHAPES)]
+    return Samples(reference, [*cases, case(STATES[0], shape=(4,), dtype=cr.float32)])
 
+
+def _counted(name: str, *points: Callable[..., Array]) -> Samples:
+    """The samples of a draw of whole numbers with parameters."""
+
+    def reference(state: Array, *parameters: Array, shape: Any, dtype: str) -> Array:
+        return getattr(generator(state), name)(*parameters, size=shape)
+
+    return Samples(
+        reference,
+        [
+            case(STATES[i % 2], *(make(*shape) for make in points), shape=shape, dtype=cr.int64)
+            for i, shape in enumerate(SHAPES)
+        ],
+    )
+
+
+def _slope(a: Array, z: Array, order: int) -> Array:
+    """Minus the derivative of the distribution function by the shape, over the density."""
+    h = 0.02
+    weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
+    by_a = sum(
+        w * (scipy.special.gammainc(a + k * h, z) - scipy.special.gammainc(a - k * h, z)) / h
+        for k, w in enumerate(weights, 1)
+    )
+    return -by_a / scipy.stats.gamma.pdf(z, a)
+
+
+def _sixteenths(low: float, high: float) -> Callable[..., Array]:
+    """Points that bfloat16 holds: what is counted is the same in all dtypes."""
+    points = uniform(low, high)
+    return lambda *shape: np.round(points(*shape) * 16.0) / 16.0
+
+
+def _trials(*shape: int) -> Array:
+    return np.full(shape, 7)
+
+
+PROBABILITY = _sixteenths(0.2, 0.8)
+PAIRS = (((), ()), ((3,), (3,)), ((2, 1), (1, 3)), ((0, 3), (1, 3)))
 
 SAMPLES: dict[str, Samples] = {
-    "random.next_state": Samples(lambda s: np.add(s, [0, 0, 1]), [case(state) for state in STATES]),
+    "random.binomial": _counted("binomial", _trials, PROBABILITY),
+    "random.gamma_slope": Samples(
+        _slope,
+        [
+            case(positive(2, 1), positive(1, 3), order=1),
+            case(positive(0, 3), positive(1, 3), order=1),
+            case(np.array([2.5, 8.0]), np.array([1.0, 9.5]), order=1),
+        ],
+        integers=False,
+    ),
+    "random.geometric": _counted("geometric", PROBABILITY),
+    "random.integers": _counted("integers", lambda *shape: np.full(shape, -3), _trials),
+    "random.negative_binomial": _counted("negative_binomial", _trials, PROBABILITY),
+    "random.next_state": Samples(lambda state: np.add(state, [0, 0, 1]), [case(state) for state in STATES]),
     "random.permutation": Samples(
         lambda state, shape, dtype: generator(state).permutation(shape[0]),
         [case(STATES[0], shape=(n,), dtype=cr.int64) for n in (0, 1, 6)],
     ),
+    "random.poisson": _counted("poisson", _sixteenths(0.5, 7.0)),
     "random.standard_cauchy": _drawn("standard_cauchy"),
     "random.standard_exponential": _drawn("standard_exponential"),
+    "random.standard_gamma": Samples(
+        lambda state, a, shape, dtype: generator(state).standard_gamma(a, shape),
+        [case(STATES[i % 2], positive(*shape), shape=shape, dtype=cr.float64) for i, shape in enumerate(SHAPES)],
+    ),
     "random.standard_gumbel": _drawn("gumbel"),
     "random.standard_laplace": _drawn("laplace"),
     "random.standard_logistic": _drawn("logistic"),
     "random.standard_normal": _drawn("standard_normal"),
     "random.standard_uniform": _drawn("random"),
+    "random.truncated_quantile": Samples(
+        scipy.stats.truncnorm.ppf,
+        [
+            *(case(PROBABILITY(*u), -positive(*b), positive(*b)) for u, b in PAIRS),
+            case(PROBABILITY(3), np.array([2.0, -4.0, -0.5]), np.array([3.0, -1.0, 6.0])),
+        ],
+        integers=False,
+    ),
 }
