@@ -63,19 +63,6 @@ def _where(condition: Any, *branches: Any) -> Any:
     return arrays.where(condition, *branches) if branches else arrays.nonzero(condition)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Vector norms of order 1, 2 and infinity, and the Frobenius norm of matrices."""
-    x = as_tensor(x)
-    if ord is None or (ord == "fro" and x.ndim == 2) or (ord == 2 and (x.ndim == 1 or isinstance(axis, int))):
-        return arrays.vector_norm(x, axis=axis, keepdims=keepdims)
-    if x.ndim == 1 or isinstance(axis, int):
-        if ord == 1:
-            return arrays.sum(abs(x), axis=axis, keepdims=keepdims)
-        if ord == float("inf"):
-            return arrays.max(abs(x), axis=axis, keepdims=keepdims)
-    raise ArgumentError(f"np.linalg.norm: order {ord!r} is not supported for a tensor of {x.ndim} dimensions")
-
-
 def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     return arrays.sort(arrays.ravel(x), axis=0) if axis is None else arrays.sort(x, axis=axis)
 
@@ -153,8 +140,6 @@ def numpy_functions() -> Mapping[str, Callable[..., Any]]:
         "einsum": _einsum,
         "full_like": _full_like,
         "isclose": _isclose,
-        "linalg.norm": _norm,
-        "linalg.vector_norm": arrays.vector_norm,
         "mean": _mean,
         "ndim": lambda x: x.ndim,
         "ones_like": _like(1),

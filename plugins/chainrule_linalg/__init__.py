@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from chainrule_linalg._determinants import cofactor as cofactor
     from chainrule_linalg._determinants import det as det
     from chainrule_linalg._determinants import slogdet as slogdet
+    from chainrule_linalg._eigen import eig as eig
     from chainrule_linalg._eigen import eigh as eigh
+    from chainrule_linalg._eigen import eigvals as eigvals
     from chainrule_linalg._eigen import eigvalsh as eigvalsh
     from chainrule_linalg._factorizations import cholesky as cholesky
     from chainrule_linalg._factorizations import qr as qr
+    from chainrule_linalg._lu import lu as lu
+    from chainrule_linalg._lu import lu_solve as lu_solve
+    from chainrule_linalg._matrix_functions import expm as expm
+    from chainrule_linalg._matrix_functions import logm as logm
+    from chainrule_linalg._matrix_functions import sqrtm as sqrtm
+    from chainrule_linalg._norms import cond as cond
     from chainrule_linalg._norms import matrix_norm as matrix_norm
     from chainrule_linalg._norms import vector_norm as vector_norm
     from chainrule_linalg._products import block_diag as block_diag
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
     from chainrule_linalg._svd import pinv as pinv
     from chainrule_linalg._svd import svd as svd
     from chainrule_linalg._svd import svdvals as svdvals
+    from chainrule_linalg._tensors import tensorinv as tensorinv
+    from chainrule_linalg._tensors import tensorsolve as tensorsolve
 
 # Where each public name is.
 _PARTS = {
@@ -50,14 +60,21 @@ _PARTS = {
     "cholesky": "chainrule_linalg._factorizations",
     "cholesky_solve": "chainrule_linalg._solve",
     "cofactor": "chainrule_linalg._determinants",
+    "cond": "chainrule_linalg._norms",
     "cross": "chainrule_linalg._products",
     "det": "chainrule_linalg._determinants",
     "diagonal": "chainrule_arrays",
+    "eig": "chainrule_linalg._eigen",
     "eigh": "chainrule_linalg._eigen",
+    "eigvals": "chainrule_linalg._eigen",
     "eigvalsh": "chainrule_linalg._eigen",
+    "expm": "chainrule_linalg._matrix_functions",
     "inv": "chainrule_linalg._solve",
     "kron": "chainrule_arrays",
+    "logm": "chainrule_linalg._matrix_functions",
     "lstsq": "chainrule_linalg._svd",
+    "lu": "chainrule_linalg._lu",
+    "lu_solve": "chainrule_linalg._lu",
     "matmul": "chainrule_arrays",
     "matrix_norm": "chainrule_linalg._norms",
     "matrix_power": "chainrule_linalg._products",
@@ -70,9 +87,12 @@ _PARTS = {
     "slogdet": "chainrule_linalg._determinants",
     "solve": "chainrule_linalg._solve",
     "solve_triangular": "chainrule_linalg._solve",
+    "sqrtm": "chainrule_linalg._matrix_functions",
     "svd": "chainrule_linalg._svd",
     "svdvals": "chainrule_linalg._svd",
     "tensordot": "chainrule_arrays",
+    "tensorinv": "chainrule_linalg._tensors",
+    "tensorsolve": "chainrule_linalg._tensors",
     "trace": "chainrule_linalg._products",
     "vecdot": "chainrule_arrays",
     "vector_norm": "chainrule_linalg._norms",

@@ -9,7 +9,7 @@ from chainrule.batching import Rule, along, stacked
 
 _OF_ONE: Final = (
     *("inv", "det", "cofactor", "slogdet", "cholesky", "qr", "qr_complete", "eigh", "eigvalsh", "svd", "svdvals"),
-    *("pinv", "matrix_rank"),
+    *("pinv", "matrix_rank", "linalg.eig", "linalg.eigvals", "linalg.expm", "linalg.logm", "linalg.lu", "linalg.sqrtm"),
 )
 
 RULES: Final[Mapping[str, Rule]] = {

@@ -60,17 +60,27 @@ def function_of(xp: Any, name: str, *arrays: Any) -> Callable[..., Any]:
 
     Raises:
         NotImplementedError: the library lacks it.
-        DTypeError: the arrays are of what libraries make different things of: integers, or numbers of 16 bits.
+        DTypeError: see `check_dtypes`.
     """
-    for x in arrays:
-        if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
-            raise DTypeError(f"expected floating-point numbers, got {x.dtype}")
-        if str(x.dtype).endswith("float16"):
-            raise DTypeError(_TOO_SHORT.format(x.dtype))
+    check_dtypes(*arrays)
     function: Callable[..., Any] | None = getattr(getattr(xp, "linalg", None), name, None)
     if function is None:
         raise NotImplementedError(f"the library has no linalg.{name}")
     return function
+
+
+def check_dtypes(*arrays: Any) -> None:
+    """Check that a library's arrays are of numbers of which all libraries make the same.
+
+    Raises:
+        DTypeError: they are of integers, or numbers of 16 bits.
+    """
+    for x in arrays:
+        name = str(x.dtype).rpartition(".")[2]  # of PyTorch's, "torch.float64"
+        if name.endswith("float16"):
+            raise DTypeError(_TOO_SHORT.format(name))
+        if not name.startswith(("float", "complex")):
+            raise DTypeError(f"expected floating-point numbers, got {name}")
 
 
 def explained(compute: Callable[[], Any], probe: Callable[[Any], Any], a: Any, fault: str) -> Any:
@@ -123,6 +133,12 @@ def hermitian(xp: Any, a: Any) -> Any:
     """`hermitian_part` in kernels."""
     turned = xp.matrix_transpose(a)
     return (a + (xp.conj(turned) if xp.isdtype(a.dtype, "complex floating") else turned)) * 0.5
+
+
+def without_diagonal(xp: Any, a: Any, lower: bool) -> Any:
+    """A triangle with ones on its diagonal, in kernels."""
+    strict = xp.tril(a, k=-1) if lower else xp.triu(a, k=1)
+    return strict + xp.eye(a.shape[-1], dtype=a.dtype, device=getattr(a, "device", None))
 
 
 def rounding(largest: Any, shape: tuple[Any, ...]) -> Any:

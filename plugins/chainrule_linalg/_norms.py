@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule import ArgumentError, ShapeError, Spec, Tensor, infer, op, ops
 from chainrule_linalg._matrices import as_floating
+from chainrule_linalg._solve import inv
 from chainrule_linalg._svd import svdvals
 
 Axis = int | tuple[int, ...] | None
@@ -112,3 +113,27 @@ def matrix_norm(x: Any, keepdims: bool = False, ord: float | str = "fro") -> Ten
 
 def _extreme(ord: Any) -> Any:
     return ops.max if ord > 0 else ops.min
+
+
+def cond(x: Any, p: float | str | None = None) -> Tensor:
+    """The condition numbers of matrices: how much larger errors of a solution can be, relative to it, than the data's.
+
+    Derivatives: those of `svdvals`, or of `matrix_norm` and `inv`.
+
+    Args:
+        x: `(..., m, n)`; square unless `p` is None, 2 or -2.
+        p: an order of `matrix_norm`; None as 2, the ratio of the largest singular value to the smallest.
+
+    >>> import chainrule as cr
+    >>> cr.linalg.cond([[4.0, 0.0], [0.0, 2.0]]), cr.linalg.cond([[4.0, 0.0], [0.0, 2.0]], p="fro")
+    (Tensor(2.0, float64), Tensor(2.5, float64))
+    """
+    x = as_floating(x)
+    result: Tensor
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        largest, smallest = ops.max(s, axis=-1), ops.min(s, axis=-1)
+        result = smallest / largest if p == -2 else largest / smallest
+    else:
+        result = matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)  # type: ignore[arg-type]  # None is above
+    return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import chainrule_linalg as linalg
-from chainrule import ArgumentError, as_tensor, ops
+from chainrule import ArgumentError, ShapeError, as_tensor, infer, ops
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
@@ -65,3 +65,15 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     rank = linalg.matrix_rank(a, rcond)
     full = a.shape[0] > a.shape[1] and int(rank) == a.shape[1]
     return x, left if full else left[:0], rank, linalg.svdvals(a)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Of vectors or of matrices, as the number of axes says."""
+    x = as_tensor(x)
+    axes = infer.as_axes(axis, x.ndim)
+    if ord is None or (axis is None and x.ndim == 1) or (axis is not None and len(axes) == 1):
+        return linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=2 if ord is None else ord)
+    if len(axes) != 2:
+        raise ShapeError(f"np.linalg.norm: order {ord!r} is that of vectors or matrices, got shape {x.shape}")
+    found = linalg.matrix_norm(ops.moveaxis(x, axes, (-2, -1)), ord=ord)
+    return ops.expand_dims(found, axis=tuple(sorted(i % x.ndim for i in axes))) if keepdims else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ShapeError, Tensor, fronts, infer, op, ops
-from chainrule_linalg._matrices import adjoint, as_floating, explained, function_of, matrices
+from chainrule_linalg._matrices import adjoint, as_floating, explained, function_of, matrices, without_diagonal
 
 _SINGULAR = "is singular; pinv and lstsq take such matrices"
 
@@ -95,24 +95,24 @@ def inv(a: Any) -> Tensor:
     return result
 
 
-def _triangle(x: Any, lower: bool) -> Any:
-    return ops.tril(x) if lower else ops.triu(x)
+def _triangle(x: Any, lower: bool, unit_diagonal: bool) -> Any:
+    return ops.tril(x, k=-unit_diagonal) if lower else ops.triu(x, k=+unit_diagonal)
 
 
-def _triangular_gradient(g: Any, y: Any, a: Any, _b: Any, lower: bool) -> tuple[Any, Any]:
-    back = _solve_triangular(ops.matrix_transpose(a), g, lower=not lower)
-    return -_triangle(back @ ops.matrix_transpose(y), lower), back
+def _triangular_gradient(g: Any, y: Any, a: Any, _b: Any, lower: bool, unit_diagonal: bool) -> tuple[Any, Any]:
+    back = _solve_triangular(ops.matrix_transpose(a), g, lower=not lower, unit_diagonal=unit_diagonal)
+    return -_triangle(back @ ops.matrix_transpose(y), lower, unit_diagonal), back
 
 
 @op(infer=_solve_spec, gradient=_triangular_gradient, name="solve_triangular", broadcasts=True)
-def _solve_triangular(xp: Any, a: Any, b: Any, /, lower: bool = False) -> Any:
-    a = xp.tril(a) if lower else xp.triu(a)
+def _solve_triangular(xp: Any, a: Any, b: Any, /, lower: bool = False, unit_diagonal: bool = False) -> Any:
+    a = without_diagonal(xp, a, lower) if unit_diagonal else xp.tril(a) if lower else xp.triu(a)
     compute = function_of(xp, "solve", a, b)
     return explained(lambda: compute(a, b), function_of(xp, "inv"), a, "has a zero on its diagonal")
 
 
 @fronts(_solve_triangular)
-def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
+def solve_triangular(a: Any, b: Any, lower: bool = False, unit_diagonal: bool = False) -> Tensor:
     """The solution `x` of `a @ x = b` for triangular `a`, of which the other triangle is not read.
 
     Derivatives: as of `solve`, the one by `a` in its triangle alone.
@@ -121,6 +121,7 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
         a: square matrices, `(..., n, n)`.
         b: as for `solve`.
         lower: whether `a` is a lower triangle; otherwise an upper one.
+        unit_diagonal: whether its diagonal counts as ones and is not read either.
 
     Raises:
         ShapeError, ArgumentError: as `solve`.
@@ -131,8 +132,8 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
     """
     a, b = as_floating(a), as_floating(b)
     if b.ndim == 1:
-        return solve_triangular(a, b[:, None], lower)[..., 0]
-    result: Tensor = _solve_triangular(a, b, lower=bool(lower))
+        return solve_triangular(a, b[:, None], lower, unit_diagonal)[..., 0]
+    result: Tensor = _solve_triangular(a, b, lower=bool(lower), unit_diagonal=bool(unit_diagonal))
     return result
 
 

@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule import hookimpl
 
 _OPERATIONS = {
     "_determinants": ("cofactor", "cofactor_slope", "det", "slogdet"),
-    "_eigen": ("eigh", "eigvalsh"),
+    "_eigen": ("linalg.eig", "linalg.eigvals", "eigh", "eigvalsh"),
     "_factorizations": ("cholesky", "qr", "qr_complete"),
+    "_lu": ("linalg.lu",),
+    "_matrix_functions": ("linalg.expm", "linalg.logm", "linalg.sqrtm"),
     "_norms": ("p_norm",),
     "_solve": ("inv", "solve", "solve_triangular"),
     "_svd": ("matrix_rank", "pinv", "svd", "svdvals"),
 }
+_KERNELS = {
+    "numpy": ("linalg.expm", "linalg.logm", "linalg.lu", "linalg.sqrtm", "solve_triangular"),
+    "torch": ("linalg.expm", "linalg.lu", "solve_triangular"),
+    "jax": ("linalg.expm", "linalg.lu"),
+}
 _NUMPY_FUNCTIONS = {
     "chainrule_linalg": (
-        *("cross", "det", "diagonal", "inv", "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot"),
-        *("outer", "slogdet", "solve", "svdvals", "tensordot", "trace", "vecdot"),
+        *("cond", "cross", "det", "diagonal", "inv", "matmul", "matrix_norm", "matrix_power", "matrix_transpose"),
+        *("multi_dot", "outer", "slogdet", "solve", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace"),
+        *("vecdot", "vector_norm"),
     ),
-    "chainrule_linalg._numpy_names": (*("cholesky", "eigh", "eigvalsh", "lstsq", "matrix_rank", "pinv", "qr", "svd"),),
+    "chainrule_linalg._numpy_names": (
+        *("cholesky", "eigh", "eigvalsh", "lstsq", "matrix_rank", "norm", "pinv", "qr", "svd"),
+    ),
 }
 
 
 @hookimpl
 def chainrule_ops() -> Mapping[str, str]:
     """Every operation, those that have no name in the namespace among them."""
-    return {name: f"chainrule_linalg.{module}:{name}" for module, names in _OPERATIONS.items() for name in names}
+    return {
+        name: f"chainrule_linalg.{module}:{name.removeprefix('linalg.')}"
+        for module, names in _OPERATIONS.items()
+        for name in names
+    }
+
+
+@hookimpl
+def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+    """The other backends use the generic kernels."""
+    return {backend: {name: _lazy(backend, name) for name in names} for backend, names in _KERNELS.items()}
+
+
+def _lazy(backend: str, name: str) -> Callable[..., Any]:
+    """A kernel that is imported when it first computes."""
+
+    def kernel(*arrays: Any, **attributes: Any) -> Any:
+        from chainrule_linalg import _libraries, _matrices
+
+        _matrices.check_dtypes(*arrays)
+        return getattr(_libraries, f"{backend}_{name.removeprefix('linalg.')}")(*arrays, **attributes)
+
+    return kernel
 
 
 @hookimpl

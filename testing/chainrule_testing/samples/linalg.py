@@ -38,11 +38,12 @@ def _hermitian(a: Array) -> Array:
     return (a + np.conj(np.swapaxes(a, -1, -2))) / 2
 
 
-def _triangular(a: Array, b: Array, lower: bool = False) -> Array:
+def _triangular(a: Array, b: Array, lower: bool = False, unit_diagonal: bool = False) -> Array:
     if not a.size:
         return a @ b
     solve: Callable[..., Any] = np.vectorize(
-        lambda a, b: scipy.linalg.solve_triangular(a, b, lower=lower), signature="(n,n),(n,k)->(n,k)"
+        lambda a, b: scipy.linalg.solve_triangular(a, b, lower=lower, unit_diagonal=unit_diagonal),
+        signature="(n,n),(n,k)->(n,k)",
     )
     return solve(a, b)
 
@@ -86,6 +87,31 @@ def _of(reference: Callable[..., Any], points: Callable[..., Array], shapes: Any
     )
 
 
+def _each(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A function of one matrix, of stacks."""
+
+    def run(a: Array) -> Array:
+        return np.reshape([function(x) for x in np.reshape(a, (-1, *a.shape[-2:]))], a.shape).astype(a.dtype)
+
+    return run
+
+
+def _in_complex(reference: Callable[[Array], Any]) -> Callable[[Array], Any]:
+    """The reference of a complex result, which NumPy makes real where it can."""
+
+    def run(a: Array) -> Any:
+        dtype = np.result_type(a.dtype, np.complex64)
+        found = reference(a)
+        return tuple(x.astype(dtype) for x in found) if isinstance(found, tuple) else found.astype(dtype)
+
+    return run
+
+
+def _lu(a: Array) -> tuple[Array, Array, Array]:
+    p, l, u = scipy.linalg.lu(a)  # noqa: E741  # their names everywhere
+    return p.real.astype(a.real.dtype), l, u
+
+
 def _equations(reference: Callable[..., Any], **attributes: Any) -> Samples:
     pairs = (((1, 1), (1, 1)), ((3, 3), (3, 2)), ((2, 2, 2), (2, 1)), ((2, 2), (3, 2, 1)), ((0, 2, 2), (2, 3)))
     return Samples(
@@ -99,7 +125,13 @@ def _equations(reference: Callable[..., Any], **attributes: Any) -> Samples:
 
 SAMPLES: dict[str, Samples] = {
     "solve": _equations(np.linalg.solve),
-    "solve_triangular": _equations(_triangular, lower=True),
+    "solve_triangular": Samples(
+        _triangular,
+        [*_equations(_triangular, lower=True).cases, *_equations(_triangular, unit_diagonal=True).cases[1:4]],
+        complex=True,
+        integers=False,
+        fronted=True,
+    ),
     "inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
     "det": _of(np.linalg.det, real, SQUARES, complex=True),
     "cofactor": _of(_cofactor, invertible, SQUARES[1:], complex=True),
@@ -135,6 +167,14 @@ SAMPLES: dict[str, Samples] = {
         fronted=True,
     ),
     "matrix_rank": _of(lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol), invertible, ANY, complex=True),
+    "linalg.eig": _of(
+        _in_complex(lambda a: tuple(np.linalg.eig(a))), graded, SQUARES, complex=True, settled=_settled_eigh
+    ),
+    "linalg.eigvals": _of(_in_complex(np.linalg.eigvals), graded, SQUARES, complex=True),
+    "linalg.expm": _of(_each(scipy.linalg.expm), real, SQUARES, complex=True),
+    "linalg.logm": _of(_each(scipy.linalg.logm), definite, SQUARES, complex=True),
+    "linalg.lu": _of(_lu, invertible, ((1, 1), (3, 3), (3, 2), (2, 3), (2, 2, 2)), complex=True),
+    "linalg.sqrtm": _of(_each(scipy.linalg.sqrtm), definite, SQUARES, complex=True),
     "p_norm": Samples(
         _p_norm,
         [

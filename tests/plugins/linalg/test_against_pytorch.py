@@ -19,6 +19,11 @@ def _projected(vectors: Any, n: int) -> Any:
     return abs(vectors[..., :n] @ vectors[..., :n].mT.conj()) ** 2
 
 
+def _size(x: Any) -> Any:
+    """The sum of squares of each matrix."""
+    return (abs(x) ** 2).sum((-2, -1))
+
+
 # Real numbers of a matrix, `f(linalg, a)`, written once for both libraries.
 LOSSES: dict[str, Loss] = {
     "solve": lambda la, a: abs(la.solve(a, a.mT)) ** 2,
@@ -30,6 +35,13 @@ LOSSES: dict[str, Loss] = {
     "qr": lambda la, a: abs(la.qr(a)[0]) ** 3 + abs(la.qr(a)[1]) ** 3,
     "eigvalsh": lambda la, a: la.eigvalsh(a + a.mT.conj()) ** 3,
     "eigenvectors": lambda la, a: _projected(la.eigh(a + a.mT.conj())[1], 2),
+    "eigvals": lambda la, a: abs(la.eigvals(a)) ** 3,
+    "general eigenvectors": lambda la, a: abs(la.eig(a)[1]) ** 3,
+    "lu": lambda la, a: abs(la.lu(a)[1]) ** 3 + abs(la.lu(a)[2]) ** 3,
+    "lu of a tall matrix": lambda la, a: _size(la.lu(a[..., :2])[1]) + _size(la.lu(a[..., :2])[2]),
+    "lu of a wide matrix": lambda la, a: _size(la.lu(a[..., :2, :])[1]) + _size(la.lu(a[..., :2, :])[2]),
+    "cond": lambda la, a: la.cond(a) ** 2,
+    "cond, smallest over largest": lambda la, a: la.cond(a, -2) ** 2,
     "svdvals": lambda la, a: la.svdvals(a) ** 3,
     "left singular vectors": lambda la, a: _projected(la.svd(a)[0], 2),
     "right singular vectors": lambda la, a: _projected(la.svd(a)[2].mT, 2),

@@ -38,6 +38,26 @@ CALLS: dict[str, Callable[..., Any]] = {
     "matrix_rank": np.linalg.matrix_rank,
     "matrix_norm": np.linalg.matrix_norm,
     "cross": lambda a: np.linalg.cross(a, a[::-1]),
+    "eig": lambda a: abs(np.linalg.eig(a).eigenvectors),
+    "eigvals": lambda a: abs(np.linalg.eigvals(a)),
+    "cond": np.linalg.cond,
+    "cond by sums of rows": lambda a: np.linalg.cond(a, np.inf),
+    "cond, smallest over largest": lambda a: np.linalg.cond(a, -2),
+    "norm": np.linalg.norm,
+    "norm of rows": lambda a: np.linalg.norm(a, ord=3, axis=1, keepdims=True),
+    "norm of a vector": lambda a: np.linalg.norm(a[0], ord=np.inf),
+    "norm of matrices": lambda a: np.linalg.norm(a[None], ord="nuc", axis=(0, -1), keepdims=True),
+    "norm by sums of columns": lambda a: np.linalg.norm(a, ord=1),
+    "vector_norm": lambda a: np.linalg.vector_norm(a, ord=3, axis=0),
+    "tensorinv": lambda a: np.linalg.tensorinv(a[None], ind=2),
+    "tensorsolve": lambda a: np.linalg.tensorsolve(a[:, :, None], a[0]),
+    "tensorsolve, moved": lambda a: np.linalg.tensorsolve(a[:, None, :], a[:1], axes=(0,)),
+    "diagonal": lambda a: np.linalg.diagonal(a, offset=1),
+    "matmul": lambda a: np.linalg.matmul(a, B),
+    "matrix_transpose": np.linalg.matrix_transpose,
+    "outer": lambda a: np.linalg.outer(a[0], a[1]),
+    "tensordot": lambda a: np.linalg.tensordot(a, B, axes=1),
+    "vecdot": lambda a: np.linalg.vecdot(a, a[::-1]),
     "multi_dot": lambda a: np.linalg.multi_dot([a, B]),
     "trace": lambda a: np.linalg.trace(a, offset=1),
     "lstsq": lambda a: np.linalg.lstsq(a[:, :2], B),
@@ -72,6 +92,11 @@ def test_numpys_names(call: Callable[..., Any]) -> None:
     for ours, theirs in parts:
         assert isinstance(ours, cr.Tensor)
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10, atol=1e-13)
+
+
+def test_all_of_numpys_names_are_tried() -> None:
+    functions = {name for name in np.linalg.__all__ if name != "LinAlgError"}
+    assert functions == {call.partition(",")[0].partition(" ")[0] for call in CALLS}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, -1, -4])

@@ -1,0 +1,71 @@
+"""The exponential, the logarithm and the square root of matrices, triangles with ones, and factors that solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+import chainrule as cr
+from chainrule import linalg
+
+RNG = np.random.default_rng(5)
+A, B = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 2))
+DEFINITE = A @ A.T + np.eye(3)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
+def test_the_exponential_on_a_library_that_has_none(size: float) -> None:
+    pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    with cr.use_backend("array_api_strict"):
+        found = linalg.expm(np.stack([size * A, size * A.T])).numpy()
+    np.testing.assert_allclose(found, scipy.linalg.expm(np.stack([size * A, size * A.T])), rtol=1e-11)
+
+
+def test_the_derivative_of_the_exponential_is_scipys() -> None:
+    direction = RNG.normal(size=(3, 3))
+    _, moved = cr.jvp(linalg.expm, (A,), (direction,))
+    np.testing.assert_allclose(moved, scipy.linalg.expm_frechet(A, direction)[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("function", "inverse"), [(linalg.expm, linalg.logm), (lambda a: a @ a, linalg.sqrtm)])
+def test_an_inverse_has_the_inverse_derivative(function: Callable[..., Any], inverse: Callable[..., Any]) -> None:
+    there = cr.jacobian(inverse)(DEFINITE).reshape(9, 9)
+    back = cr.jacobian(function)(inverse(cr.tensor(DEFINITE)).numpy()).reshape(9, 9)
+    np.testing.assert_allclose(back @ there, np.eye(9), atol=1e-9)
+
+
+@pytest.mark.parametrize("function", [linalg.logm, linalg.sqrtm])
+def test_a_result_that_is_not_real_is_refused(function: Callable[..., Any]) -> None:
+    with pytest.raises(cr.ArgumentError, match=r"matrix \[1\] of the stack has no real .*cr.astype\(a, 'complex128'\)"):
+        function(np.stack([np.eye(2), -np.eye(2)]))
+    assert function(np.array(-np.eye(2) + 0j)).dtype == cr.complex128
+
+
+def test_a_library_without_it_is_named() -> None:
+    pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    with cr.use_backend("array_api_strict"), pytest.raises(cr.KernelError, match=r"the library has no linalg\.sqrtm"):
+        linalg.sqrtm(np.eye(2))
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_triangles_with_ones(lower: bool) -> None:
+    expected = scipy.linalg.solve_triangular(A, B, lower=lower, unit_diagonal=True)
+    np.testing.assert_allclose(linalg.solve_triangular(A, B, lower, unit_diagonal=True).numpy(), expected, rtol=1e-12)
+    slope = cr.grad(lambda a: cr.sum(linalg.solve_triangular(a, B, lower, unit_diagonal=True)))(A)
+    unread = np.triu(np.ones((3, 3))) if lower else np.tril(np.ones((3, 3)))
+    assert not np.any(slope * unread)
+
+
+def test_factors_solve() -> None:
+    np.testing.assert_allclose(linalg.lu_solve(linalg.lu(A), B).numpy(), np.linalg.solve(A, B), rtol=1e-10)
+    slope = cr.grad(lambda a: cr.sum(linalg.lu_solve(linalg.lu(a), B)))(A)
+    np.testing.assert_allclose(slope, cr.grad(lambda a: cr.sum(linalg.solve(a, B)))(A), rtol=1e-9)
+
+
+def test_equal_eigenvalues_give_no_nan() -> None:
+    slope = cr.grad(lambda a: cr.sum(abs(linalg.eig(a).eigenvectors) ** 3))(np.eye(3))
+    np.testing.assert_array_equal(slope, np.zeros((3, 3)))
