@@ -1,4 +1,7 @@
-"""Machine code for operations of plugins: a function for arrays of each shape, where there is a JIT."""
+"""Machine code for operations of plugins: a function for arrays of each shape, where there is a JIT.
+
+Beside it `matmul(a, b, out=None)`, products of matrices on the same threads.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from chainrule_numpy import _jit
+from chainrule_numpy._matmul import matmul as matmul
 
 if TYPE_CHECKING:
     from chainrule_numpy._jit._work import Work

@@ -29,7 +29,7 @@ _SHARED: Final = (*_POINTERS, "a_turned", "a_step", "b_turned", "b_step", "c_ste
 _CUT: Final = ("a_on", "b_on", "c_on", "rows", "columns", "depth")  # bytes to where it begins, and its sizes
 _table: Final = struct.Struct(f"{len(_SHARED)}q").pack
 _Run: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t)
-_KEPT: Final = 1024  # layouts
+_KEPT: Final = 256  # layouts
 
 _Layout = tuple[int, ...]  # a shape, or strides
 
