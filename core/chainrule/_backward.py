@@ -431,7 +431,7 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
     want = x._value
     have = part._value
     if have.shape != want.shape:
-        if type(want) is Symbol and not node.op.broadcasts and may_equal(want.shape, have.shape):
+        if Symbol in (type(want), type(have)) and not node.op.broadcasts and may_equal(want.shape, have.shape):
             return part
         if type(want) is Symbol and want.shape is None and may_equal(want.shape, have.shape):
             return part  # an opaque one, which sees to it when it runs
