@@ -198,8 +198,8 @@ def eigvals(a: Any) -> Tensor:
 
     >>> import chainrule as cr
     >>> cr.grad(lambda a: cr.sum(abs(cr.linalg.eigvals(a)) ** 2))(cr.tensor([[0.0, 1.0], [-4.0, 0.0]]))
-    Tensor([[ 0.,  4.],
-            [-1.,  0.]], float64)
+    Tensor([[ 0.,  8.],
+            [-2.,  0.]], float64)
     """
     result: Tensor = _eigvals(as_floating(a))
     return result

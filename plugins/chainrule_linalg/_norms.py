@@ -125,7 +125,7 @@ def cond(x: Any, p: float | str | None = None) -> Tensor:
         p: an order of `matrix_norm`; None as 2, the ratio of the largest singular value to the smallest.
 
     >>> import chainrule as cr
-    >>> cr.linalg.cond([[4.0, 0.0], [0.0, 2.0]]), cr.linalg.cond([[4.0, 0.0], [0.0, 2.0]], p="fro")
+    >>> cr.linalg.cond([[4.0, 0.0], [0.0, 2.0]]), cr.linalg.cond([[4.0, 1.0], [0.0, 2.0]], p=1)
     (Tensor(2.0, float64), Tensor(2.5, float64))
     """
     x = as_floating(x)
@@ -135,5 +135,5 @@ def cond(x: Any, p: float | str | None = None) -> Tensor:
         largest, smallest = ops.max(s, axis=-1), ops.min(s, axis=-1)
         result = smallest / largest if p == -2 else largest / smallest
     else:
-        result = matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)  # type: ignore[arg-type]  # None is above
+        result = matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
     return result
