@@ -19,7 +19,6 @@ from numpy.lib.stride_tricks import as_strided
 from chainrule_nn import _numpy_channels_code, _numpy_conv_code, _numpy_weights_code
 from chainrule_nn._conv import leading_to
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, offsets, spread, taps
-from chainrule_numpy.machine_code import matmul
 
 _AT_ONCE: Final = 1 << 20  # bytes of windows, which the second-level cache holds
 _SHORT: Final = 24  # elements of a row
@@ -30,6 +29,22 @@ def parts(n: int, size: int) -> Iterator[slice]:
     """`n` items of so many bytes, as many at once as fit."""
     step = max(1, _AT_ONCE // max(size, 1))
     return (slice(i, min(i + step, n)) for i in range(0, n, step))
+
+
+def _blocks(n: int, size: int, count: int) -> Iterator[tuple[slice, slice]]:
+    """Some of a batch of `n` at a time or, where one of them does not fit, some of its windows along the first axis.
+
+    Args:
+        n: how many there are.
+        size: the bytes of the windows of one.
+        count: how many windows there are along the first axis.
+    """
+    if size <= _AT_ONCE:
+        yield from ((part, slice(0, count)) for part in parts(n, size))
+        return
+    step = max(1, count * _AT_ONCE // size)
+    for i, first in itertools.product(range(n), range(0, count, step)):
+        yield slice(i, i + 1), slice(first, min(first + step, count))
 
 
 def padded(x: Any, axes: tuple[Along, ...], value: Any = 0) -> Any:
@@ -68,36 +83,42 @@ def _by_rows(axes: tuple[Along, ...], channels: int, ratio: int = 0) -> bool:
     return math.prod(a.window for a in axes[:-1]) > 1 and columns >= _SHORT and rows >= max(_FEW, ratio * columns)
 
 
-def _columns(x: Any, axes: tuple[Along, ...], by_rows: bool) -> Iterator[tuple[slice, list[Any]]]:
-    """For some of the batch at a time, for each element of a window along the first axes: a stack of matrices.
+_Part = tuple[slice, slice]  # of the batch, and of the windows along the first axis
+
+
+def _columns(x: Any, axes: tuple[Along, ...], by_rows: bool) -> Iterator[tuple[_Part, list[Any]]]:
+    """For a part of the result at a time, for each element of a window along the first axes: a stack of matrices.
 
     They have a row for each window. Their memory is used again.
     """
     return _columns_by_rows(x, axes) if by_rows else _columns_of_windows(x, axes)
 
 
-def _columns_by_rows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice, list[Any]]]:
+def _columns_by_rows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[_Part, list[Any]]]:
     view = _windows(padded(x, axes), axes[-1:])
-    shape = (*view.shape[1:-2], view.shape[-2] * view.shape[-1])
+    size = 2 * view.itemsize * view.size // max(len(x), 1)  # the other half for the products
     buffer = np.empty(0, x.dtype)
-    for part in parts(len(x), 2 * view.itemsize * view.size // max(len(x), 1)):  # the other half for the products
-        windows = view[part]
+    for some, at in _blocks(len(x), size, axes[0].count):
+        first = axes[0]._replace(count=at.stop - at.start)
+        begin = at.start * first.stride
+        reach = spread(first.count, first.stride) + (first.window - 1) * first.dilation
+        windows = view[some, begin : begin + reach]
         if buffer.size < windows.size:
             buffer = np.empty(windows.size, x.dtype)
         rows = buffer[: windows.size].reshape(windows.shape)
         np.copyto(rows, windows)
-        rows = rows.reshape(len(windows), *shape)
+        rows = rows.reshape(*windows.shape[:-2], windows.shape[-2] * windows.shape[-1])
         matrices = []
-        for at in offsets(axes[:-1]):
-            places = (slice(i, i + spread(a.count, a.stride), a.stride) for i, a in zip(at, axes[:-1], strict=True))
-            tap = rows[(slice(None), *places)]
+        for start in offsets(axes[:-1]):
+            pairs = zip(start, (first, *axes[1:-1]), strict=True)
+            tap = rows[(slice(None), *(slice(i, i + spread(a.count, a.stride), a.stride) for i, a in pairs))]
             if axes[-2].stride == 1:
-                tap = tap.reshape(*tap.shape[:-3], tap.shape[-3] * tap.shape[-2], shape[-1])
+                tap = tap.reshape(*tap.shape[:-3], tap.shape[-3] * tap.shape[-2], tap.shape[-1])
             matrices.append(tap)
-        yield part, matrices
+        yield (some, at), matrices
 
 
-def _columns_of_windows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice, list[Any]]]:
+def _columns_of_windows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[_Part, list[Any]]]:
     view = _windows(padded(x, axes), axes)
     n = len(axes)
     length = math.prod(view.shape[n + 1 :])
@@ -106,8 +127,8 @@ def _columns_of_windows(x: Any, axes: tuple[Along, ...]) -> Iterator[tuple[slice
     if transposed:
         view = np.moveaxis(view, range(n + 1), range(-n - 1, 0))
     buffer = np.empty(0, x.dtype)
-    for part in parts(len(x), view.itemsize * view.size // max(len(x), 1)):
-        windows = view[..., part, *[slice(None)] * n] if transposed else view[part]
+    for part in _blocks(len(x), view.itemsize * view.size // max(len(x), 1), axes[0].count):
+        windows = view[(..., *part, *[slice(None)] * (n - 1))] if transposed else view[part]
         if buffer.size < windows.size:
             buffer = np.empty(windows.size, x.dtype)
         filled = buffer[: windows.size]
@@ -161,11 +182,11 @@ def _convolution(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> An
     for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1])):
         weights = w.reshape(len(columns), -1, w.shape[-1])
         result = y[part].reshape(*columns[0].shape[:-1], w.shape[-1])
-        matmul(columns[0], weights[0], result)
+        np.matmul(columns[0], weights[0], out=result)
         if len(columns) > 1 and more.shape != result.shape:
             more = np.empty(result.shape, x.dtype)
         for matrices, weight in zip(columns[1:], weights[1:], strict=True):
-            result += matmul(matrices, weight, more)
+            result += np.matmul(matrices, weight, out=more)
     return y
 
 
@@ -229,7 +250,7 @@ def _conv_transpose(
             rows = y[part].reshape(-1, y.shape[-1])
             product = np.empty((len(rows), w.shape[-2]), y.dtype)
             for tap, matrix in zip(taps(x[part], axes), matrices, strict=True):
-                matmul(rows, matrix, product)
+                np.matmul(rows, matrix, out=product)
                 tap += product.reshape(tap.shape)
     return cropped(x, axes)
 
@@ -345,7 +366,7 @@ def _conv_weight_gradient(
         for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1], ratio=2)):
             results = y[part].reshape(*columns[0].shape[:-1], y.shape[-1])
             for matrices, weight in zip(columns, w.reshape(len(columns), -1, y.shape[-1]), strict=True):
-                products = matmul(matrices.swapaxes(-1, -2), results)
+                products = np.matmul(matrices.swapaxes(-1, -2), results)
                 weight += np.add.reduce(products, axis=tuple(range(products.ndim - 2)))
     return w
 

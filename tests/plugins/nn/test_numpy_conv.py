@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -75,3 +76,25 @@ def test_dtypes(dtype: str) -> None:
     assert y.dtype == dtype
     want = sum(x[:, i : i + 8, j : j + 8] @ w[i, j] for i in range(3) for j in range(3))
     np.testing.assert_array_equal(y, want)
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape"),
+    [((1, 400, 300, 3), (5, 5, 3, 8)), ((1, 40, 50, 60, 2), (3, 3, 3, 2, 4))],
+    ids=["2-d", "3-d"],
+)
+def test_one_large_image_is_computed_in_parts(x_shape: Any, w_shape: Any) -> None:
+    """Beside the image and the result there are some of the windows, which are many times as large, at a time."""
+    x, w = RNG.standard_normal(x_shape), RNG.standard_normal(w_shape)
+    with cr.use_jit("off"):
+        y = cr.nn.conv(x, w).numpy()
+        gradient = cr.grad(lambda w: cr.sum(cr.nn.conv(x, w) * y))
+        gradient(w)  # imports
+        for call in (lambda: cr.nn.conv(x, w), lambda: cr.nn.conv_transpose(y, w), lambda: gradient(w)):
+            tracemalloc.start()
+            try:
+                call()
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+            assert peak < 2.5 * (x.nbytes + y.nbytes) + 2 * _numpy_conv._AT_ONCE
