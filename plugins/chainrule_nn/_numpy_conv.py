@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from chainrule_nn import _numpy_channels_code, _numpy_conv_code, _numpy_weights_code
 from chainrule_nn._conv import leading_to
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, cropped, offsets, spread, taps
+from chainrule_numpy.machine_code import matmul
 
 _AT_ONCE: Final = 1 << 20  # bytes of windows, which the second-level cache holds
 _SHORT: Final = 24  # elements of a row
@@ -182,11 +183,11 @@ def _convolution(x: Any, w: Any, axes: tuple[Along, ...], out: Any = None) -> An
     for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1])):
         weights = w.reshape(len(columns), -1, w.shape[-1])
         result = y[part].reshape(*columns[0].shape[:-1], w.shape[-1])
-        np.matmul(columns[0], weights[0], out=result)
+        matmul(columns[0], weights[0], result)
         if len(columns) > 1 and more.shape != result.shape:
             more = np.empty(result.shape, x.dtype)
         for matrices, weight in zip(columns[1:], weights[1:], strict=True):
-            result += np.matmul(matrices, weight, out=more)
+            result += matmul(matrices, weight, more)
     return y
 
 
@@ -250,7 +251,7 @@ def _conv_transpose(
             rows = y[part].reshape(-1, y.shape[-1])
             product = np.empty((len(rows), w.shape[-2]), y.dtype)
             for tap, matrix in zip(taps(x[part], axes), matrices, strict=True):
-                np.matmul(rows, matrix, out=product)
+                matmul(rows, matrix, product)
                 tap += product.reshape(tap.shape)
     return cropped(x, axes)
 
@@ -366,7 +367,7 @@ def _conv_weight_gradient(
         for part, columns in _columns(x, axes, _by_rows(axes, x.shape[-1], ratio=2)):
             results = y[part].reshape(*columns[0].shape[:-1], y.shape[-1])
             for matrices, weight in zip(columns, w.reshape(len(columns), -1, y.shape[-1]), strict=True):
-                products = np.matmul(matrices.swapaxes(-1, -2), results)
+                products = matmul(matrices.swapaxes(-1, -2), results)
                 weight += np.add.reduce(products, axis=tuple(range(products.ndim - 2)))
     return w
 
