@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 _FEW: Final = 16  # rows; fewer are added one by one
+_COPYING: Final = frozenset({np.ndarray, np.bool_, bool})  # indices of copies; a mask without axes is a number
 
 
 def add_at(x: Any, place: tuple[Any, ...], values: Any) -> None:
@@ -19,7 +20,7 @@ def add_at(x: Any, place: tuple[Any, ...], values: Any) -> None:
     if are_rows(x, place, values):
         rows = place[0].reshape(-1)
         x[rows] = changed(x, rows, values)
-    elif not any(type(part) is np.ndarray for part in place):
+    elif not any(type(part) in _COPYING for part in place):
         part = x[place]  # a view, or a number
         if type(part) is np.ndarray:
             np.add(part, values, part)

@@ -338,3 +338,10 @@ def test_no_rows_at_all() -> None:
     g = gathered(np.array([], int))
     assert isinstance(g, IndexedSlices)
     np.testing.assert_array_equal(g.numpy(), np.zeros((5, 2)))
+
+
+@pytest.mark.parametrize(("mask", "slope"), [(True, 3.0), (False, 0.0)])
+def test_the_gradient_of_a_mask_without_axes(mask: bool, slope: float) -> None:
+    found = cr.grad(lambda x: cr.sum(3.0 * x[cr.tensor(mask)]))
+    assert found(2.0) == slope
+    assert found(np.array([1.0, 2.0])).tolist() == [slope, slope]
