@@ -14,7 +14,7 @@ from chainrule import _context, _record, ops
 from chainrule._backend import Backend, Kernel
 from chainrule._convert import as_tensor
 from chainrule._define import inputs_and_attributes, public_function
-from chainrule._definition import Definition
+from chainrule._definition import Definition, Gradient, NoGradient
 from chainrule._gradients import gradients_of
 from chainrule._graph import Body
 from chainrule._op import Op
@@ -29,18 +29,28 @@ R = TypeVar("R")
 
 @overload
 def composite(
-    function: Callable[P, R], *, name: str | None = None, multiple: bool = False, broadcasts: bool = False
+    function: Callable[P, R],
+    gradient: Gradient | NoGradient | None = None,
+    *,
+    name: str | None = None,
+    multiple: bool = False,
+    broadcasts: bool = False,
 ) -> Callable[P, R]: ...
 
 
 @overload
 def composite(
-    *, name: str | None = None, multiple: bool = False, broadcasts: bool = False
+    *,
+    gradient: Gradient | NoGradient | None = None,
+    name: str | None = None,
+    multiple: bool = False,
+    broadcasts: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
 
 def composite(
     function: Callable[..., Any] | None = None,
+    gradient: Gradient | NoGradient | None = None,
     *,
     name: str | None = None,
     multiple: bool = False,
@@ -54,6 +64,7 @@ def composite(
 
     Args:
         function: what it is made of.
+        gradient: its definition, as for `cr.op`; by default that of what it is made of, which is then run once more.
         name: the operation's name, the function's by default.
         multiple: whether it gives a tuple of results.
         broadcasts: see `Op`: Python numbers among its inputs then take the dtype of the arrays.
@@ -73,14 +84,14 @@ def composite(
     Tensor([1., 1.], float64)
     """
     if function is None:
-        return partial(composite, name=name, multiple=multiple, broadcasts=broadcasts)
+        return partial(composite, gradient=gradient, name=name, multiple=multiple, broadcasts=broadcasts)
     written = function
 
     def infer(*specs: Spec, **attributes: Any) -> Any:
         found = program_of(operation, specs, attributes).specs
         return found if multiple else found[0]
 
-    def gradient(g: Any, _y: Any, *inputs: Any, **attributes: Any) -> Any:
+    def through_parts(g: Any, _y: Any, *inputs: Any, **attributes: Any) -> Any:
         with _context.scope(recording=True):
             sources = [_record.source(x, ops.identity.op, {}) if _differs(x) else x for x in inputs]
             results = written(*sources, **attributes)
@@ -101,7 +112,7 @@ def composite(
         holomorphic=False,
         decomposition=written,
     )
-    operation.definition = Definition(operation, gradient)
+    operation.definition = Definition(operation, through_parts if gradient is None else gradient)
     return public_function(operation, written, parameters)
 
 

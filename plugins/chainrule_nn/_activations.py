@@ -20,18 +20,11 @@ def _below_zero(x: Any) -> Any:
     return ops.where(x > 0, 0.0, x)
 
 
-@composite(name="nn.relu6")
-def relu6(x: Any, /) -> Any:
-    """`min(max(x, 0), 6)`; its slope at 0 and at 6 is 0.
-
-    >>> import chainrule as cr
-    >>> cr.nn.relu6(cr.tensor([-1.0, 2.0, 7.0]))
-    Tensor([0., 2., 6.], float64)
-    """
-    return hard_tanh(x, low=0.0, high=6.0)
+def _hard_tanh_gradient(g: Any, _y: Any, x: Any, low: float, high: float) -> Any:
+    return ops.where((x > low) & (x < high), g, 0.0)
 
 
-@composite(name="nn.hard_tanh")
+@composite(gradient=_hard_tanh_gradient, name="nn.hard_tanh")
 def hard_tanh(x: Any, /, low: float = -1.0, high: float = 1.0) -> Any:
     """`x` held between `low` and `high`; its slope there is 0.
 
@@ -42,7 +35,22 @@ def hard_tanh(x: Any, /, low: float = -1.0, high: float = 1.0) -> Any:
     return ops.where(x <= low, low, ops.where(x >= high, high, x))
 
 
-@composite(name="nn.leaky_relu")
+@composite(gradient=lambda g, _y, x: ops.where((x > 0) & (x < 6), g, 0.0), name="nn.relu6")
+def relu6(x: Any, /) -> Any:
+    """`min(max(x, 0), 6)`; its slope at 0 and at 6 is 0.
+
+    >>> import chainrule as cr
+    >>> cr.nn.relu6(cr.tensor([-1.0, 2.0, 7.0]))
+    Tensor([0., 2., 6.], float64)
+    """
+    return ops.where(x <= 0, 0.0, ops.where(x >= 6, 6.0, x))
+
+
+def _leaky_relu_gradient(g: Any, _y: Any, x: Any, slope: float) -> Any:
+    return ops.where(x > 0, g, slope * g)
+
+
+@composite(gradient=_leaky_relu_gradient, name="nn.leaky_relu")
 def leaky_relu(x: Any, /, slope: float = 0.01) -> Any:
     """`x` where it is above 0, else `slope * x`.
 
@@ -68,7 +76,11 @@ def prelu(x: Any, slope: Any, /) -> Any:
     return ops.where(x > 0, x, slope * x)
 
 
-@composite(name="nn.elu")
+def _elu_gradient(g: Any, _y: Any, x: Any, alpha: float) -> Any:
+    return ops.where(x > 0, g, g * (alpha * ops.exp(_below_zero(x))))
+
+
+@composite(gradient=_elu_gradient, name="nn.elu")
 def elu(x: Any, /, alpha: float = 1.0) -> Any:
     """`x` where it is above 0, else `alpha * (exp(x) - 1)` (https://arxiv.org/abs/1511.07289).
 
@@ -103,7 +115,19 @@ def celu(x: Any, /, alpha: float = 1.0) -> Any:
     return ops.where(x > 0, x, alpha * ops.expm1(_below_zero(x) / alpha))
 
 
-@composite(name="nn.gelu")
+def _gelu_gradient(g: Any, _y: Any, x: Any, approximate: bool) -> Any:
+    if approximate:
+        s = ops.sigmoid(_gelu_gate(x))
+        return g * (s + x * (s * (1.0 - s)) * (math.sqrt(8 / math.pi) * (1.0 + 3 * 0.044715 * ops.square(x))))
+    density = math.sqrt(0.5 / math.pi) * ops.exp(-0.5 * ops.square(x))
+    return g * (0.5 * ops.erfc(-math.sqrt(0.5) * x) + x * density)
+
+
+def _gelu_gate(x: Any) -> Any:
+    return math.sqrt(8 / math.pi) * (x * (1.0 + (0.044715 * x) * x))
+
+
+@composite(gradient=_gelu_gradient, name="nn.gelu")
 def gelu(x: Any, /, approximate: bool = False) -> Any:
     """`x * Phi(x)` with the distribution function of the normal distribution (https://arxiv.org/abs/1606.08415).
 
@@ -118,11 +142,17 @@ def gelu(x: Any, /, approximate: bool = False) -> Any:
     Tensor([0.        , 0.84134475], float64)
     """
     if approximate:
-        return x * ops.sigmoid(math.sqrt(8 / math.pi) * (x * (1.0 + (0.044715 * x) * x)))
+        return x * ops.sigmoid(_gelu_gate(x))
     return 0.5 * x * ops.erfc(-math.sqrt(0.5) * x)
 
 
-@composite(name="nn.silu")
+def _silu_gradient(g: Any, _y: Any, x: Any, beta: float) -> Any:
+    x = x if beta == 1.0 else beta * x
+    s = ops.sigmoid(x)
+    return g * (s * (1.0 + x * (1.0 - s)))
+
+
+@composite(gradient=_silu_gradient, name="nn.silu")
 def silu(x: Any, /, beta: float = 1.0) -> Any:
     """`x * sigmoid(beta * x)`, also called swish (https://arxiv.org/abs/1710.05941).
 
@@ -197,7 +227,7 @@ def hard_swish(x: Any, /) -> Any:
     return x * hard_sigmoid(x)
 
 
-@composite(name="nn.log_sigmoid")
+@composite(gradient=lambda g, _y, x: g * ops.sigmoid(-x), name="nn.log_sigmoid")
 def log_sigmoid(x: Any, /) -> Any:
     """`log(sigmoid(x))`, accurate where the sigmoid underflows.
 

@@ -49,7 +49,7 @@ def _weights(batch: Batch, x: Any, y: Any, groups: int, **how: Any) -> Any:
 
 
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(("avg_pool", "avg_pool_transpose", "max_pool"), _images),
+    **dict.fromkeys(("avg_pool", "avg_pool_transpose", "max_pool", "nn.fold", "nn.unfold"), _images),
     **dict.fromkeys(("max_pool_spread", "max_pool_gather"), everywhere(_images)),
     **dict.fromkeys(("conv", "conv_transpose"), _conv),
     "conv_weight_gradient": _weights,

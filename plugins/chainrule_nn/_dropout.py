@@ -9,7 +9,11 @@ import chainrule as cr
 from chainrule import ArgumentError, Tensor, as_tensor, composite, fronts, ops
 
 
-@composite(name="nn.dropout")
+def _dropout_gradient(g: Any, _y: Any, _x: Any, kept: Any, rate: float) -> Any:
+    return _dropout(g, kept, rate=rate)
+
+
+@composite(gradient=(_dropout_gradient, None), name="nn.dropout")
 def _dropout(x: Any, kept: Any, /, rate: float) -> Tensor:
     y: Tensor = ops.where(kept, x / (1.0 - rate), 0.0)
     return y

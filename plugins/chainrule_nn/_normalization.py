@@ -23,8 +23,16 @@ def _normalized(x: Any, axis: Any, eps: float) -> Any:
     return centred / ops.sqrt(ops.mean(ops.square(centred), axis=axis, keepdims=True) + eps)
 
 
+def _layer_norm_gradient(g: Any, _y: Any, x: Any, scale: Any, _offset: Any, axis: Any, eps: float) -> Any:
+    centred = x - ops.mean(x, axis=axis, keepdims=True)
+    deviation = ops.sqrt(ops.mean(ops.square(centred), axis=axis, keepdims=True) + eps)
+    y, h = centred / deviation, g if scale is None else g * scale
+    h = h - ops.mean(h, axis=axis, keepdims=True) - y * ops.mean(h * y, axis=axis, keepdims=True)
+    return h / deviation, None if scale is None else g * y, None if _offset is None else g
+
+
 @optional_arrays
-@composite(name="nn.layer_norm", broadcasts=True)
+@composite(gradient=_layer_norm_gradient, name="nn.layer_norm", broadcasts=True)
 def layer_norm(x: Any, scale: Any = None, offset: Any = None, /, axis: Any = -1, eps: float = 1e-5) -> Any:
     """`(x - mean) / sqrt(variance + eps) * scale + offset`, with mean and variance of each row.
 

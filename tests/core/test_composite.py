@@ -91,6 +91,24 @@ def test_overridden_by_name_in_every_mode() -> None:
     assert float(cr.grad(cr.function(cubed), overrides={cubed: seven})(X)) == 7.0
 
 
+def test_a_gradient_of_its_own() -> None:
+    @cr.composite(gradient=lambda g, _y, x: g * (3.0 * x * x))
+    def cube_for_test(x: Any, /) -> Any:
+        "x**3, whose gradient runs nothing of it."
+        return x * x * x
+
+    @cr.composite(gradient=cr.NoGradient("it is a test"))
+    def flat_for_test(x: Any, /) -> Any:
+        "x, without a gradient."
+        return x * 1.0
+
+    assert float(cr.grad(cube_for_test)(2.0)) == 12.0
+    assert float(cr.grad(cr.grad(cube_for_test))(2.0)) == 12.0
+    assert float(cr.function(cr.grad(cube_for_test))(2.0)) == 12.0
+    assert float(cr.jvp(cube_for_test, (2.0,), (0.5,))[1]) == 6.0
+    assert float(cr.grad(lambda x: flat_for_test(x) + x)(2.0)) == 1.0
+
+
 def test_a_registered_kernel_goes_before() -> None:
     class Plugin:
         @cr.hookimpl

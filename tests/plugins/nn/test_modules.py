@@ -232,6 +232,19 @@ def test_embeddings() -> None:
     np.testing.assert_allclose(products[0], products[1], rtol=1e-12)  # of positions 3 apart
 
 
+def test_one_of_a_batch_at_a_time() -> None:
+    """`vmap` goes through modules and functions of networks, and through parameters that are stacked."""
+    model = network().values()
+    np.testing.assert_allclose(cr.vmap(model)(X), model(X).numpy(), rtol=1e-12)
+    stacked = optree.tree_map(lambda x: cr.stack([x, 2.0 * x]), model)
+    both = cr.vmap(lambda model: model(X))(stacked)
+    doubled = optree.tree_map(lambda x: 2.0 * x, model)
+    np.testing.assert_allclose(both[1].numpy(), doubled(X).numpy(), rtol=1e-12)
+    images = RNG.normal(size=(3, 2, 5, 4, 2))
+    for f in (lambda x: cr.nn.unfold(x, 2, 2), lambda x: cr.nn.fold(cr.nn.unfold(x, 2), (5, 4), 2)):
+        np.testing.assert_allclose(cr.vmap(f)(images), np.stack([f(x).numpy() for x in images]), rtol=1e-12)
+
+
 def test_refusals() -> None:
     with pytest.raises(cr.ArgumentError, match="Sequential: expected modules and functions, got 3"):
         cr.nn.Sequential(3)

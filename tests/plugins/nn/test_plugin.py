@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import chainrule as cr
 import chainrule_nn
@@ -29,5 +31,8 @@ def test_public_functions_are_documented() -> None:
         function = getattr(chainrule_nn, name)
         assert function.__name__ == name
         assert inspect.getdoc(function)
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "neural-networks.md").read_text()
+    stems = {re.sub("[123]d$", "", name) for name in chainrule_nn.__all__}
+    assert [name for name in sorted(stems) if not re.search(rf"`{name}\b", page)] == []
     assert list(inspect.signature(cr.nn.conv2d).parameters)[:3] == ["x", "w", "strides"]
     assert "conv" in str(cr.nn.conv2d.__doc__)
