@@ -221,6 +221,23 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "--doctest-modules", *SOURCES, *kit, *session.posargs)
 
 
+@nox.session(default=False)
+def array_api_tests(session: nox.Session) -> None:
+    """The public test suite of the array API standard, from a checkout (on request: `-- FOLDER` and pytest's options)."""
+    folder, *arguments = session.posargs or [os.environ.get("ARRAY_API_TESTS", "")]
+    if not folder or not Path(folder, "array_api_tests").is_dir():
+        session.error(
+            f"{folder or 'no folder'}: expected a checkout of the suite, which is on no registry: "
+            "git clone --recurse-submodules https://github.com/data-apis/array-api-tests FOLDER; "
+            "then nox -s array_api_tests -- FOLDER, or set ARRAY_API_TESTS"
+        )
+    failures = Path("tests/plugins/arrays/array_api_expected_failures.txt").resolve()
+    session.install(".", "-r", f"{folder}/requirements.txt")
+    session.chdir(folder)
+    variables = {"ARRAY_API_TESTS_MODULE": "chainrule", "ARRAY_API_TESTS_VERSION": "2024.12"}
+    session.run("pytest", "array_api_tests", "--xfails-file", str(failures), *arguments, env=variables)
+
+
 @nox.session(python=(OLDEST, BETWEEN), default=False)
 def benchmarks(session: nox.Session) -> None:
     """Times beside NumPy and the libraries on it, as tables and as JSON (on request; advect needs Python 3.12)."""

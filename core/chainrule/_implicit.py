@@ -93,9 +93,7 @@ def implicit_root(
 class _Problem:
     """One equation: a start, parameters, and what is to be solved."""
 
-    def __init__(
-        self, f: Any, solve: Any, linear_solve: LinearSolve, traced: bool, x0: Any, parameters: Any
-    ) -> None:
+    def __init__(self, f: Any, solve: Any, linear_solve: LinearSolve, traced: bool, x0: Any, parameters: Any) -> None:
         self.name = f"implicit_root of {getattr(f, '__name__', repr(f))}"
         self.function, self.solve, self.linear_solve, self.traced = f, solve, linear_solve, traced
         self.start = x0

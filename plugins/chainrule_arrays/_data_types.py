@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule import DTYPES, PYTHON_NUMBERS, ArgumentError, DType, DTypeError, Tensor, as_dtype, as_tensor, infer
+from chainrule import (
+    DTYPES,
+    PYTHON_NUMBERS,
+    ArgumentError,
+    DType,
+    DTypeError,
+    Tensor,
+    as_dtype,
+    as_tensor,
+    get_backend,
+    infer,
+)
 
 _KINDS = {
     "bool": ("bool",),
@@ -28,7 +39,7 @@ class FloatInfo:
         max: the largest finite number.
         min: the smallest one, `-max`.
         smallest_normal: the smallest positive number of full precision.
-        dtype: the real dtype itself.
+        dtype: the real dtype, as the library of the backend in force has it; it equals chainrule's.
     """
 
     bits: int
@@ -36,7 +47,7 @@ class FloatInfo:
     max: float
     min: float
     smallest_normal: float
-    dtype: DType
+    dtype: Any
 
 
 @dataclass(frozen=True)
@@ -47,13 +58,13 @@ class IntegerInfo:
         bits: how many it takes.
         max: the largest number.
         min: the smallest one.
-        dtype: the dtype itself.
+        dtype: the dtype, as the library of the backend in force has it; it equals chainrule's.
     """
 
     bits: int
     max: int
     min: int
-    dtype: DType
+    dtype: Any
 
 
 # The bits of the fraction, and the exponent of the largest number.
@@ -81,7 +92,7 @@ def finfo(type: Any, /) -> FloatInfo:
     fraction, exponent = _FORMATS[dtype]
     eps = 2.0**-fraction
     largest = (2.0 - eps) * 2.0**exponent
-    return FloatInfo(dtype.bits, eps, largest, -largest, 2.0 ** (1 - exponent), dtype)
+    return FloatInfo(dtype.bits, eps, largest, -largest, 2.0 ** (1 - exponent), _object(dtype))
 
 
 def iinfo(type: Any, /) -> IntegerInfo:
@@ -101,8 +112,13 @@ def iinfo(type: Any, /) -> IntegerInfo:
     if dtype.kind not in ("int", "uint"):
         raise DTypeError(f"iinfo: expected an integer dtype, got {dtype}; finfo is for floating-point ones")
     if dtype.kind == "uint":
-        return IntegerInfo(dtype.bits, 2**dtype.bits - 1, 0, dtype)
-    return IntegerInfo(dtype.bits, 2 ** (dtype.bits - 1) - 1, -(2 ** (dtype.bits - 1)), dtype)
+        return IntegerInfo(dtype.bits, 2**dtype.bits - 1, 0, _object(dtype))
+    return IntegerInfo(dtype.bits, 2 ** (dtype.bits - 1) - 1, -(2 ** (dtype.bits - 1)), _object(dtype))
+
+
+def _object(dtype: DType) -> Any:
+    """A dtype as an object of the library in force: the standard wants one that is no string."""
+    return get_backend().dtypes.get(dtype, dtype)
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:

@@ -67,6 +67,8 @@ def test_limits_are_those_of_numpy():
         assert (ours.bits, ours.eps, ours.max, ours.min) == (theirs.bits, theirs.eps, theirs.max, theirs.min)
         assert (ours.smallest_normal, ours.dtype) == (theirs.smallest_normal, theirs.dtype)
         assert {type(ours.eps), type(ours.max)} == {float}
+        assert ours.dtype == cr.as_dtype(ours.dtype)
+        assert not isinstance(ours.dtype, str)  # which the standard does not want
     for dtype in SIGNED + UNSIGNED:
         ours, theirs = cr.iinfo(cr.zeros(1, dtype=dtype)), np.iinfo(dtype)
         assert (ours.bits, ours.max, ours.min, ours.dtype) == (theirs.bits, theirs.max, theirs.min, dtype)
