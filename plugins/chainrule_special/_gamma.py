@@ -96,8 +96,8 @@ def zeta(x: Any, q: Any = None) -> Tensor:
     Derivative: -x * zeta(x + 1, q) with respect to q. With respect to x there is no closed form.
 
     >>> import chainrule as cr
-    >>> cr.special.zeta(2.0), cr.special.zeta(2.0, 1.0)  # pi**2 / 6
-    (Tensor(1.6449340668482264, float64), Tensor(1.6449340668482264, float64))
+    >>> cr.special.zeta(2.0)  # pi**2 / 6
+    Tensor(1.6449340668482264, float64)
     """
     return riemann_zeta(x) if q is None else _zeta(x, q)
 

@@ -108,13 +108,19 @@ def _row(name: str) -> Any:
 
 
 def _promoted(compute: Callable[..., Any], xp: Any, row: Any, inputs: tuple[Any, ...]) -> Any:
-    """What a library computes of inputs of any dtypes, in the one that the row says; of 16 bits in 32."""
+    """What a library computes of inputs of any dtypes, in the one that the row says; of 16 bits in 32.
+
+    SciPy has ways of its own for parameters that are integers: they stay.
+    """
     specs = [infer.scalar_spec(x) if type(x) in PYTHON_NUMBERS else Spec(x.shape, as_dtype(x.dtype)) for x in inputs]
     dtype = row.infer(*specs).dtype
-    wide = infer.result_dtype(Spec((), dtype), Spec((), as_dtype("float32")))
+    natives = row.dtypes(infer.result_dtype(Spec((), dtype), Spec((), as_dtype("float32"))))
+    if xp.__name__ == "numpy":
+        whole = [spec.dtype.kind in ("int", "uint") for spec in specs[: row.integers + row.parameters]]
+        natives[: len(whole)] = [None if is_whole else n for is_whole, n in zip(whole, natives, strict=False)]
     arrays = [
         x if native is None else xp.asarray(x, dtype=getattr(xp, str(native)))
-        for x, native in zip(inputs, row.dtypes(wide), strict=True)
+        for x, native in zip(inputs, natives, strict=True)
     ]
     y = compute(*arrays)
     own = getattr(xp, str(dtype))

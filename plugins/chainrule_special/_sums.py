@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from chainrule import Tensor, as_tensor, infer, ops
 
+_LARGE = 80.0  # its exponential is a number of 32 bits
 Axis = int | Sequence[int] | None
 
 
@@ -53,13 +55,18 @@ def logsumexp(
     if b is None and not return_sign and a.dtype.kind != "complex":
         plain: Tensor = ops.logsumexp(a, axis=axes, keepdims=keepdims)
         return plain
+    largest = ops.real(a)
     if b is not None:
-        b = as_tensor(b)
-        a, b = ops.broadcast_arrays(a, b)
-        a = ops.where(ops.equal(b, 0), -float("inf"), a)
-    top = ops.stop_gradient(ops.max(ops.real(a), axis=axes, keepdims=True))
+        a, b = ops.broadcast_arrays(a, as_tensor(b))
+        nothing = ops.equal(b, 0)
+        largest = ops.where(nothing, -math.inf, ops.real(a))
+    top = ops.stop_gradient(ops.max(largest, axis=axes, keepdims=True))
     top = ops.where(ops.isfinite(top), top, 0.0)
-    scaled = ops.exp(a - top)
+    shifted = a - top
+    if b is not None:  # what is too large for a number is left out; of the rest `b` has a gradient where it is 0, too
+        kept = ops.logical_or(ops.logical_not(nothing), ops.real(shifted) < _LARGE)
+        shifted = ops.where(kept, shifted, -math.inf)
+    scaled = ops.exp(shifted)
     total = ops.sum(scaled if b is None else b * scaled, axis=axes, keepdims=True)
     size = ops.abs(total) if return_sign else total
     result = ops.log(size) + top
