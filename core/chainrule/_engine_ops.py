@@ -47,6 +47,8 @@ def _prevented(g: Any, _y: Any, _x: Any, message: str) -> Any:
 def prevent_gradient(xp: Any, x: Any, /, message: str) -> Any:
     """The same value; a gradient that would flow back through it is an error with your message.
 
+    Derivative: none: the error.
+
     >>> import chainrule as cr
     >>> cr.grad(lambda x: cr.prevent_gradient(x, "use the other branch"))(1.0)
     Traceback (most recent call last):
@@ -144,7 +146,10 @@ to_backend.op = _move  # type: ignore[attr-defined]  # the public function of an
 
 
 def read_variable(variable: Any) -> Tensor:
-    """The value of a variable now, as a tensor that gradients with respect to the variable pass to."""
+    """The value of a variable now, as a tensor that gradients with respect to the variable pass to.
+
+    Derivative: `g`, to the variable.
+    """
     value: Tensor = variable.read()
     return value
 

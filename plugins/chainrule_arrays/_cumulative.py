@@ -27,6 +27,8 @@ def _cumulative_sum(xp: Any, x: Any, /, axis: int = -1) -> Any:
 def cumulative_sum(x: Any, /, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running sums along an axis.
 
+    Derivative: the running sums of `g` from the end.
+
     Args:
         x: an array of one dimension, or of more if `axis` is given.
         axis: the axis to sum along.
@@ -73,6 +75,8 @@ def _cumulative_prod(xp: Any, x: Any, /, axis: int = -1) -> Any:
 @fronts(_cumulative_prod)
 def cumulative_prod(x: Any, /, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
     """Running products along an axis; the gradient is exact also where some elements are 0.
+
+    Derivative: the running sums from the end of `g * y`, divided by `x`; where an element is 0, by products without it.
 
     Args:
         x: an array of one dimension, or of more if `axis` is given.

@@ -175,6 +175,8 @@ def _getitem(xp: Any, x: Any, /, *arrays: Any, key: Key) -> Any:
 def getitem(x: Any, index: Any) -> Tensor:
     """`x[index]`: integers, slices, `None`, `...`, and arrays of integers or booleans, as NumPy indexes.
 
+    Derivative: zeros, with `g` added at the index: rows alone where an array of integers picks rows.
+
     >>> import chainrule as cr
     >>> x = cr.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> x[:, 1], x[[0, 0]], x[x > 2]
@@ -287,6 +289,8 @@ def _set_at(xp: Any, x: Any, values: Any, /, *arrays: Any, key: Key) -> Any:
 def set_at(x: Any, index: Any, values: Any) -> Tensor:
     """`x` with the elements at an index replaced, as `x[index] = values` would; no place may repeat.
 
+    Derivative: by `x`, `g` with zeros at the index; by `values`, `g[index]`.
+
     >>> import chainrule as cr
     >>> cr.set_at(cr.tensor([1.0, 2.0, 3.0]), slice(0, 2), 0.0)
     Tensor([0., 0., 3.], float64)
@@ -382,6 +386,8 @@ def _sort_gradient(g: Any, _y: Any, x: Any, axis: int, descending: bool, stable:
 @op(infer=lambda x, axis, descending, stable: x, gradient=_sort_gradient)
 def sort(xp: Any, x: Any, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
     """The elements in order along an axis.
+
+    Derivative: `g` in the order the elements were in.
 
     >>> import chainrule as cr
     >>> cr.sort(cr.tensor([3.0, 1.0, 2.0]))

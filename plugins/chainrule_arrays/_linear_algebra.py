@@ -306,6 +306,8 @@ def _aligned(xp: Any, x: Any, term: str, letters: str) -> Any:
 def einsum(subscripts: str, *operands: Any) -> Tensor:
     """Sums of products by Einstein's convention.
 
+    Derivative: of each operand, the sum of products of `g` with the others that leaves its indices.
+
     Args:
         subscripts: indices of the operands and, after `->`, of the result; without it, those that occur once, sorted.
             `...` stands for axes that broadcast.

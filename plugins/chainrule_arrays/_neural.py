@@ -120,6 +120,8 @@ def _losses(logits: Any, labels: Any) -> Any:
 def softmax_cross_entropy(xp: Any, logits: Any, labels: Any, /) -> Any:
     """The cross-entropy of each row's softmax with a row of probabilities.
 
+    Derivative: by `logits`, `g * (softmax(logits) * sum(labels) - labels)`; by `labels`, `-g * log_softmax(logits)`.
+
     Args:
         logits: shape `(..., n_classes)`.
         labels: probabilities of the same shape.
@@ -155,6 +157,8 @@ def _class_gradient(g: Any, _y: Any, logits: Any, labels: Any) -> Any:
 @op(infer=_class_losses, gradient=(_class_gradient, None))
 def sparse_softmax_cross_entropy(xp: Any, logits: Any, labels: Any, /) -> Any:
     """The cross-entropy of each row's softmax with a class.
+
+    Derivative: by `logits`, `g * (softmax(logits) - one_hot(labels))`.
 
     Args:
         logits: shape `(..., n_classes)`.

@@ -124,6 +124,8 @@ def _prod(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
 def prod(x: Any, /, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product of the elements; its gradient is exact also where some are 0.
 
+    Derivative: `g` times the product of all other elements.
+
     Args:
         x: an array of any shape.
         axis: the axes to multiply over.
@@ -173,6 +175,8 @@ def _var_gradient(g: Any, _y: Any, x: Any, axis: Axis, keepdims: bool, correctio
 def var(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """The variance: the mean square distance from the mean, over `n - correction`.
 
+    Derivative: `g * 2 * (x - mean(x)) / (n - correction)`.
+
     >>> import chainrule as cr
     >>> cr.var(cr.tensor([1.0, 3.0]), correction=1)
     Tensor(2.0, float64)
@@ -211,6 +215,8 @@ def _extreme_gradient(g: Any, y: Any, x: Any, axis: Axis, keepdims: bool) -> Any
 def max(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element; where several are, they share the gradient equally.
 
+    Derivative: `g` at the largest elements, over their number; 0 elsewhere.
+
     >>> import chainrule as cr
     >>> cr.grad(cr.max)(cr.tensor([1.0, 1.0, 0.0]))
     Tensor([0.5, 0.5, 0. ], float64)
@@ -221,6 +227,8 @@ def max(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
 @op(infer=_same, gradient=_extreme_gradient)
 def min(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element; where several are, they share the gradient equally.
+
+    Derivative: `g` at the smallest elements, over their number; 0 elsewhere.
 
     >>> import chainrule as cr
     >>> cr.min(cr.tensor([[3.0, 1.0], [2.0, 5.0]]), axis=1)

@@ -274,6 +274,8 @@ def _split_back(g: Any, _y: Any, *_inputs: Any, axis: int) -> list[Any]:
 def concat(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
     """Arrays one after the other along an axis they have.
 
+    Derivative: of each array, its part of `g`.
+
     >>> import chainrule as cr
     >>> cr.concat([cr.tensor([1.0]), cr.tensor([2.0, 3.0])])
     Tensor([1., 2., 3.], float64)

@@ -110,7 +110,11 @@ def _slope_gradient(t: Any, _y: Any, g: Any, a: Any) -> tuple[Any, Any]:
 
 @op(infer=_slope_spec, gradient=_slope_gradient, broadcasts=True)
 def cofactor_slope(xp: Any, g: Any, a: Any, /) -> Any:
-    """The derivative of `sum(g * cofactor(a))` by `a`, of singular matrices too."""
+    """The derivative of `sum(g * cofactor(a))` by `a`, of singular matrices too.
+
+    Derivative: by `g`, `cofactor_slope(t, a)` for the cotangent `t`; by `a`, that of the formula of `cofactor`, which
+    needs an inverse.
+    """
     u, s, vh = function_of(xp, "svd", a)(a, full_matrices=False)
     diagonal = _diagonals(xp, a)
     rows = xp.where(diagonal, xp.ones_like(s)[..., None, :], s[..., None, :])

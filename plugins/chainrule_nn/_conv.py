@@ -149,7 +149,10 @@ def _weights_by_y(g: Any, _w: Any, x: Any, _y: Any, window: Any, **how: Any) -> 
 def conv_weight_gradient(
     xp: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, groups: int
 ) -> Any:
-    """The gradient of `sum(y * conv(x, w))` by `w`, whose first axes are `window`; the rest as `conv` takes it."""
+    """The gradient of `sum(y * conv(x, w))` by `w`, whose first axes are `window`; the rest as `conv` takes it.
+
+    Derivative: by `x`, `conv_transpose(y, g)`; by `y`, `conv(x, g)`.
+    """
     w = (*window, x.shape[-1] // groups, y.shape[-1])
     axes = convolved(x.shape, w, strides, padding, dilation, groups)
     product = xp.matmul(xp.matrix_transpose(columns(xp, x, axes, groups)), grouped(xp, y, groups))
@@ -172,8 +175,7 @@ def conv(
     zero where it is padded. With groups, the channels of `x` and of the result are cut into so many equal parts, and
     each part of the result is computed from the part of `x` at the same place.
 
-    Its gradient by `x` is `conv_transpose`, by `w` the operation `conv_weight_gradient`; those of these two are `conv`
-    and each other.
+    Derivative: by `x`, `conv_transpose(g, w)`; by `w`, `conv_weight_gradient(x, g)`.
 
     Args:
         x: shape `(batch, *lengths, channels)`.
@@ -217,6 +219,8 @@ def conv_transpose(
     output_padding: int | tuple[int, ...] = 0,
 ) -> Tensor:
     """The transpose of `conv`: the linear map that its gradient by `x` is, also called deconvolution.
+
+    Derivative: by `x`, `conv(g, w)`; by `w`, `conv_weight_gradient(g, x)`.
 
     Args:
         x: shape `(batch, *lengths, channels)`, that of the result of the convolution which this transposes.

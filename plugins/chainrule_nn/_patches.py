@@ -74,6 +74,8 @@ def unfold(
 ) -> Tensor:
     """The windows of a convolution as an array, also called im2col.
 
+    Derivative: `fold(g)`: the sum of the windows that an element is in.
+
     Args:
         x: shape `(batch, *lengths, channels)`.
         window: its lengths: an integer, or one for each axis.

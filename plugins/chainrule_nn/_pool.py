@@ -44,7 +44,10 @@ def _spread_gradient(t: Any, _r: Any, _g: Any, x: Any, y: Any, **how: Any) -> An
 
 @op(infer=lambda g, x, y, **_: infer.Spec(x.shape, g.dtype), gradient=(_spread_gradient, None, None))
 def max_pool_spread(xp: Any, g: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
-    """`g` in equal shares at the largest elements of the windows of `x`, where `y = max_pool(x)`."""
+    """`g` in equal shares at the largest elements of the windows of `x`, where `y = max_pool(x)`.
+
+    Derivative: by `g`, `max_pool_gather(t, y, x)` for the cotangent `t`; a constant otherwise.
+    """
     axes = pooled(x.shape, window, strides, padding)
     hits = _hits(xp, x, y, axes, g.dtype)
     share = g / sum(hits[1:], hits[0])
@@ -57,7 +60,10 @@ def _gather_gradient(g: Any, _r: Any, _t: Any, x: Any, y: Any, **how: Any) -> An
 
 @op(infer=lambda t, x, y, **_: infer.Spec(y.shape, t.dtype), gradient=(_gather_gradient, None, None))
 def max_pool_gather(xp: Any, t: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
-    """The mean of `t` over the largest elements of each window of `x`, where `y = max_pool(x)`."""
+    """The mean of `t` over the largest elements of each window of `x`, where `y = max_pool(x)`.
+
+    Derivative: by `t`, `max_pool_spread(g, y, x)`; a constant otherwise.
+    """
     axes = pooled(x.shape, window, strides, padding)
     hits = _hits(xp, x, y, axes, t.dtype)
     picked = [tap * hit for tap, hit in zip(taps(padded(xp, t, axes), axes), hits, strict=True)]
@@ -125,6 +131,8 @@ def max_pool(
 ) -> Tensor:
     """The largest element of each window, channel by channel; where several are, they share the gradient equally.
 
+    Derivative: the sum of `g` over the windows in which an element is the largest.
+
     Args:
         x: real numbers of shape `(batch, *lengths, channels)`.
         window: its lengths: an integer, or one for each axis.
@@ -166,6 +174,8 @@ def avg_pool(
     ceil_mode: bool = False,
 ) -> Tensor:
     """The mean of each window, channel by channel.
+
+    Derivative: each element's share of the cotangents of its windows.
 
     Args:
         x, window, strides, padding, data_format, ceil_mode: as for `max_pool`; `x` may be complex.

@@ -7,75 +7,91 @@
 ((1000,), True)
 
 The functions of the module draw from a default generator for each backend, which `seed` starts anew.
+
+Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from chainrule_random import _categories, _gamma, _location_scale, _multivariate, _permutations, _trials, _truncated
-from chainrule_random._generator import Generator as Generator
-from chainrule_random._generator import by_default
-from chainrule_random._generator import default_generator as default_generator
-from chainrule_random._generator import seed as seed
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-bernoulli = by_default(_trials.bernoulli)
-beta = by_default(_gamma.beta)
-binomial = by_default(_trials.binomial)
-categorical = by_default(_categories.categorical)
-cauchy = by_default(_location_scale.cauchy)
-chi2 = by_default(_gamma.chi2)
-choice = by_default(_categories.choice)
-dirichlet = by_default(_gamma.dirichlet)
-exponential = by_default(_location_scale.exponential)
-gamma = by_default(_gamma.gamma)
-geometric = by_default(_trials.geometric)
-gumbel = by_default(_location_scale.gumbel)
-gumbel_softmax = by_default(_categories.gumbel_softmax)
-integers = by_default(_trials.integers)
-laplace = by_default(_location_scale.laplace)
-logistic = by_default(_location_scale.logistic)
-lognormal = by_default(_location_scale.lognormal)
-multivariate_normal = by_default(_multivariate.multivariate_normal)
-negative_binomial = by_default(_trials.negative_binomial)
-normal = by_default(_location_scale.normal)
-pareto = by_default(_location_scale.pareto)
-permutation = by_default(_permutations.permutation)
-poisson = by_default(_trials.poisson)
-rayleigh = by_default(_location_scale.rayleigh)
-student_t = by_default(_gamma.student_t)
-triangular = by_default(_location_scale.triangular)
-truncated_normal = by_default(_truncated.truncated_normal)
-uniform = by_default(_location_scale.uniform)
-weibull = by_default(_location_scale.weibull)
+if TYPE_CHECKING:
+    from chainrule_random._functions import bernoulli as bernoulli
+    from chainrule_random._functions import beta as beta
+    from chainrule_random._functions import binomial as binomial
+    from chainrule_random._functions import categorical as categorical
+    from chainrule_random._functions import cauchy as cauchy
+    from chainrule_random._functions import chi2 as chi2
+    from chainrule_random._functions import choice as choice
+    from chainrule_random._functions import dirichlet as dirichlet
+    from chainrule_random._functions import exponential as exponential
+    from chainrule_random._functions import gamma as gamma
+    from chainrule_random._functions import geometric as geometric
+    from chainrule_random._functions import gumbel as gumbel
+    from chainrule_random._functions import gumbel_softmax as gumbel_softmax
+    from chainrule_random._functions import integers as integers
+    from chainrule_random._functions import laplace as laplace
+    from chainrule_random._functions import logistic as logistic
+    from chainrule_random._functions import lognormal as lognormal
+    from chainrule_random._functions import multivariate_normal as multivariate_normal
+    from chainrule_random._functions import negative_binomial as negative_binomial
+    from chainrule_random._functions import normal as normal
+    from chainrule_random._functions import pareto as pareto
+    from chainrule_random._functions import permutation as permutation
+    from chainrule_random._functions import poisson as poisson
+    from chainrule_random._functions import rayleigh as rayleigh
+    from chainrule_random._functions import student_t as student_t
+    from chainrule_random._functions import triangular as triangular
+    from chainrule_random._functions import truncated_normal as truncated_normal
+    from chainrule_random._functions import uniform as uniform
+    from chainrule_random._functions import weibull as weibull
+    from chainrule_random._generator import Generator as Generator
+    from chainrule_random._generator import default_generator as default_generator
+    from chainrule_random._generator import seed as seed
 
-__all__ = [
-    "Generator",
-    "bernoulli",
-    "beta",
-    "binomial",
-    "categorical",
-    "cauchy",
-    "chi2",
-    "choice",
-    "default_generator",
-    "dirichlet",
-    "exponential",
-    "gamma",
-    "geometric",
-    "gumbel",
-    "gumbel_softmax",
-    "integers",
-    "laplace",
-    "logistic",
-    "lognormal",
-    "multivariate_normal",
-    "negative_binomial",
-    "normal",
-    "pareto",
-    "permutation",
-    "poisson",
-    "rayleigh",
-    "seed",
-    "student_t",
-    "triangular",
-    "truncated_normal",
-    "uniform",
-    "weibull",
-]
+# Where each public name is.
+_PARTS = {
+    "Generator": "_generator",
+    "bernoulli": "_functions",
+    "beta": "_functions",
+    "binomial": "_functions",
+    "categorical": "_functions",
+    "cauchy": "_functions",
+    "chi2": "_functions",
+    "choice": "_functions",
+    "default_generator": "_generator",
+    "dirichlet": "_functions",
+    "exponential": "_functions",
+    "gamma": "_functions",
+    "geometric": "_functions",
+    "gumbel": "_functions",
+    "gumbel_softmax": "_functions",
+    "integers": "_functions",
+    "laplace": "_functions",
+    "logistic": "_functions",
+    "lognormal": "_functions",
+    "multivariate_normal": "_functions",
+    "negative_binomial": "_functions",
+    "normal": "_functions",
+    "pareto": "_functions",
+    "permutation": "_functions",
+    "poisson": "_functions",
+    "rayleigh": "_functions",
+    "seed": "_generator",
+    "student_t": "_functions",
+    "triangular": "_functions",
+    "truncated_normal": "_functions",
+    "uniform": "_functions",
+    "weibull": "_functions",
+}
+__all__ = [*_PARTS]  # names all the same
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = globals()[name] = getattr(import_module(f"chainrule_random.{_PARTS[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

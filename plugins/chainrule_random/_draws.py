@@ -46,6 +46,7 @@ def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_par
         lambda xp, state, a, b, /, shape, dtype: _moved(host, state, a, b, shape=shape, dtype=dtype),
     )
     DRAWS[name] = define(kernels[n_parameters])
+    DRAWS[name].__doc__ = f"Numbers of `{name}` by a generator's state, of a shape and dtype; see `cr.random`."
     return DRAWS[name]
 
 

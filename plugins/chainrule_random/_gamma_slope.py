@@ -58,6 +58,10 @@ def _by_value(g: Any, y: Any, a: Any, z: Any, order: int) -> Any:
 def gamma_slope(xp: Any, a: Any, z: Any, /, order: int = 1) -> Any:
     """The derivative of a gamma variable by its shape, at a fixed quantile; of higher orders, what its own needs.
 
+    Derivative: by `a`, `g * (gamma_slope(a, z, order + 1) - y * (log(z) - digamma(a)))`; by `z`, `-g * (b + y * ((a -
+    1) / z - 1))`, where `b` is what the density is multiplied by if the distribution function is derived `order` times
+    by `a`.
+
     In double precision within 4e-12 of it for shapes from 1e-3 to 1e6.
 
     Args:

@@ -51,7 +51,11 @@ def _by_bound(y: Any, bound: Any) -> Any:
     elementwise=True,
 )
 def truncated_quantile(xp: Any, u: Any, lower: Any, upper: Any, /) -> Any:
-    """Where a share `u` of the standard normal distribution between two bounds lies below; computed by SciPy."""
+    """Where a share `u` of the standard normal distribution between two bounds lies below; computed by SciPy.
+
+    Derivative: by `u`, `g` times the probability between the bounds over the density at `y`; by the bounds, `g * (1 -
+    u)` and `g * u` times the density there over that at `y`.
+    """
     home = as_tensor(u)
     found = _quantile(*[as_tensor(x).numpy() for x in (u, lower, upper)])
     return home.backend.asarray(found, xp.result_type(u, lower, upper), home.device)

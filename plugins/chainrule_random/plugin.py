@@ -1,30 +1,52 @@
-"""The hooks that register what this package has."""
+"""The hooks that register what this package has, none of which is imported before its first use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule import Kernel, hookimpl
-from chainrule_random import _draws, _gamma_slope, _state, _truncated
+
+_DRAWS = (
+    *("binomial", "geometric", "integers", "negative_binomial", "permutation", "poisson", "standard_cauchy"),
+    *("standard_exponential", "standard_gamma", "standard_gumbel", "standard_laplace", "standard_logistic"),
+    *("standard_normal", "standard_uniform"),
+)
+_OPERATIONS = {
+    "_draws": _DRAWS,
+    "_gamma_slope": ("gamma_slope",),
+    "_state": ("next_state",),
+    "_truncated": ("truncated_quantile",),
+}
+_KERNELS = {"numpy": _DRAWS, "jax": (*_DRAWS, "truncated_quantile")}
 
 
 @hookimpl
-def chainrule_ops() -> Iterable[Callable[..., Any]]:
-    """The draws, and the step from one state to the next."""
-    return [_state.next_state, _gamma_slope.gamma_slope, _truncated.truncated_quantile, *_draws.DRAWS.values()]
+def chainrule_ops() -> Mapping[str, str]:
+    """The draws, the step from one state to the next, and what gradients and distributions are computed with."""
+    return {
+        f"random.{name}": f"chainrule_random.{module}:{name}" for module, names in _OPERATIONS.items() for name in names
+    }
 
 
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Kernel]]:
     """Draws where they need no copy, and within what JAX compiles."""
-    return {
-        "numpy": {name: _draws.numpy_kernel(host) for name, host in _draws.HOST.items()},
-        "jax": {
-            "random.truncated_quantile": _truncated.jax_quantile,
-            **{name: _draws.jax_kernel(host) for name, host in _draws.HOST.items()},
-        },
-    }
+    return {backend: {f"random.{name}": _lazy(backend, name) for name in names} for backend, names in _KERNELS.items()}
+
+
+def _lazy(backend: str, name: str) -> Kernel:
+    """A kernel that is imported when it first computes."""
+
+    def kernel(*arrays: Any, **attributes: Any) -> Any:
+        from chainrule_random import _draws, _truncated
+
+        if name == "truncated_quantile":
+            return _truncated.jax_quantile(*arrays, **attributes)
+        make = _draws.numpy_kernel if backend == "numpy" else _draws.jax_kernel
+        return make(_draws.HOST[f"random.{name}"])(*arrays, **attributes)
+
+    return kernel
 
 
 @hookimpl

@@ -63,7 +63,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "lstsq": lambda a: np.linalg.lstsq(a[:, :2], B),
     "lstsq of a vector": lambda a: np.linalg.lstsq(a, B[:, 0]),
 }
-PAGE = Path(__file__).parents[3] / "docs/reference/linear-algebra.md"
+PAGE = Path(__file__).parents[3] / "docs/reference/operations/linalg.md"
 
 
 def test_what_is_registered() -> None:
