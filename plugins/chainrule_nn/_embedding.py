@@ -114,8 +114,8 @@ def rotary_positions(x: Any, base: float = 10000.0, first: int = 0) -> Tensor:
             [0.54030231, 0.84147098]], float64)
     """
     x = as_tensor(x)
-    half, odd = divmod(x.shape[-1], 2)
-    if odd:
+    half = x.shape[-1] // 2
+    if isinstance(half, int) and x.shape[-1] % 2:
         raise ShapeError(f"rotary_positions: x: expected an even number of features, got shape {x.shape}")
     angles = ops.astype(_angles(ops.arange(first, first + x.shape[-2]), 2 * half, base), dtype=x.dtype)
     a, b, cos, sin = x[..., :half], x[..., half:], ops.cos(angles), ops.sin(angles)

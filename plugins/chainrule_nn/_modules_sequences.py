@@ -72,7 +72,8 @@ class MultiHeadAttention(Module):
             generator=generator,
         )
         together = ops.moveaxis(y, -3, -2)
-        return self.out(ops.reshape(together, shape=(*together.shape[:-2], -1)))
+        *places, heads, features = together.shape
+        return self.out(ops.reshape(together, shape=(*places, heads * features)))
 
     def _apart(self, x: Tensor) -> Tensor:
         """Each head's features: shape `(..., heads, positions, features / heads)`."""

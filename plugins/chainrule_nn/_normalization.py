@@ -6,6 +6,7 @@ With `n` numbers of mean `m` and variance `v`, the cotangent of `y = (x - m) / s
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from chainrule import ShapeError, Tensor, composite, fronts, infer, ops
@@ -189,6 +190,9 @@ def batch_norm_training(
         `(y, running_mean, running_variance)`: the result, and the new statistics, which no gradient passes. As in
         PyTorch the variance that they take in is the unbiased one, over `n - 1`.
 
+    Raises:
+        ShapeError: there are not two numbers for a channel.
+
     >>> import chainrule as cr
     >>> y, mean, variance = cr.nn.batch_norm_training(cr.tensor([[1.0], [3.0]]), cr.zeros(1), cr.ones(1), eps=0.0)
     >>> y[:, 0], mean, variance
@@ -198,9 +202,9 @@ def batch_norm_training(
     (at,) = infer.as_axes(axis, x.ndim)
     others = tuple(i for i in range(x.ndim) if i != at)
     mean, variance = ops.mean(x, axis=others), ops.var(x, axis=others)
-    n = 1
-    for i in others:
-        n = n * x.shape[i]
+    n = math.prod([x.shape[i] for i in others])
+    if isinstance(n, int) and n < 2:
+        raise ShapeError(f"batch_norm_training: x: expected more than one number for each channel, got shape {x.shape}")
     unbiased = variance * (n / (n - 1))
 
     def moved(old: Any, new: Any) -> Any:

@@ -245,7 +245,43 @@ def test_one_of_a_batch_at_a_time() -> None:
         np.testing.assert_allclose(cr.vmap(f)(images), np.stack([f(x).numpy() for x in images]), rtol=1e-12)
 
 
+# Functions that look at lengths, and arrays for them of which a graph knows some or none.
+UNKNOWN: dict[str, Any] = {
+    "batch_norm_training": lambda x: cr.nn.batch_norm_training(x, cr.zeros(4), cr.ones(4))[0],
+    "lstm": lambda x: cr.nn.lstm(x, cr.ones((4, 8)), cr.ones((2, 8)))[0],
+    "attention": cr.nn.MultiHeadAttention(4, 2, seed=0),
+    "cross_entropy": lambda x: cr.nn.cross_entropy(x, cr.argmax(x, axis=-1), label_smoothing=0.1, ignore_index=1),
+    "pixel_shuffle": lambda x: cr.nn.pixel_shuffle(x, 2),
+    "depthwise_conv": lambda x: cr.nn.depthwise_conv(x, cr.ones((2, 4, 2))),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize("shape", [(None, 5, 4), (None, None, None)], ids=str)
+def test_lengths_that_graphs_do_not_know(name: str, shape: Any) -> None:
+    f, x = UNKNOWN[name], RNG.normal(size=(3, 5, 4))
+    with cr.Graph().as_default():
+        symbol = cr.placeholder("float64", shape)
+        y = f(symbol)
+        results = cr.Session().run([y, *cr.gradients(cr.sum(y * y), [symbol])], {symbol: x})
+    want = f(cr.tensor(x)).numpy(), cr.grad(lambda x: cr.sum(cr.square(f(x))))(x)
+    for have, expected in zip(results, want, strict=True):
+        np.testing.assert_allclose(have, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_nothing_to_compute() -> None:
+    x = np.ones((0, 5, 4))
+    for f in (
+        cr.nn.LayerNorm(4),
+        cr.nn.MultiHeadAttention(4, 2),
+        lambda x: cr.nn.gru(x, cr.ones((4, 6)), cr.ones((2, 6)))[0],
+    ):
+        assert f(x).shape[:2] == (0, 5)
+
+
 def test_refusals() -> None:
+    with pytest.raises(cr.ShapeError, match=r"batch_norm_training: x: expected more than one number for each channel"):
+        cr.nn.BatchNorm(3)(np.ones((1, 3)), training=True)
     with pytest.raises(cr.ArgumentError, match="Sequential: expected modules and functions, got 3"):
         cr.nn.Sequential(3)
     with pytest.raises(cr.ArgumentError, match="8 features are not a multiple of 3 heads"):
