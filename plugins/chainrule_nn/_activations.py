@@ -28,6 +28,8 @@ def _hard_tanh_gradient(g: Any, _y: Any, x: Any, low: float, high: float) -> Any
 def hard_tanh(x: Any, /, low: float = -1.0, high: float = 1.0) -> Any:
     """`x` held between `low` and `high`; its slope there is 0.
 
+    Derivative: 1 between them, else 0.
+
     >>> import chainrule as cr
     >>> cr.nn.hard_tanh(cr.tensor([-3.0, 0.5, 3.0]))
     Tensor([-1. ,  0.5,  1. ], float64)
@@ -38,6 +40,8 @@ def hard_tanh(x: Any, /, low: float = -1.0, high: float = 1.0) -> Any:
 @composite(gradient=lambda g, _y, x: ops.where((x > 0) & (x < 6), g, 0.0), name="nn.relu6")
 def relu6(x: Any, /) -> Any:
     """`min(max(x, 0), 6)`; its slope at 0 and at 6 is 0.
+
+    Derivative: 1 between 0 and 6, else 0.
 
     >>> import chainrule as cr
     >>> cr.nn.relu6(cr.tensor([-1.0, 2.0, 7.0]))
@@ -54,6 +58,8 @@ def _leaky_relu_gradient(g: Any, _y: Any, x: Any, slope: float) -> Any:
 def leaky_relu(x: Any, /, slope: float = 0.01) -> Any:
     """`x` where it is above 0, else `slope * x`.
 
+    Derivative: 1 where x is above 0, else slope.
+
     >>> import chainrule as cr
     >>> cr.nn.leaky_relu(cr.tensor([-2.0, 3.0]), slope=0.1)
     Tensor([-0.2,  3. ], float64)
@@ -64,6 +70,8 @@ def leaky_relu(x: Any, /, slope: float = 0.01) -> Any:
 @composite(name="nn.prelu", broadcasts=True)
 def prelu(x: Any, slope: Any, /) -> Any:
     """`leaky_relu` with a slope that is learnt: `x` where it is above 0, else `slope * x`.
+
+    Derivative: by `x`, 1 where it is above 0, else slope; by `slope`, 0 there, else x.
 
     Args:
         x: shape `(..., channels)`.
@@ -84,6 +92,8 @@ def _elu_gradient(g: Any, _y: Any, x: Any, alpha: float) -> Any:
 def elu(x: Any, /, alpha: float = 1.0) -> Any:
     """`x` where it is above 0, else `alpha * (exp(x) - 1)` (https://arxiv.org/abs/1511.07289).
 
+    Derivative: 1 where x is above 0, else alpha * exp(x).
+
     >>> import chainrule as cr
     >>> cr.nn.elu(cr.tensor([-1000.0, 2.0]))
     Tensor([-1.,  2.], float64)
@@ -95,6 +105,8 @@ def elu(x: Any, /, alpha: float = 1.0) -> Any:
 def selu(x: Any, /) -> Any:
     """`elu`, scaled so that layers keep mean 0 and variance 1 (https://arxiv.org/abs/1706.02515).
 
+    Derivative: the scale times that of `elu`.
+
     >>> import chainrule as cr
     >>> cr.nn.selu(cr.tensor([0.0, 1.0]))
     Tensor([0.        , 1.05070099], float64)
@@ -105,6 +117,8 @@ def selu(x: Any, /) -> Any:
 @composite(name="nn.celu")
 def celu(x: Any, /, alpha: float = 1.0) -> Any:
     """`x` where it is above 0, else `alpha * (exp(x / alpha) - 1)`, whose slope is continuous.
+
+    Derivative: 1 where x is above 0, else exp(x / alpha).
 
     From https://arxiv.org/abs/1704.07483.
 
@@ -131,7 +145,7 @@ def _gelu_gate(x: Any) -> Any:
 def gelu(x: Any, /, approximate: bool = False) -> Any:
     """`x * Phi(x)` with the distribution function of the normal distribution (https://arxiv.org/abs/1606.08415).
 
-    Derivative: `Phi(x) + x * exp(-x**2 / 2) / sqrt(2 * pi)`.
+    Derivative: Phi(x) + x * exp(-x**2 / 2) / sqrt(2 * pi).
 
     Args:
         x: an array of any shape, or a number.
@@ -156,6 +170,8 @@ def _silu_gradient(g: Any, _y: Any, x: Any, beta: float) -> Any:
 def silu(x: Any, /, beta: float = 1.0) -> Any:
     """`x * sigmoid(beta * x)`, also called swish (https://arxiv.org/abs/1710.05941).
 
+    Derivative: s * (1 + beta * x * (1 - s)) with s = sigmoid(beta * x).
+
     >>> import chainrule as cr
     >>> cr.nn.silu(cr.tensor([0.0, 1.0]))
     Tensor([0.        , 0.73105858], float64)
@@ -166,6 +182,8 @@ def silu(x: Any, /, beta: float = 1.0) -> Any:
 @composite(name="nn.mish")
 def mish(x: Any, /) -> Any:
     """`x * tanh(softplus(x))` (https://arxiv.org/abs/1908.08681).
+
+    Derivative: t + x * (1 - t**2) * sigmoid(x) with t = tanh(softplus(x)).
 
     >>> import chainrule as cr
     >>> cr.nn.mish(cr.tensor([0.0, 1.0]))
@@ -209,6 +227,8 @@ tanh_shrink: Unary = elementwise(
 def hard_sigmoid(x: Any, /) -> Any:
     """`relu6(x + 3) / 6`: a sigmoid of three straight lines.
 
+    Derivative: 1 / 6 between -3 and 3, else 0.
+
     >>> import chainrule as cr
     >>> cr.nn.hard_sigmoid(cr.tensor([-4.0, 0.0, 4.0]))
     Tensor([0. , 0.5, 1. ], float64)
@@ -219,6 +239,8 @@ def hard_sigmoid(x: Any, /) -> Any:
 @composite(name="nn.hard_swish")
 def hard_swish(x: Any, /) -> Any:
     """`x * hard_sigmoid(x)` (https://arxiv.org/abs/1905.02244).
+
+    Derivative: 0 below -3, (2 * x + 3) / 6 between -3 and 3, 1 above.
 
     >>> import chainrule as cr
     >>> cr.nn.hard_swish(cr.tensor([-4.0, 0.0, 4.0]))
@@ -231,6 +253,8 @@ def hard_swish(x: Any, /) -> Any:
 def log_sigmoid(x: Any, /) -> Any:
     """`log(sigmoid(x))`, accurate where the sigmoid underflows.
 
+    Derivative: sigmoid(-x).
+
     >>> import chainrule as cr
     >>> cr.nn.log_sigmoid(cr.tensor([-1000.0, 0.0]))
     Tensor([-1.00000000e+03, -6.93147181e-01], float64)
@@ -241,6 +265,8 @@ def log_sigmoid(x: Any, /) -> Any:
 @composite(name="nn.soft_shrink")
 def soft_shrink(x: Any, /, limit: float = 0.5) -> Any:
     """`x` moved by `limit` towards 0, and 0 where it is nearer: the `y` of least `(y - x)**2 / 2 + limit * |y|`.
+
+    Derivative: 1 where x is more than limit from 0, else 0.
 
     >>> import chainrule as cr
     >>> cr.nn.soft_shrink(cr.tensor([-2.0, 0.25, 2.0]))
@@ -253,6 +279,8 @@ def soft_shrink(x: Any, /, limit: float = 0.5) -> Any:
 def hard_shrink(x: Any, /, limit: float = 0.5) -> Any:
     """`x`, and 0 where it is `limit` from 0 or nearer.
 
+    Derivative: 1 where x is more than limit from 0, else 0.
+
     >>> import chainrule as cr
     >>> cr.nn.hard_shrink(cr.tensor([-2.0, 0.25, 2.0]))
     Tensor([-2.,  0.,  2.], float64)
@@ -264,6 +292,8 @@ def hard_shrink(x: Any, /, limit: float = 0.5) -> Any:
 def threshold(x: Any, /, limit: float = 0.0, value: float = 0.0) -> Any:
     """`x` where it is above `limit`, else `value`.
 
+    Derivative: 1 where x is above limit, else 0.
+
     >>> import chainrule as cr
     >>> cr.nn.threshold(cr.tensor([0.5, 2.0]), limit=1.0, value=-1.0)
     Tensor([-1.,  2.], float64)
@@ -274,6 +304,8 @@ def threshold(x: Any, /, limit: float = 0.0, value: float = 0.0) -> Any:
 @composite(name="nn.glu")
 def glu(x: Any, /, axis: int = -1) -> Any:
     """A gated linear unit: the first half along an axis times the sigmoid of the second.
+
+    Derivative: by the first half, s * g; by the second, y * (1 - s) * g; with s the sigmoid of the second.
 
     From https://arxiv.org/abs/1612.08083.
 
@@ -296,6 +328,8 @@ def glu(x: Any, /, axis: int = -1) -> Any:
 @composite(name="nn.softmin")
 def softmin(x: Any, /, axis: int = -1) -> Any:
     """`softmax(-x)` along an axis.
+
+    Derivative: `y * (sum(g * y) - g)`.
 
     >>> import chainrule as cr
     >>> cr.nn.softmin(cr.tensor([0.0, 1000.0]))

@@ -26,6 +26,8 @@ def dropout(x: Any, rate: float = 0.5, generator: Any = None, shape: Sequence[in
     From https://jmlr.org/papers/v15/srivastava14a.html. A function for when a network learns; when it does not, nothing
     is to be left out.
 
+    Derivative: 1 / (1 - rate) where an element is kept, else 0.
+
     Args:
         x: floating-point numbers of any shape.
         rate: the probability, from 0 up to but without 1.

@@ -84,6 +84,8 @@ def check_reduction(what: str, reduction: Any) -> None:
 def mse_loss(predictions: Any, targets: Any, /) -> Any:
     """The squared error: `(predictions - targets)**2`.
 
+    Derivative: 2 * d and -2 * d with d = predictions - targets.
+
     Args:
         predictions, targets: arrays whose shapes broadcast.
         weights: what broadcasts against the losses; each counts so much.
@@ -102,6 +104,8 @@ def mse_loss(predictions: Any, targets: Any, /) -> Any:
 def l1_loss(predictions: Any, targets: Any, /) -> Any:
     """The absolute error: `|predictions - targets|`, whose slope is 0 where they are equal.
 
+    Derivative: sign(d) and -sign(d) with d = predictions - targets.
+
     Args:
         predictions, targets, weights, reduction: as for `mse_loss`.
 
@@ -115,6 +119,8 @@ def l1_loss(predictions: Any, targets: Any, /) -> Any:
 @loss
 def huber_loss(predictions: Any, targets: Any, /, delta: float = 1.0) -> Any:
     """`d**2 / 2` where the error `d` is at most `delta` in size, else `delta * (|d| - delta / 2)`.
+
+    Derivative: d between -delta and delta, else delta * sign(d); by the targets the opposite.
 
     Args:
         predictions, targets, weights, reduction: as for `mse_loss`.
@@ -133,6 +139,8 @@ def huber_loss(predictions: Any, targets: Any, /, delta: float = 1.0) -> Any:
 def smooth_l1_loss(predictions: Any, targets: Any, /, beta: float = 1.0) -> Any:
     """`huber_loss` divided by its `delta`, here `beta`; `l1_loss` for 0.
 
+    Derivative: d / beta between -beta and beta, else sign(d) for the error d; by the targets the opposite.
+
     Args:
         predictions, targets, weights, reduction: as for `mse_loss`.
         beta: where the parabola ends.
@@ -149,6 +157,8 @@ def smooth_l1_loss(predictions: Any, targets: Any, /, beta: float = 1.0) -> Any:
 @loss
 def log_cosh_loss(predictions: Any, targets: Any, /) -> Any:
     """`log(cosh(predictions - targets))`, without overflow or cancellation: a parabola that becomes a line.
+
+    Derivative: tanh(d) and -tanh(d) with d = predictions - targets.
 
     Args:
         predictions, targets, weights, reduction: as for `mse_loss`.
@@ -170,6 +180,8 @@ def log_cosh_loss(predictions: Any, targets: Any, /) -> Any:
 def hinge_loss(scores: Any, labels: Any, /) -> Any:
     """`max(0, 1 - labels * scores)`.
 
+    Derivative: by the scores, -labels where the loss is above 0, else 0.
+
     Args:
         scores: real numbers.
         labels: -1 or 1 for each.
@@ -186,6 +198,8 @@ def hinge_loss(scores: Any, labels: Any, /) -> Any:
 def squared_hinge_loss(scores: Any, labels: Any, /) -> Any:
     """The square of `hinge_loss`.
 
+    Derivative: by the scores, -2 * labels * max(0, 1 - labels * scores).
+
     Args:
         scores, labels, weights, reduction: as for `hinge_loss`.
 
@@ -200,6 +214,8 @@ def squared_hinge_loss(scores: Any, labels: Any, /) -> Any:
 def soft_margin_loss(scores: Any, labels: Any, /) -> Any:
     """`log(1 + exp(-labels * scores))`: the logistic loss.
 
+    Derivative: by the scores, -labels * sigmoid(-labels * scores).
+
     Args:
         scores, labels, weights, reduction: as for `hinge_loss`.
 
@@ -213,6 +229,8 @@ def soft_margin_loss(scores: Any, labels: Any, /) -> Any:
 @loss
 def binary_cross_entropy(probabilities: Any, labels: Any, /) -> Any:
     """`-(labels * log(p) + (1 - labels) * log(1 - p))`, each logarithm at least -100.
+
+    Derivative: by the probabilities, (p - labels) / (p * (1 - p)); by the labels, log(1 - p) - log(p).
 
     Of scores, `binary_cross_entropy_with_logits` is more accurate.
 
@@ -238,6 +256,8 @@ def _log(p: Any) -> Any:
 def binary_cross_entropy_with_logits(logits: Any, labels: Any, positive_weight: Any = None, /) -> Any:
     """`-(positive_weight * labels * log(sigmoid(logits)) + (1 - labels) * log(1 - sigmoid(logits)))`, accurately.
 
+    Derivative: by the logits without a weight, sigmoid(logits) - labels; by the labels, -logits.
+
     Args:
         logits: real numbers.
         labels: 0 or 1, or what lies between.
@@ -260,6 +280,8 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, positive_weight: 
 def kl_div_loss(log_predictions: Any, targets: Any, /, log_targets: bool = False) -> Any:
     """Kullback and Leibler's divergence, term by term: `targets * (log(targets) - log_predictions)`.
 
+    Derivative: by the predictions, -targets; by the targets, log(targets) + 1 - log_predictions.
+
     Args:
         log_predictions: logarithms of probabilities.
         targets: probabilities; their logarithms with `log_targets`.
@@ -279,6 +301,8 @@ def kl_div_loss(log_predictions: Any, targets: Any, /, log_targets: bool = False
 @loss
 def poisson_nll_loss(log_rates: Any, counts: Any, /, log_input: bool = True, full: bool = False) -> Any:
     """The negative logarithm of a Poisson distribution: `rate - counts * log(rate)`.
+
+    Derivative: by the logarithms, rate - counts.
 
     Args:
         log_rates: logarithms of rates; rates if not `log_input`, to which 1e-8 is added in the logarithm.
@@ -365,6 +389,8 @@ def cosine_embedding_loss(a: Any, b: Any, labels: Any, /, margin: float = 0.0) -
 def margin_ranking_loss(a: Any, b: Any, labels: Any, /, margin: float = 0.0) -> Any:
     """`max(0, margin - labels * (a - b))`: what `a` has to be larger than `b` by where the label is 1, smaller for -1.
 
+    Derivative: by `a`, -labels where the loss is above 0, else 0; by `b`, the opposite.
+
     Args:
         a, b, labels: arrays whose shapes broadcast.
         margin: see there.
@@ -398,6 +424,8 @@ def triplet_margin_loss(anchors: Any, positives: Any, negatives: Any, /, margin:
 @loss
 def nll_loss(log_probabilities: Any, labels: Any, /) -> Any:
     """The negative logarithm of the probability of each row's class: `-log_probabilities[..., label]`.
+
+    Derivative: -1 at the class, else 0.
 
     `cross_entropy` takes scores, class weights and labels to leave out.
 

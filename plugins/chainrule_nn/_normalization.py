@@ -39,6 +39,9 @@ def layer_norm(x: Any, scale: Any = None, offset: Any = None, /, axis: Any = -1,
 
     From https://arxiv.org/abs/1607.06450.
 
+    Derivative: by `x`, `(h - mean(h) - y * mean(h * y)) / sqrt(variance + eps)` with `h = g * scale` and the normalised
+    `y`; by `scale`, `g * y`; by `offset`, `g`.
+
     Args:
         x: an array of any shape.
         scale, offset: what broadcasts against it, such as shape `(features,)`; nothing by default.
