@@ -6,7 +6,7 @@ A reduction computes what it reduces as it goes: nothing of that is written to m
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ _LONG: Final = 1 << 10  # elements of a reduction that is worth two steps
 _SHORT: Final = 64  # elements that a part has at least
 _PARAMETERS: Final = 4000  # bytes that the parameters of a kernel may have
 _ARRAY: Final = 24  # bytes of a parameter that is an array, beside 16 for each axis
+_SHARED: Final = (48 << 10) // 512  # bytes for each thread of one of CuPy's blocks in the memory that these share
 
 
 def takes(instruction: Instruction) -> bool:
@@ -66,7 +67,9 @@ class Kernels:
             for ys in results.values():
                 written.update(dict.fromkeys(ys))
             for (space, axes), each in totals.items():
-                self._steps.append(_Reduction(cupy, space, axes, Body(plain, [t.source for t in each], written), each))
+                for some in _shared(each):
+                    body = Body(plain, [total.source for total in some], written)
+                    self._steps.append(_Reduction(cupy, space, axes, body, some))
         self._once = {x for x in put if put.count(x) == 1 and x in written and x not in program.outputs}
         self.count = len(self._steps)
         self.fits = all(map(_fits, self._steps))
@@ -135,6 +138,20 @@ def _total(step: Instruction) -> Total:
     (x,), (y,), name = step.inputs, step.outputs, step.op.name
     count = math.prod(x.shape[axis] for axis in _reduced_axes(step)) if name == "mean" else 1
     return Total(y, x, _HOW[name], count)
+
+
+def _shared(totals: Sequence[Total]) -> Iterator[list[Total]]:
+    """Reductions in as many kernels as need be: each thread of a block keeps its totals in memory that they share."""
+    some: list[Total] = []
+    n_bytes = 0
+    for total in totals:
+        own = max(total.held.itemsize, 8)
+        if n_bytes + own > _SHARED:
+            yield some
+            some, n_bytes = [], 0
+        some.append(total)
+        n_bytes += own
+    yield some
 
 
 def _fits(step: _Elementwise | _Reduction) -> bool:

@@ -119,7 +119,7 @@ def _promoted(compute: Callable[..., Any], xp: Any, row: Any, inputs: tuple[Any,
         whole = [spec.dtype.kind in ("int", "uint") for spec in specs[: row.integers + row.parameters]]
         natives[: len(whole)] = [None if is_whole else n for is_whole, n in zip(whole, natives, strict=False)]
     arrays = [
-        x if native is None else xp.asarray(x, dtype=getattr(xp, str(native)))
+        xp.asarray(x) if native is None else xp.asarray(x, dtype=getattr(xp, str(native)))
         for x, native in zip(inputs, natives, strict=True)
     ]
     y = compute(*arrays)

@@ -374,6 +374,17 @@ def test_a_reduction_of_rows() -> None:
     agree(have, np.log(np.exp(X).sum(-1)).mean(), 1e-13)
 
 
+@pytest.mark.parametrize(("dtype", "count"), [("float32", 1), ("float64", 1), ("float64", 2), ("complex128", 2)])
+def test_totals_that_share_no_memory_are_of_several_kernels(dtype: str, count: int) -> None:
+    n = {("complex128", 2): 7}.get((dtype, count), 12 * count)
+    x = np.linspace(0.1, 2.0, 40).reshape(8, 5).astype(dtype)
+    f = cr.function(lambda x: tuple(cr.sum(cr.exp(x) * cr.sin(x + float(i)), axis=0) for i in range(n)))
+    for i, y in enumerate(f(cr.tensor(x))):
+        np.testing.assert_allclose(y.numpy(), np.sum(np.exp(x) * np.sin(x + i), axis=0), rtol=1e-5, atol=1e-5)
+    told = str(cr.explain(f, cr.tensor(x)))
+    assert ("one CUDA kernel" if count == 1 else f"{count} CUDA kernels") in told
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_a_softmax_is_a_region(name: str, dtype: str) -> None:

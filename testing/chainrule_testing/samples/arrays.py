@@ -222,7 +222,10 @@ SAMPLES: dict[str, Samples] = {
     "trunc": _steps(np.trunc),
     "round": Samples(
         lambda x, decimals=0: np.round(x, decimals) if x.dtype.kind == "f" else x,
-        [((between_integers(2, 3),), {}), ((between_integers(),), {}), ((between_integers(4),), {"decimals": 1})],
+        [
+            *(((between_integers(*shape),), {}) for shape in ((2, 3), ())),
+            ((np.array([-1.32, 0.48, 2.71, 3.13]),), {"decimals": 1}),
+        ],
     ),
     # the larger, the smaller, the chosen
     "maximum": binary(np.maximum, real, uniform(-0.2, 0.2), numbers=(0.5, 0.1)),
