@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chainrule import exp2 as exp2
     from chainrule import expm1 as expm1
     from chainrule import log1p as log1p
+    from chainrule import sinc as sinc
     from chainrule import softplus as softplus
     from chainrule_special._bessel import airy as airy
     from chainrule_special._bessel import i0 as i0
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from chainrule_special._bessel import kn as kn
     from chainrule_special._bessel import kv as kv
     from chainrule_special._bessel import kve as kve
+    from chainrule_special._bessel import spherical_in as spherical_in
+    from chainrule_special._bessel import spherical_jn as spherical_jn
+    from chainrule_special._bessel import spherical_kn as spherical_kn
+    from chainrule_special._bessel import spherical_yn as spherical_yn
+    from chainrule_special._bessel import struve as struve
     from chainrule_special._bessel import y0 as y0
     from chainrule_special._bessel import y1 as y1
     from chainrule_special._bessel import yn as yn
@@ -87,6 +93,7 @@ if TYPE_CHECKING:
     from chainrule_special._gamma import gammaln as gammaln
     from chainrule_special._gamma import loggamma as loggamma
     from chainrule_special._gamma import multigammaln as multigammaln
+    from chainrule_special._gamma import perm as perm
     from chainrule_special._gamma import poch as poch
     from chainrule_special._gamma import polygamma as polygamma
     from chainrule_special._gamma import psi as psi
@@ -102,6 +109,8 @@ if TYPE_CHECKING:
     from chainrule_special._incomplete import betaincinv as betaincinv
     from chainrule_special._incomplete import chdtr as chdtr
     from chainrule_special._incomplete import chdtrc as chdtrc
+    from chainrule_special._incomplete import fdtr as fdtr
+    from chainrule_special._incomplete import fdtrc as fdtrc
     from chainrule_special._incomplete import gammainc as gammainc
     from chainrule_special._incomplete import gammaincc as gammaincc
     from chainrule_special._incomplete import gammainccinv as gammainccinv
@@ -136,8 +145,11 @@ if TYPE_CHECKING:
 PARTS = {
     name: part
     for part, names in {
-        "chainrule": "cbrt erf erfc exp2 expm1 log1p softplus",
-        "._bessel": "airy i0 i0e i1 i1e iv ive j0 j1 jn jv k0 k0e k1 k1e kn kv kve y0 y1 yn yv",
+        "chainrule": "cbrt erf erfc exp2 expm1 log1p sinc softplus",
+        "._bessel": (
+            "airy i0 i0e i1 i1e iv ive j0 j1 jn jv k0 k0e k1 k1e kn kv kve spherical_in spherical_jn "
+            "spherical_kn spherical_yn struve y0 y1 yn yv"
+        ),
         "._elementary": (
             "boxcox boxcox1p cosdg cosm1 cotdg exp10 expit exprel huber inv_boxcox inv_boxcox1p log_expit logit "
             "powm1 pseudo_huber sindg tandg"
@@ -146,13 +158,13 @@ PARTS = {
         "._entropy": "entr kl_div rel_entr xlog1py xlogy",
         "._error": "dawsn erfcinv erfcx erfi erfinv log_ndtr ndtr ndtri ndtri_exp owens_t",
         "._gamma": (
-            "beta betaln binom comb digamma factorial gamma gammaln loggamma multigammaln poch polygamma psi "
-            "rgamma zeta"
+            "beta betaln binom comb digamma factorial gamma gammaln loggamma multigammaln perm poch polygamma "
+            "psi rgamma zeta"
         ),
         "._hypergeometric": "hyp0f1 hyp1f1 hyp2f1 hyperu",
         "._incomplete": (
-            "betainc betaincc betainccinv betaincinv chdtr chdtrc gammainc gammaincc gammainccinv gammaincinv "
-            "gdtr pdtr pdtrc stdtr"
+            "betainc betaincc betainccinv betaincinv chdtr chdtrc fdtr fdtrc gammainc gammaincc gammainccinv "
+            "gammaincinv gdtr pdtr pdtrc stdtr"
         ),
         "._integrals": "exp1 expi expn fresnel shichi sici spence",
         "._lambert": "lambertw wrightomega",

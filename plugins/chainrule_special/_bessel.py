@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import Binary, NoGradient, Unary, ops
+from chainrule import Binary, NoGradient, Tensor, Unary, ops
 from chainrule_special._rows import held, polynomial, several, special
 
 _ORDER = NoGradient("the derivative of a Bessel function with respect to its order has no closed form")
@@ -75,6 +75,49 @@ kve: Binary = special(
     "`kv(v, x) * exp(x)`.",
     "y - (kve(v - 1, x) + kve(v + 1, x))/2 with respect to x",
     takes_complex=True,
+)
+
+struve: Binary = special(
+    "struve",
+    "v x",
+    (_ORDER, lambda g, y, v, x: g * (struve(v - 1, x) - v / x * y)),
+    "Struve's function.",
+    "struve(v - 1, x) - v/x * y with respect to x",
+)
+
+# Spherical ones, of integer orders
+
+
+def _below(f: Any, n: Any, x: Any) -> Any:
+    """`n * f(n - 1, x)`, and 0 of order 0."""
+    if type(n) is not Tensor:
+        return n * f(n - 1, x) if n else 0.0
+    return n * f(ops.maximum(n - 1, 0), x)
+
+
+def _spherical(name: str, below: float, above: float, summary: str, formula: str) -> Binary:
+    def gradient(g: Any, _y: Any, n: Any, x: Any) -> Any:
+        return g * (below * _below(function, n, x) + above * (n + 1) * function(n + 1, x)) / (2 * n + 1)
+
+    function: Binary = special(name, "n z", (None, gradient), summary, formula, takes_complex=True)
+    return function
+
+
+spherical_jn = _spherical(
+    *("spherical_jn", 1.0, -1.0, "The spherical Bessel function of the first kind."),
+    "(n*spherical_jn(n - 1, z) - (n + 1)*spherical_jn(n + 1, z))/(2*n + 1)",
+)
+spherical_yn = _spherical(
+    *("spherical_yn", 1.0, -1.0, "The spherical Bessel function of the second kind."),
+    "(n*spherical_yn(n - 1, z) - (n + 1)*spherical_yn(n + 1, z))/(2*n + 1)",
+)
+spherical_in = _spherical(
+    *("spherical_in", 1.0, 1.0, "The modified spherical Bessel function of the first kind."),
+    "(n*spherical_in(n - 1, z) + (n + 1)*spherical_in(n + 1, z))/(2*n + 1)",
+)
+spherical_kn = _spherical(
+    *("spherical_kn", -1.0, -1.0, "The modified spherical Bessel function of the second kind."),
+    "-(n*spherical_kn(n - 1, z) + (n + 1)*spherical_kn(n + 1, z))/(2*n + 1)",
 )
 
 # Of orders 0 and 1

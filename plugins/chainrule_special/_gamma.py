@@ -172,6 +172,21 @@ def comb(N: Any, k: Any, *, repetition: bool = False) -> Tensor:
     return counted
 
 
+def perm(N: Any, k: Any) -> Tensor:
+    """In how many orders k of N things can be: `poch(N - k + 1, k)`, and 0 where there is none.
+
+    Derivative: that of `poch`.
+
+    >>> import chainrule as cr
+    >>> cr.special.perm(5, 2)
+    Tensor(20.0, float64)
+    """
+    N, k = as_tensor(N), as_tensor(k)
+    some = ops.logical_and(ops.logical_and(k <= N, N >= 0), k >= 0)
+    counted: Tensor = ops.where(some, poch(held(some, N - k + 1, 1), held(some, k, 1)), 0.0)
+    return counted
+
+
 def _poch_start(g: Any, y: Any, x: Any, m: Any) -> Any:
     x, m = tensors(g, x, m)
     return g * (y * (digamma(x + m) - digamma(x)))

@@ -167,6 +167,20 @@ def gdtr(a: Any, b: Any, x: Any) -> Tensor:
     return gammainc(b, as_tensor(a) * x)
 
 
+def fdtr(dfn: Any, dfd: Any, x: Any) -> Tensor:
+    """The distribution function of F: `betainc(dfn/2, dfd/2, dfn*x/(dfd + dfn*x))`, with its derivative."""
+    dfn, dfd = as_tensor(dfn), as_tensor(dfd)
+    result: Tensor = betainc(0.5 * dfn, 0.5 * dfd, dfn * x / (dfd + dfn * x))
+    return result
+
+
+def fdtrc(dfn: Any, dfd: Any, x: Any) -> Tensor:
+    """The probability that F is above x: `betainc(dfd/2, dfn/2, dfd/(dfd + dfn*x))`, with its derivative."""
+    dfn, dfd = as_tensor(dfn), as_tensor(dfd)
+    result: Tensor = betainc(0.5 * dfd, 0.5 * dfn, dfd / (dfd + dfn * x))
+    return result
+
+
 def stdtr_density(df: Any, t: Any) -> Any:
     """The density of Student's t."""
     half = 0.5 * df

@@ -11,8 +11,8 @@ from chainrule_special._kernels import scipys_lambertw, special_kernels, torchs_
 
 # What is composed of operations, and second names.
 _COMPOSED = {
-    *("chdtr", "chdtrc", "comb", "expit", "factorial", "gdtr", "jn", "log_softmax", "logsumexp", "multigammaln"),
-    *("pdtr", "pdtrc", "psi", "softmax"),
+    *("chdtr", "chdtrc", "comb", "expit", "factorial", "fdtr", "fdtrc", "gdtr", "jn", "log_softmax", "logsumexp"),
+    *("multigammaln", "pdtr", "pdtrc", "perm", "psi", "softmax"),
 }
 _ROWS = {
     **{name: part for name, part in PARTS.items() if part.startswith(".") and name not in _COMPOSED},
@@ -36,7 +36,7 @@ def chainrule_ops() -> Mapping[str, str]:
 @hookimpl
 def chainrule_numpy_functions() -> Mapping[str, str]:
     """What answers to SciPy's ufuncs, which are found by name as NumPy's are."""
-    composed = {name: PARTS[name] for name in ("chdtr", "chdtrc", "gdtr", "pdtr", "pdtrc", "psi")}
+    composed = {name: PARTS[name] for name in ("chdtr", "chdtrc", "fdtr", "fdtrc", "gdtr", "pdtr", "pdtrc", "psi")}
     return {name: f"chainrule_special{part}:{name}" for name, part in {**_ROWS, **composed}.items()} | _HIDDEN
 
 

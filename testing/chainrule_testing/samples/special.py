@@ -83,6 +83,13 @@ SAMPLES: dict[str, Samples] = {
         for name in ("jv", "yv", "iv", "ive", "kv", "kve")
     },
     **{f"special.{name}": _two(name, degree, above_one) for name in ("yn", "kn")},
+    **{
+        f"special.spherical_{kind}": Samples(
+            getattr(scipy.special, f"spherical_{kind}"), [case(np.array([[0], [2]]), above_one(2))], integers=False
+        )
+        for kind in ("in", "jn", "kn", "yn")
+    },
+    "special.struve": _two("struve", degree, above_one),
     "special.airy": _one("airy", real, complex=True),
     # hypergeometric
     "special.hyp0f1": _two("hyp0f1", positive, real, fixed=(0,)),

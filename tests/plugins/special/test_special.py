@@ -203,6 +203,8 @@ def test_distribution_functions() -> None:
         "pdtr": (2.0,),
         "pdtrc": (2.0,),
         "gdtr": (1.5, 2.5),
+        "fdtr": (3.0, 2.5),
+        "fdtrc": (3.0, 2.5),
     }.items():
         function, theirs = getattr(special, name), getattr(scipy.special, name)
         np.testing.assert_allclose(function(*parameters, X).numpy(), theirs(*parameters, X), rtol=1e-13)
@@ -215,6 +217,7 @@ def test_what_counts() -> None:
     n, k = np.array([5.0, 4.0, 3.0, -1.0]), np.array([2.0, 5.0, 0.0, 1.0])
     np.testing.assert_allclose(special.comb(n, k).numpy(), scipy.special.comb(n, k))
     np.testing.assert_allclose(special.comb(5, 2, repetition=True).numpy(), scipy.special.comb(5, 2, repetition=True))
+    np.testing.assert_allclose(special.perm(n, k).numpy(), scipy.special.perm(n, k))
     np.testing.assert_allclose(special.factorial(n).numpy(), scipy.special.factorial(n))
     np.testing.assert_allclose(special.multigammaln(X + 3.0, 4).numpy(), scipy.special.multigammaln(X + 3.0, 4))
     slope = cr.grad(lambda a: cr.sum(special.multigammaln(a, 2)))(X + 3.0)

@@ -107,6 +107,8 @@ LIMITS: dict[str, tuple[Callable[[Any], Any], float, float, float]] = {
     "spence": (special.spence, 1.0, -1.0, 0.5),
     "sine integral": (lambda x: special.sici(x)[0], 0.0, 1.0, 0.0),
     "hyperbolic sine integral": (lambda x: special.shichi(x)[0], 0.0, 1.0, 0.0),
+    "spherical_jn": (lambda x: special.spherical_jn(0, x), 0.0, 0.0, -1 / 3),
+    "spherical_jn of order 1": (lambda x: special.spherical_jn(1, x), 0.0, 1 / 3, 0.0),
     "lambertw": (lambda x: cr.real(special.lambertw(x)), 0.0, 1.0, -2.0),
     "eval_legendre": (lambda x: special.eval_legendre(3, x), 1.0, 6.0, 15.0),
     "rgamma": (special.rgamma, 0.0, 1.0, 2 * 0.57721566490153286),
