@@ -51,6 +51,11 @@ def overriding(op: cr.Op, gradient: Any) -> Definition:
     return Definition(op, chosen, is_override=True)
 
 
+def draws_its_own(op: str, backend: cr.Backend) -> bool:
+    """Whether a backend has a kernel of its own to draw random numbers with."""
+    return backend.name != "numpy" and _registry.has_own_kernel(find_op(op), backend)
+
+
 def call(op: str, inputs: Sequence[Any], attributes: Mapping[str, Any], fronted: bool) -> Any:
     """Call an operation as a program does, or by itself where its public function has other arguments."""
     function: Any = _registry.ops.find(op)

@@ -40,6 +40,8 @@ class Samples:
             numbers in place of each input.
         needs_rank: whether it says, in a graph, that it has to know how many axes its inputs have.
         needs_shape: whether it says so of their lengths.
+        drawn: whether it draws random numbers. A backend with a kernel of its own may draw others than the reference;
+            from one state they have to be the same again, and `test_random` looks at how they are distributed.
         settled: makes several results, which are determined only up to signs or phases, comparable; a function of them,
             tensors or arrays, to as many of the same shapes. None if there is nothing to settle.
 
@@ -59,6 +61,7 @@ class Samples:
     extremes: bool = False
     needs_rank: bool = False
     needs_shape: bool = False
+    drawn: bool = False
     settled: Callable[..., Any] | None = None
 
     def calls(self, op: str) -> list[Sample]:

@@ -32,7 +32,7 @@ def _drawn(name: str) -> Samples:
         return getattr(generator(state), name)(size=shape, **how).astype(dtype)
 
     cases = [case(STATES[i % 2], shape=shape, dtype=cr.float64) for i, shape in enumerate(SHAPES)]
-    return Samples(reference, [*cases, case(STATES[0], shape=(4,), dtype=cr.float32)])
+    return Samples(reference, [*cases, case(STATES[0], shape=(4,), dtype=cr.float32)], drawn=True)
 
 
 def _counted(name: str, *points: Callable[..., Array]) -> Samples:
@@ -47,6 +47,7 @@ def _counted(name: str, *points: Callable[..., Array]) -> Samples:
             case(STATES[i % 2], *(make(*shape) for make in points), shape=shape, dtype=cr.int64)
             for i, shape in enumerate(SHAPES)
         ],
+        drawn=True,
     )
 
 
@@ -92,6 +93,7 @@ SAMPLES: dict[str, Samples] = {
     "random.permutation": Samples(
         lambda state, shape, dtype: generator(state).permutation(shape[0]),
         [case(STATES[0], shape=(n,), dtype=cr.int64) for n in (0, 1, 6)],
+        drawn=True,
     ),
     "random.poisson": _counted("poisson", _sixteenths(0.5, 7.0)),
     "random.standard_cauchy": _drawn("standard_cauchy"),
@@ -99,6 +101,7 @@ SAMPLES: dict[str, Samples] = {
     "random.standard_gamma": Samples(
         lambda state, a, shape, dtype: generator(state).standard_gamma(a, shape),
         [case(STATES[i % 2], positive(*shape), shape=shape, dtype=cr.float64) for i, shape in enumerate(SHAPES)],
+        drawn=True,
     ),
     "random.standard_gumbel": _drawn("gumbel"),
     "random.standard_laplace": _drawn("laplace"),
