@@ -312,7 +312,7 @@ def _next(
 
 def _is_free(leaf: Any, x: Tensor) -> bool:
     """Whether a carried value is still the number that it began as."""
-    return is_number(leaf) and x._node is None and type(x._value) is not Symbol
+    return is_number(leaf) and not x._node and type(x._value) is not Symbol
 
 
 def _length(elements: list[Tensor], length: Any, treedef: optree.PyTreeSpec) -> Any:

@@ -21,7 +21,7 @@ from chainrule._errors import (
     ShapeError,
     UnknownSizeError,
 )
-from chainrule._node import NO_ATTRIBUTES
+from chainrule._node import MADE, NO_ATTRIBUTES
 from chainrule._op import Op
 from chainrule._record import finish, record, record_elementwise
 from chainrule._tensor import Tensor
@@ -47,7 +47,12 @@ def apply(op: Op, inputs: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any
         return finish(op, inputs, attributes, value, backend, context)
     if op.multiple:
         return tuple(Tensor(part, backend) for part in value)
-    return Tensor(value, backend)
+    y: Tensor = _new(Tensor)
+    y._value = value
+    y._backend = backend
+    y._node = None
+    y._index = 0
+    return y
 
 
 def unary(op: Op) -> Callable[[Any], Tensor]:
@@ -74,6 +79,8 @@ def unary(op: Op) -> Callable[[Any], Tensor]:
                     origin = record(op, (x,), NO_ATTRIBUTES, value, 1, context)
                 else:
                     origin = record_elementwise(op, a, None, origin, None, value, backend, 1, context)
+            elif not origin:
+                origin = MADE
         else:
             origin = None
         y: Tensor = _new(Tensor)
@@ -119,7 +126,7 @@ def binary(op: Op) -> Callable[[Any, Any], Tensor]:
             if from_b is not None and from_b.live:
                 tracked += 2
             if not tracked:
-                origin = from_a or from_b
+                origin = from_a or from_b or MADE
             elif (from_a is not None and a._index) or (from_b is not None and b._index):
                 origin = record(op, (a, b), NO_ATTRIBUTES, value, tracked, context)
             else:

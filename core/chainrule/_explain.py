@@ -95,7 +95,7 @@ def why_no_gradient(y: Any, x: Any) -> MissingGradient:
     cuts = cuts_between(y, x)
     if cuts:
         return MissingGradient(False, "y depends on x only through cuts", tuple(cuts))
-    if y._node is None:
+    if not y._node:
         return MissingGradient(
             False,
             "y has no history: it was computed from untracked values, while nothing recorded, or under no_grad",

@@ -359,7 +359,7 @@ class Graph:
         if (
             known is None
             or known._value.node.controls != context.controls
-            or (known._node is None and variable.trainable and context.recording)
+            or (not known._node and variable.trainable and context.recording)
         ):
             self.watch(variable)
             source = READ if variable.trainable else None
@@ -531,7 +531,7 @@ class Body(Graph):
             else:
                 value = self._captured(read_outside(self.parent, variable)).tensor
             self._state[key] = value
-        if variable.trainable and value._node is None and _context.current().recording:
+        if variable.trainable and not value._node and _context.current().recording:
             value = alias(value, origin(READ, {"variable": variable}))
             self._state[key] = value
         return value

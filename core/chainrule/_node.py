@@ -64,6 +64,12 @@ class Node:
         return f"<Node {self.serial} {self.name} at {self.site}>"
 
 
+class Source(Node):
+    """A node that gradients are taken at, not one that made something."""
+
+    __slots__ = ()
+
+
 class Cut:
     """The mark on a tensor that was computed from tracked values, through something no gradient passes.
 
@@ -86,6 +92,19 @@ class Cut:
         """Where the user's code cut the path."""
         return Site(self.code, self.lasti)
 
+
+class _Mark:
+    """Says of a tensor that no gradient reaches whether it may be assigned to. As an origin it counts as nothing."""
+
+    __slots__ = ()
+    live: ClassVar[bool] = False
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MADE: Final[Any] = _Mark()  # made while something records or a graph is built; None is from outside of that
+KEPT: Final[Any] = _Mark()  # a variable holds the tensor itself
 
 outsiders: Final[set[str]] = set()  # files known to hold code outside of chainrule, to look at each once
 _MANY: Final = 10_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._context import Context, current
 from chainrule._elementwise_node import ElementwiseNode
-from chainrule._node import NO_ATTRIBUTES, Cut, Node, new_serial, outside, outsiders
+from chainrule._node import MADE, NO_ATTRIBUTES, Cut, Node, Source, new_serial, outside, outsiders
 from chainrule._symbol import Symbol
 from chainrule._tensor import Tensor
 
@@ -44,7 +44,12 @@ def finish(
     origin = _origin(op, inputs, attributes, value, context) if context.recording else None
     if op.multiple:
         return tuple(Tensor(part, backend, origin, i) for i, part in enumerate(value))
-    return Tensor(value, backend, origin)
+    y: Tensor = _new(Tensor)
+    y._value = value
+    y._backend = backend
+    y._node = MADE if origin is None else origin
+    y._index = 0
+    return y
 
 
 def _symbolic(
@@ -79,11 +84,11 @@ def _origin(
     bit = 1
     for x in inputs:
         if type(x) is Tensor:
-            origin = x._node
+            origin: Any = x._node  # which can be a mark that counts as nothing
             if origin is not None:
                 if origin.live:
                     tracked |= bit
-                else:
+                elif origin:
                     cut = origin
         bit <<= 1
     return record(op, inputs, attributes, value, tracked, context, depth) if tracked else cut
@@ -116,20 +121,20 @@ def record(
             return Cut(op, reason, inputs, depth + 1)
     node: Node = _new(Node)
     node.op = op
-    node.inputs = inputs
     node.attributes = attributes
     node.definition = definition
     node.scope = context.scope
     node.serial = new_serial()
     if not depth:
+        node.inputs = _own(inputs, ())
         return node
     node.output = value if definition.reads_output else None
     if op.multiple or value.shape or not op.elementwise:
-        dropped = definition.drops(tracked, len(inputs))
-        if dropped:
-            node.inputs = _without(inputs, dropped)
+        node.inputs = _own(inputs, definition.drops(tracked, len(inputs)))
         if op.multiple and not definition.reads_output:
             node.output = tuple(map(Dropped, value))
+    else:
+        node.inputs = _own(inputs, ())
     frame = _getframe(depth)
     if frame.f_code.co_filename not in outsiders:
         frame = outside(frame)
@@ -191,13 +196,26 @@ def missing_definition(op: Op) -> Definition:
     return find_definition(op)
 
 
-def _without(inputs: tuple[Any, ...], dropped: tuple[int, ...]) -> tuple[Any, ...]:
-    """The inputs with the arrays that are not read replaced by their shape and dtype. Scalars are not worth it."""
+def _own(inputs: tuple[Any, ...], dropped: tuple[int, ...]) -> tuple[Any, ...]:
+    """The inputs as a node's own tensors, which stay what they are when the caller's are assigned to.
+
+    Arrays that are not read are replaced by their shape and dtype. Scalars are not worth it.
+    """
+    own = []
+    for x in inputs:
+        if type(x) is Tensor:
+            y = _new(Tensor)
+            y._value = x._value
+            y._backend = x._backend
+            y._node = x._node
+            y._index = x._index
+            x = y
+        own.append(x)
     for i in dropped:
-        x = inputs[i]
+        x = own[i]
         if type(x) is Tensor and x._value.shape:
-            inputs = (*inputs[:i], Tensor(Dropped(x._value), x._backend, x._node, x._index), *inputs[i + 1 :])
-    return inputs
+            x._value = Dropped(x._value)
+    return tuple(own)
 
 
 def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
@@ -219,7 +237,7 @@ def source(x: Tensor, op: Op, attributes: Mapping[str, Any]) -> Tensor:
 
 def origin(op: Op, attributes: Mapping[str, Any] = NO_ATTRIBUTES, inputs: tuple[Tensor, ...] = ()) -> Node:
     """A node that gradients can be taken at."""
-    node: Node = _new(Node)
+    node: Node = _new(Source)
     node.op = op
     node.inputs = inputs
     node.attributes = attributes

@@ -10,7 +10,7 @@ from chainrule import _numpy_protocol
 from chainrule._context import current
 from chainrule._dtypes import DType
 from chainrule._errors import ArgumentError, MissingKernelError, TrackedValueError
-from chainrule._node import Cut, Node
+from chainrule._node import MADE, Cut, Node
 from chainrule._symbol import Symbol
 from chainrule.infer import size
 
@@ -42,7 +42,7 @@ class Tensor:
     def __init__(self, value: Any, backend: Backend, node: Node | Cut | None = None, index: int = 0) -> None:
         self._value = value
         self._backend = backend
-        self._node = node
+        self._node = MADE if node is None and current().mode else node
         self._index = index
 
     @property
@@ -315,11 +315,17 @@ class Tensor:
 
     __hash__ = object.__hash__
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TypeError(
-            "tensors are immutable: instead of `x[i] = v` write `x = cr.set_at(x, i, v)`, "
-            "or `x = cr.add_at(x, i, v)` for `x[i] += v`; both have gradients"
-        )
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Make this tensor what it is with the elements at an index replaced: `x = cr.set_at(x, index, value)`.
+
+        Only this object changes: what was computed from it, or taken of it, stays as it was.
+
+        Raises:
+            TrackedValueError: it was not made by the function that is being differentiated or compiled.
+        """
+        from chainrule._assignment import assign
+
+        assign(self, index, value)
 
     def __getattr__(self, name: str) -> Any:
         """Methods come with plugins: load them when the first unknown one is asked for."""

@@ -14,6 +14,7 @@ from chainrule._dtypes import DType
 from chainrule._errors import DTypeError, GraphError, ShapeError
 from chainrule._graph_ops import READ
 from chainrule._indexed_slices import IndexedSlices
+from chainrule._node import KEPT
 from chainrule._symbol import Symbol
 from chainrule._tensor import OPERATORS, Tensor
 from chainrule.infer import may_equal
@@ -57,6 +58,8 @@ class Variable:
         if self.graph is not None:
             self.graph.own(self)
             self._value = self.graph.lifted(self._value, own=True)
+        else:
+            self._value._node = KEPT
         if trainable and not self._value.dtype.is_inexact:
             raise DTypeError(
                 f"variable {self.name!r}: dtype {self._value.dtype} has no gradients; give floating-point values, a "
@@ -154,7 +157,7 @@ class Variable:
         if type(value) is Tensor and self.graph is None and context.graph is None:
             own = self._value  # the usual case, without what it need not be asked
             if value._backend is own._backend and value.shape == own.shape and value.dtype is own.dtype:
-                self._value = Tensor(value._value, value._backend)
+                self._value = Tensor(value._value, value._backend, KEPT)
                 return self
         weak = isinstance(value, bool | int | float | list | tuple)
         immutable = type(value) is Tensor or hasattr(type(value), "__chainrule_tensor__")
@@ -172,7 +175,7 @@ class Variable:
             new = ops.astype(new, dtype=self.dtype)
         if graph is not None:
             return graph.assign(self, graph.lifted(new))
-        self._value = Tensor(new.value, new.backend)
+        self._value = Tensor(new.value, new.backend, KEPT)
         return self
 
     def assign_add(self, delta: Any) -> Variable | Tensor:
