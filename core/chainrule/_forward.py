@@ -204,10 +204,10 @@ def _transposed(
                 f(g, y, *node.inputs, **node.attributes) if f is not None and t is not None else None
                 for f, t in zip(definition.functions, tangents, strict=True)
             ]
-    pairs = [(dense(p), t) for p, t in zip(parts, tangents, strict=True) if p is not None and t is not None]
+        pairs = [(dense(p), t) for p, t in zip(parts, tangents, strict=True) if p is not None and t is not None]
     if not pairs:
         return [None] * len(sources)
-    unreached = [part for part, _ in pairs if part._node is None and part.size]
+    unreached = [part for part, _ in pairs if not part._node and part.size]
     if unreached and len(unreached) == len(pairs):
         return [None] * len(sources)
     fitted = [(p, t if p.shape == t.shape else ops.broadcast_to(t, shape=p.shape)) for p, t in pairs]

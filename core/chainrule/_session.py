@@ -15,7 +15,7 @@ from chainrule import _backends, _context, _registry, ops
 from chainrule._convert import as_tensor, tensor
 from chainrule._dim import Dim, atoms, has_dim
 from chainrule._dtypes import DType
-from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError, TrackedValueError
+from chainrule._errors import ArgumentError, DTypeError, GraphError, ShapeError, TrackedValueError, UnknownSizeError
 from chainrule._graph import Graph, GraphNode, Instruction, size_tensor
 from chainrule._graph_functions import set_default_graph
 from chainrule._graph_ops import ASSIGN, GROUP, PLACEHOLDER, READ
@@ -563,7 +563,13 @@ def _tellers(nodes: Iterable[GraphNode], fed: Mapping[Symbol, Any]) -> Iterator[
                     if atom not in told:
                         told.add(atom)
                         every = node.graph.nodes
-                        yield next(other for other in every if any(atom in (s.shape or ()) for s in other.outputs))
+                        teller = next((o for o in every if any(atom in (s.shape or ()) for s in o.outputs)), None)
+                        if teller is None:
+                            raise UnknownSizeError(
+                                f"{node.op.name}, made at {node.site}, needs a size that is known inside of another "
+                                "operation alone; give the placeholder a full shape"
+                            )
+                        yield teller
         told.update(n for symbol in node.outputs for n in symbol.shape or () if type(n) is Dim)
 
 
