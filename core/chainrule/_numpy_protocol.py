@@ -15,40 +15,67 @@ _UFUNC_METHODS = {
     ("multiply", "reduce"): "prod",
     ("maximum", "reduce"): "max",
     ("minimum", "reduce"): "min",
+    ("fmax", "reduce"): "nanmax",
+    ("fmin", "reduce"): "nanmin",
+    ("logaddexp", "reduce"): "logsumexp",
     ("logical_and", "reduce"): "all",
     ("logical_or", "reduce"): "any",
     ("add", "accumulate"): "cumsum",
     ("multiply", "accumulate"): "cumprod",
+    ("maximum", "accumulate"): "cumulative_max",
+    ("minimum", "accumulate"): "cumulative_min",
+}
+_INSTEAD = {
+    "accumulate": "cr.scan runs any function along an axis",
+    "at": "write `x = cr.add_at(x, index, values)`, or cr.set_at of what is to stand there",
+    "reduce": "cr.scan runs any function along an axis",
+    "reduceat": "reduce slices and stack them, or add by number with cr.bincount",
+}
+_ARGUMENTS = {
+    "__call__": {"dtype", "order", "out", "subok"},
+    "reduce": {"axis", "dtype", "initial", "keepdims", "out", "where"},
+    "accumulate": {"axis", "dtype", "out"},
+    "outer": {"out"},
 }
 
 
 def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """A NumPy ufunc called on a tensor."""
     name = ufunc.__name__
-    if "out" in kwargs and any(out is not None for out in kwargs["out"]):
-        raise DTypeError(
-            f"np.{name}(..., out=...) or an in-place operator on a NumPy array: tensors are immutable, and writing one "
-            f"into an array would cut the gradient; write `y = np.{name}(...)`, or `a = a + t` for `a += t`"
-        )
-    unsupported = sorted(kwargs.keys() - {"axis", "keepdims", "dtype", "out"})
-    if unsupported:
-        raise DTypeError(f"np.{name}: {', '.join(unsupported)} is not supported on tensors; use cr.where")
+    if kwargs:
+        kwargs = _checked(name, method, kwargs)
+    if method == "__call__":
+        if kwargs:
+            from chainrule import ops
+
+            inputs = tuple(x if isinstance(x, int | float | complex) else ops.astype(x, **kwargs) for x in inputs)
+        return _function(name, f"np.{name}")(*inputs)
     if method == "outer":
         from chainrule._convert import as_tensor
 
         a, b = map(as_tensor, inputs)
-        inputs = (a[(..., *[None] * b.ndim)], b)
-    elif method != "__call__":
-        kwargs.pop("out", None)
-        reduction = _UFUNC_METHODS.get((name, method))
-        if reduction is None:
-            raise MissingKernelError(
-                f"np.{name}.{method} is not supported on tensors; use a function of cr, such as cr.sum or cr.add_at"
-            )
-        name = reduction
-        kwargs.setdefault("axis", 0)
-        kwargs = {key: value for key, value in kwargs.items() if value is not None or key == "axis"}
-    return _function(name, f"np.{name}")(*inputs, **kwargs)
+        return _function(name, f"np.{name}")(a[(..., *[None] * b.ndim)], b)
+    reduction = _UFUNC_METHODS.get((name, method))
+    if reduction is None:
+        raise MissingKernelError(f"np.{name}.{method} has no counterpart for tensors: {_INSTEAD[method]}")
+    return _function(reduction, f"np.{name}.{method}")(*inputs, **{"axis": 0, **kwargs})
+
+
+def _checked(name: str, method: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a ufunc that change what it computes."""
+    if any(out is not None for out in kwargs.get("out") or ()):
+        raise DTypeError(
+            f"np.{name}(..., out=...) or an in-place operator on a NumPy array: tensors are immutable, and writing one "
+            f"into an array would cut the gradient; write `y = np.{name}(...)`, or `a = a + t` for `a += t`"
+        )
+    unsupported = sorted(kwargs.keys() - _ARGUMENTS.get(method, kwargs.keys()))
+    if unsupported:
+        raise DTypeError(f"np.{name}: {', '.join(unsupported)} is not supported on tensors; use cr.where")
+    return {
+        key: value
+        for key, value in kwargs.items()
+        if key not in ("order", "out", "subok") and (value is not None or key == "axis")
+    }
 
 
 def array_function(self: Any, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,5 +1,9 @@
 """Array functions as operations with gradients: `cr.sin`, `cr.matmul`, `cr.sum` and all the rest."""
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from chainrule_arrays import _beyond
 from chainrule_arrays._conversion import asarray as asarray
 from chainrule_arrays._conversion import copy as copy
 from chainrule_arrays._conversion import from_dlpack as from_dlpack
@@ -17,11 +21,6 @@ from chainrule_arrays._creation import zeros_like as zeros_like
 from chainrule_arrays._cumulative import cumulative_prod as cumulative_prod
 from chainrule_arrays._cumulative import cumulative_sum as cumulative_sum
 from chainrule_arrays._cumulative import diff as diff
-from chainrule_arrays._data_types import can_cast as can_cast
-from chainrule_arrays._data_types import finfo as finfo
-from chainrule_arrays._data_types import iinfo as iinfo
-from chainrule_arrays._data_types import isdtype as isdtype
-from chainrule_arrays._data_types import result_type as result_type
 from chainrule_arrays._elementwise import abs as abs
 from chainrule_arrays._elementwise import acos as acos
 from chainrule_arrays._elementwise import acosh as acosh
@@ -141,10 +140,6 @@ from chainrule_arrays._reductions import std as std
 from chainrule_arrays._reductions import sum as sum
 from chainrule_arrays._reductions import var as var
 from chainrule_arrays._reductions import vector_norm as vector_norm
-from chainrule_arrays._sets import unique_all as unique_all
-from chainrule_arrays._sets import unique_counts as unique_counts
-from chainrule_arrays._sets import unique_inverse as unique_inverse
-from chainrule_arrays._sets import unique_values as unique_values
 from chainrule_arrays._shapes import atleast_1d as atleast_1d
 from chainrule_arrays._shapes import atleast_2d as atleast_2d
 from chainrule_arrays._shapes import broadcast_arrays as broadcast_arrays
@@ -176,3 +171,114 @@ from chainrule_arrays._shapes import tril as tril
 from chainrule_arrays._shapes import triu as triu
 from chainrule_arrays._shapes import unstack as unstack
 from chainrule_arrays._shapes import vstack as vstack
+
+if TYPE_CHECKING:
+    from chainrule_arrays._arranging import append as append
+    from chainrule_arrays._arranging import array_split as array_split
+    from chainrule_arrays._arranging import atleast_3d as atleast_3d
+    from chainrule_arrays._arranging import block as block
+    from chainrule_arrays._arranging import delete as delete
+    from chainrule_arrays._arranging import diagflat as diagflat
+    from chainrule_arrays._arranging import dsplit as dsplit
+    from chainrule_arrays._arranging import dstack as dstack
+    from chainrule_arrays._arranging import fliplr as fliplr
+    from chainrule_arrays._arranging import flipud as flipud
+    from chainrule_arrays._arranging import hsplit as hsplit
+    from chainrule_arrays._arranging import insert as insert
+    from chainrule_arrays._arranging import ix_ as ix_
+    from chainrule_arrays._arranging import resize as resize
+    from chainrule_arrays._arranging import rollaxis as rollaxis
+    from chainrule_arrays._arranging import rot90 as rot90
+    from chainrule_arrays._arranging import vsplit as vsplit
+    from chainrule_arrays._choosing import apply_along_axis as apply_along_axis
+    from chainrule_arrays._choosing import apply_over_axes as apply_over_axes
+    from chainrule_arrays._choosing import argwhere as argwhere
+    from chainrule_arrays._choosing import choose as choose
+    from chainrule_arrays._choosing import compress as compress
+    from chainrule_arrays._choosing import extract as extract
+    from chainrule_arrays._choosing import flatnonzero as flatnonzero
+    from chainrule_arrays._choosing import isin as isin
+    from chainrule_arrays._choosing import lexsort as lexsort
+    from chainrule_arrays._choosing import piecewise as piecewise
+    from chainrule_arrays._choosing import ravel_multi_index as ravel_multi_index
+    from chainrule_arrays._choosing import select as select
+    from chainrule_arrays._choosing import unravel_index as unravel_index
+    from chainrule_arrays._data_types import can_cast as can_cast
+    from chainrule_arrays._data_types import finfo as finfo
+    from chainrule_arrays._data_types import iinfo as iinfo
+    from chainrule_arrays._data_types import isdtype as isdtype
+    from chainrule_arrays._data_types import result_type as result_type
+    from chainrule_arrays._more_elementwise import divmod as divmod
+    from chainrule_arrays._more_elementwise import float_power as float_power
+    from chainrule_arrays._more_elementwise import fmax as fmax
+    from chainrule_arrays._more_elementwise import fmin as fmin
+    from chainrule_arrays._more_elementwise import fmod as fmod
+    from chainrule_arrays._more_elementwise import heaviside as heaviside
+    from chainrule_arrays._more_elementwise import i0 as i0
+    from chainrule_arrays._more_elementwise import ldexp as ldexp
+    from chainrule_arrays._more_elementwise import logaddexp2 as logaddexp2
+    from chainrule_arrays._more_elementwise import modf as modf
+    from chainrule_arrays._more_elementwise import nan_to_num as nan_to_num
+    from chainrule_arrays._more_elementwise import real_if_close as real_if_close
+    from chainrule_arrays._more_elementwise import sinc as sinc
+    from chainrule_arrays._more_elementwise import unwrap as unwrap
+    from chainrule_arrays._more_products import cross as cross
+    from chainrule_arrays._more_products import matvec as matvec
+    from chainrule_arrays._more_products import vdot as vdot
+    from chainrule_arrays._more_products import vecmat as vecmat
+    from chainrule_arrays._nan_reductions import nanargmax as nanargmax
+    from chainrule_arrays._nan_reductions import nanargmin as nanargmin
+    from chainrule_arrays._nan_reductions import nancumprod as nancumprod
+    from chainrule_arrays._nan_reductions import nancumsum as nancumsum
+    from chainrule_arrays._nan_reductions import nanmax as nanmax
+    from chainrule_arrays._nan_reductions import nanmean as nanmean
+    from chainrule_arrays._nan_reductions import nanmin as nanmin
+    from chainrule_arrays._nan_reductions import nanprod as nanprod
+    from chainrule_arrays._nan_reductions import nanstd as nanstd
+    from chainrule_arrays._nan_reductions import nansum as nansum
+    from chainrule_arrays._nan_reductions import nanvar as nanvar
+    from chainrule_arrays._order_statistics import median as median
+    from chainrule_arrays._order_statistics import nanmedian as nanmedian
+    from chainrule_arrays._order_statistics import nanpercentile as nanpercentile
+    from chainrule_arrays._order_statistics import nanquantile as nanquantile
+    from chainrule_arrays._order_statistics import order_statistics as order_statistics
+    from chainrule_arrays._order_statistics import percentile as percentile
+    from chainrule_arrays._order_statistics import ptp as ptp
+    from chainrule_arrays._order_statistics import quantile as quantile
+    from chainrule_arrays._padding import pad as pad
+    from chainrule_arrays._polynomials import poly as poly
+    from chainrule_arrays._polynomials import polyadd as polyadd
+    from chainrule_arrays._polynomials import polyder as polyder
+    from chainrule_arrays._polynomials import polydiv as polydiv
+    from chainrule_arrays._polynomials import polyfit as polyfit
+    from chainrule_arrays._polynomials import polyint as polyint
+    from chainrule_arrays._polynomials import polymul as polymul
+    from chainrule_arrays._polynomials import polysub as polysub
+    from chainrule_arrays._polynomials import polyval as polyval
+    from chainrule_arrays._polynomials import vander as vander
+    from chainrule_arrays._running import cumulative_max as cumulative_max
+    from chainrule_arrays._running import cumulative_min as cumulative_min
+    from chainrule_arrays._sets import unique_all as unique_all
+    from chainrule_arrays._sets import unique_counts as unique_counts
+    from chainrule_arrays._sets import unique_inverse as unique_inverse
+    from chainrule_arrays._sets import unique_values as unique_values
+    from chainrule_arrays._signals import central_differences as central_differences
+    from chainrule_arrays._signals import convolve as convolve
+    from chainrule_arrays._signals import correlate as correlate
+    from chainrule_arrays._signals import ediff1d as ediff1d
+    from chainrule_arrays._signals import interp as interp
+    from chainrule_arrays._signals import trapezoid as trapezoid
+    from chainrule_arrays._statistics import average as average
+    from chainrule_arrays._statistics import bincount as bincount
+    from chainrule_arrays._statistics import corrcoef as corrcoef
+    from chainrule_arrays._statistics import cov as cov
+    from chainrule_arrays._statistics import digitize as digitize
+    from chainrule_arrays._statistics import histogram as histogram
+
+
+def __getattr__(name: str) -> object:
+    """What is imported at its first use."""
+    module, _, attribute = (_beyond.OPERATIONS.get(name) or _beyond.FUNCTIONS.get(name, "")).partition(":")
+    if not module:
+        raise AttributeError(f"module 'chainrule_arrays' has no attribute {name!r}")
+    return getattr(_import_module(module), attribute)

@@ -127,14 +127,17 @@ def vecdot(a: Any, b: Any, axis: int = -1) -> Tensor:
 
 
 def kron(a: Any, b: Any) -> Tensor:
-    """The Kronecker product of two matrices or vectors."""
+    """The Kronecker product: each element of `a` times all of `b`, block by block.
+
+    The one with fewer axes gets new ones in front.
+    """
     a, b = as_tensor(a), as_tensor(b)
-    if a.ndim != b.ndim or a.ndim not in (1, 2):
-        raise ShapeError(f"kron: takes two matrices or two vectors, got shapes {a.shape} and {b.shape}")
-    if a.ndim == 1:
-        return reshape(outer(a, b), shape=(-1,))
-    product = einsum("ij,kl->ikjl", a, b)
-    return reshape(product, shape=tuple(m * n for m, n in zip(a.shape, b.shape, strict=True)))
+    ndim = max(a.ndim, b.ndim)
+    left, right = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    blocks = reshape(a, shape=tuple(n for m in left for n in (m, 1)))
+    block = reshape(b, shape=tuple(n for m in right for n in (1, m)))
+    result: Tensor = reshape(blocks * block, shape=tuple(m * n for m, n in zip(left, right, strict=True)))
+    return result
 
 
 Axes = tuple[tuple[int, ...], tuple[int, ...]]

@@ -7,25 +7,27 @@ from typing import Any
 
 import chainrule_arrays
 from chainrule import hookimpl
-from chainrule_arrays import _numpy_names
+from chainrule_arrays import _beyond, _numpy_names
 
-_PUBLIC = {name: value for name, value in vars(chainrule_arrays).items() if callable(value)}
+_PUBLIC = {name: value for name, value in vars(chainrule_arrays).items() if callable(value) and name[0] != "_"}
 
 
 @hookimpl
-def chainrule_ops() -> list[Callable[..., Any]]:
+def chainrule_ops() -> Mapping[str, Callable[..., Any] | str]:
     """Every function with an operation behind it."""
-    return [function for function in _PUBLIC.values() if hasattr(function, "op")]
+    loaded = {function.op.name: function for function in _PUBLIC.values() if hasattr(function, "op")}
+    return {**loaded, **_beyond.OPERATIONS}
 
 
 @hookimpl
-def chainrule_functions() -> Mapping[str, Callable[..., Any]]:
+def chainrule_functions() -> Mapping[str, Callable[..., Any] | str]:
     """The rest: functions composed of operations."""
-    return {name: function for name, function in _PUBLIC.items() if not hasattr(function, "op")}
+    loaded = {name: function for name, function in _PUBLIC.items() if not hasattr(function, "op")}
+    return {**loaded, **_beyond.FUNCTIONS}
 
 
 @hookimpl
-def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any]]:
+def chainrule_numpy_functions() -> Mapping[str, Callable[..., Any] | str]:
     """What answers to NumPy's names."""
     return _numpy_names.numpy_functions()
 
@@ -47,6 +49,6 @@ def chainrule_batching() -> Mapping[str, Any]:
 @hookimpl
 def chainrule_samples() -> Mapping[str, Any]:
     """What the conformance kit checks the operations with."""
-    from chainrule_testing.samples.arrays import SAMPLES
+    from chainrule_testing.samples import arrays, numpy_functions
 
-    return SAMPLES
+    return {**arrays.SAMPLES, **numpy_functions.SAMPLES}
