@@ -23,7 +23,7 @@ SOURCES = ("core", "backends", "plugins")
 KIT = ("--pyargs", "chainrule_testing")
 LIBRARIES = ("torch", "jax", "dask")
 PLUGIN = ("examples/third_party", "--plugin", "huber")
-BACKEND = ("examples/third_party_backend", "--backend", "marray", "--fraction", "0.3")
+BACKEND = ("examples/third_party_backend", "--backend", "marray", "--fraction", "0.1")
 CUPY = ("cupy-cuda13x==14.2.0", "nvidia-cuda-runtime==13.0.*")  # what CuPy on the CPU is made for
 STAND_IN = ("python", "-m", "pytest", "-p", "tests.cupy_on_cpu.plugin")
 ON_CPU = (*STAND_IN, "--max-refused", "3%")
@@ -88,11 +88,12 @@ def backends(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """The suite that any backend and any plugin runs, on the backends that need no large download; a report."""
+    """The suite that any backend and any plugin runs, half of it, on backends that need no large download; a report."""
     session.install(".[array-api]", *group("test"))
     chosen = ("--backend", "numpy", "--backend", "array_api_strict:device1")
+    sample = () if "--fraction" in session.posargs else ("--fraction", "0.5")
     report = ("--report", "build/conformance.json", "--report", "build/conformance.md")
-    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *report, *session.posargs)
+    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *report, *session.posargs)
 
 
 @nox.session
@@ -102,7 +103,7 @@ def libraries(session: nox.Session) -> None:
     tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
     session.run("pytest", *tests, "tests/examples/test_array_libraries.py")
     session.run("pytest", "--numprocesses=auto", "tests/plugins", "-k", "torch")
-    sample = () if "--fraction" in session.posargs else ("--fraction", "0.02", "--steps", "500")
+    sample = () if "--fraction" in session.posargs else ("--fraction", "0.01", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
 
@@ -127,8 +128,8 @@ def cupy_on_cpu(session: nox.Session) -> None:
     """Real CuPy on a CPU stand-in, where no GPU code runs: a sample of the tests, always the same one."""
     on_cpu(session)
     session.run(*ON_CPU, "--sample", "10%", "tests/cupy_on_cpu", *session.posargs)
-    session.run(*ON_CPU, "--sample", "15%", "-k", "cupy", "tests/backends", *session.posargs)
-    session.run(*ON_CPU, "--sample", "3%", *KIT, "--backend", "cupy", *session.posargs)
+    session.run(*ON_CPU, "--sample", "10%", "-k", "cupy", "tests/backends", *session.posargs)
+    session.run(*ON_CPU, "--sample", "1%", *KIT, "--backend", "cupy", *session.posargs)
 
 
 @nox.session
@@ -313,9 +314,10 @@ def why_not(session: nox.Session, choice: str) -> str:
 def full(session: nox.Session) -> None:
     """Everything that CI takes samples of, whole (on request; hours)."""
     later = (f"pythons-{BETWEEN}", f"pythons-{NEWEST}")
-    for name in (*later, "conformance", "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
+    for name in (*later, "cupy_on_cpu_full", "cupy_sanitizers", "cupy_kernels", "cluster"):
         session.notify(name)
-    session.notify("libraries", posargs=("--fraction", "1"))
+    for name in ("conformance", "libraries"):
+        session.notify(name, posargs=("--fraction", "1"))
 
 
 def has_driver() -> bool:
