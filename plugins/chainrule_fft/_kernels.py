@@ -68,6 +68,19 @@ def dasks(name: str) -> Kernel:
     return kernel
 
 
+def cupys_irfftn(x: Any, *, s: Any, axes: Any, norm: str) -> Any:
+    """`irfftn` of CuPy's arrays axis by axis: cuFFT takes it over several at once only of what mirrors itself fully."""
+    return axis_by_axis(import_module("array_api_compat.cupy"), x, s, axes, norm)
+
+
+def axis_by_axis(xp: Any, x: Any, s: Any, axes: Any, norm: str) -> Any:
+    """`irfftn` by its definition: `ifftn` over all axes but the last, then `irfft` over that."""
+    *first, last = range(x.ndim) if axes is None else axes
+    if first:
+        x = _generic("ifftn")(xp, x, s and s[:-1], tuple(first), norm)
+    return _generic("irfft")(xp, x, s and s[-1:], (last,), norm)
+
+
 def _generic(name: str) -> Kernel:
     """The generic kernel of a transform."""
     kernel: Kernel = import_module("chainrule_fft._transforms").TRANSFORMS[name].op.kernel

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import hookimpl
 from chainrule_fft import PARTS
-from chainrule_fft._kernels import dasks, scipys, torchs
+from chainrule_fft._kernels import cupys_irfftn, dasks, scipys, torchs
 
 _TRANSFORMS = ("fft", "fftn", "hfft", "ifft", "ifftn", "ihfft", "irfft", "irfftn", "rfft", "rfftn")
 _COMPOSED = ("fft2", "fftshift", "ifft2", "ifftshift", "irfft2", "rfft2")
@@ -35,6 +35,7 @@ def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
     return {
         "numpy": {f"fft.{name}": scipys(name) for name in _TRANSFORMS},
+        "cupy": {"fft.irfftn": cupys_irfftn},
         "torch": {"fft.ihfft": torchs("ihfft")},
         "dask": {f"fft.{name}": dasks(name) for name in _TRANSFORMS},
     }

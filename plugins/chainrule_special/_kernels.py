@@ -35,7 +35,7 @@ _CUPY: Final = (
 _JAX: Final = (
     *("beta", "betainc", "betaln", "digamma", "entr", "erfinv", "exp1", "expi", "expn", "gamma"),
     *("gammainc", "gammaincc", "gammaln", "hyp1f1", "hyp2f1", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr"),
-    *("logit", "ndtr", "ndtri", "poch", "polygamma", "rel_entr", "sici", "spence", "xlog1py", "xlogy", "zeta"),
+    *("logit", "ndtr", "ndtri", "poch", "polygamma", "rel_entr", "sici", "spence", "zeta"),
 )
 _TORCH: Final[Mapping[str, str]] = {
     **{

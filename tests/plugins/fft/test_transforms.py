@@ -137,6 +137,14 @@ def test_a_library_without_transforms_is_told() -> None:
         kernel(SimpleNamespace(), X, None, (-1,), "backward")
 
 
+@pytest.mark.parametrize(("s", "axes"), [(None, None), ((4, 5), (1, 0)), ((7,), (-1,))])
+def test_several_axes_one_by_one(s: Any, axes: Any) -> None:
+    """What CuPy computes, of numbers that do not mirror each other."""
+    from chainrule_fft._kernels import axis_by_axis
+
+    np.testing.assert_allclose(axis_by_axis(np, Z, s, axes, "ortho"), np.fft.irfftn(Z, s, axes, "ortho"), atol=1e-14)
+
+
 def test_public_functions_are_documented() -> None:
     page = PAGE.read_text(encoding="utf-8")
     for name in chainrule_fft.__all__:
