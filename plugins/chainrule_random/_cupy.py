@@ -27,7 +27,7 @@ def _generator(state: Any) -> Any:
     """CuPy's generator with a seed of its own for each state, which is read from the device."""
     import cupy
     import numpy as np
-    from cupy_backends.cuda.libs import curand
+    from cupy.cuda import curand
 
     check_state(state)
     words = state.get().view(np.uint64).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from chainrule import Kernel, hookimpl
@@ -18,7 +19,11 @@ _OPERATIONS = {
     "_state": ("next_state",),
     "_truncated": ("truncated_quantile",),
 }
-_KERNELS = {"numpy": _DRAWS, "jax": (*_DRAWS, "truncated_quantile")}
+_KERNELS = {
+    "numpy": _DRAWS,
+    "jax": (*_DRAWS, "truncated_quantile"),
+    "cupy": tuple(name for name in _DRAWS if name != "integers"),  # of which CuPy's bounds are no arrays
+}
 
 
 @hookimpl
@@ -31,22 +36,25 @@ def chainrule_ops() -> Mapping[str, str]:
 
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Kernel]]:
-    """Draws where they need no copy, and within what JAX compiles."""
+    """Draws where they need no copy, within what JAX compiles, and by CuPy's own generator."""
     return {backend: {f"random.{name}": _lazy(backend, name) for name in names} for backend, names in _KERNELS.items()}
 
 
 def _lazy(backend: str, name: str) -> Kernel:
     """A kernel that is imported when it first computes."""
+    return lambda *arrays, **attributes: _kernel(backend, name)(*arrays, **attributes)
 
-    def kernel(*arrays: Any, **attributes: Any) -> Any:
-        from chainrule_random import _draws, _truncated
 
-        if name == "truncated_quantile":
-            return _truncated.jax_quantile(*arrays, **attributes)
-        make = _draws.numpy_kernel if backend == "numpy" else _draws.jax_kernel
-        return make(_draws.HOST[f"random.{name}"])(*arrays, **attributes)
+@cache
+def _kernel(backend: str, name: str) -> Kernel:
+    from chainrule_random import _cupy, _draws, _truncated
 
-    return kernel
+    if name == "truncated_quantile":
+        return _truncated.jax_quantile
+    if backend == "cupy":
+        return _cupy.KERNELS[f"random.{name}"]
+    make = _draws.numpy_kernel if backend == "numpy" else _draws.jax_kernel
+    return make(_draws.HOST[f"random.{name}"])
 
 
 @hookimpl
