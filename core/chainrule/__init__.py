@@ -127,7 +127,9 @@ if TYPE_CHECKING:
     from chainrule._functional import grad as grad
     from chainrule._functional import hessian as hessian
     from chainrule._functional import hvp as hvp
+    from chainrule._functional import jacfwd as jacfwd
     from chainrule._functional import jacobian as jacobian
+    from chainrule._functional import jacrev as jacrev
     from chainrule._functional import jvp as jvp
     from chainrule._functional import value_and_grad as value_and_grad
     from chainrule._functional import vjp as vjp
@@ -260,7 +262,9 @@ _LAZY = {
     "IndexedSlices": "_indexed_slices",
     "Instruction": "_graph",
     "InteractiveSession": "_session",
+    "jacfwd": "_functional",
     "jacobian": "_functional",
+    "jacrev": "_functional",
     "jit_mode": "_settings",
     "jvp": "_functional",
     "Kernel": "_backend",

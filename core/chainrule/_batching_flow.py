@@ -6,6 +6,7 @@ different numbers of steps, all go on until the last is done, and those that are
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -352,9 +353,15 @@ def overridden(instruction: Instruction, inputs: Sequence[Any], has: Sequence[bo
     definition = instruction.node.definition
     assert definition is not None
     symbols = list(dict.fromkeys(x for x in instruction.inputs if type(x) is Symbol))
-    forward = Program(symbols, instruction.outputs, [instruction])
     wanted, seeds = inexact(symbols), inexact(instruction.outputs)
-    pull = vjp_program(forward, wanted, seeds)
+    pull = vjp_program(Program(symbols, instruction.outputs, [instruction]), wanted, seeds)
+    node = copy.copy(instruction.node)
+    node.definition = None
+    forward = Program(
+        symbols,
+        instruction.outputs,
+        [Instruction(instruction.op, instruction.inputs, instruction.attributes, instruction.outputs, node)],
+    )
     n = len(symbols)
     cotangents = [y.copied() for y in instruction.outputs]
     for i, y in zip(seeds, pull.inputs[n:], strict=True):
@@ -364,7 +371,8 @@ def overridden(instruction: Instruction, inputs: Sequence[Any], has: Sequence[bo
     op = custom_op(instruction.op.name, definition.contract)
     places = [instruction.inputs.index(x) for x in symbols]
     again = Instruction(op, tuple(symbols), {"flow": flow}, instruction.outputs, instruction.node)
-    return _custom(again, [inputs[i] for i in places], {"flow": flow}, [has[i] for i in places], values)
+    with _context.scope(overrides=None):  # which is in the flow by now
+        return _custom(again, [inputs[i] for i in places], {"flow": flow}, [has[i] for i in places], values)
 
 
 FLOWS: Final[Mapping[type, Callable[..., Results]]] = {

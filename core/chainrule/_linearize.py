@@ -17,6 +17,7 @@ from chainrule._functional import _Call, cast_like, matching
 from chainrule._gradients import gradients_of, zeros_like
 from chainrule._indexed_slices import dense
 from chainrule._node import NO_ATTRIBUTES
+from chainrule._passes.dead_code import dead_code
 from chainrule._plugins import load_plugins
 from chainrule._program import Program
 from chainrule._symbolic import SYMBOLIC
@@ -117,7 +118,7 @@ def linear_transpose(f: Callable[..., Any], *like: Any) -> Callable[[Any], tuple
         g = [trace.input(Spec(y.shape, y.dtype), "cotangent") for y in ys]
         found = gradients_of(ys, sources, g, zeros=True)
         outputs = [trace.lifted(dense(part)) for part in found]
-    program = trace.program(outputs)
+    program = dead_code(trace.program(outputs), SYMBOLIC)
     arguments: set[Any] = {x._value for x in own}
     for instruction in program.instructions:
         if arguments.isdisjoint(instruction.inputs):

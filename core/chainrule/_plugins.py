@@ -288,6 +288,7 @@ def register_plugin(module: Any, name: str) -> None:
                 raise PluginError(f"plugin {name!r}: {kind}{error}") from error
             _modules[name] = module
             _plugins[name] = plugin
+            _registry.generation += 1  # also where its hooks are called later
 
 
 def _call_hooks(plugin: Plugin, module: Any) -> dict[str, Any]:

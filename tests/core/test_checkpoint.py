@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 import chainrule as cr
+from chainrule._passes import lowered
 
 pytestmark = pytest.mark.usefixtures("backend")
 
@@ -279,3 +280,58 @@ def test_a_compiled_checkpoint_keeps_its_arguments_alone():
 
     assert residuals(chain) >= 6
     assert residuals(cr.checkpoint(chain)) == 1
+
+
+def powers(x, w):
+    return cr.sum(cr.sin(cr.exp(x @ w)) * w)
+
+
+SAVE = {
+    "nothing": "nothing",
+    "everything": "everything",
+    "dots": "dots",
+    "operations": ["exp", cr.matmul],
+    "predicate": lambda node: node.op.name == "sin",
+}
+
+
+@pytest.mark.parametrize("save", SAVE.values(), ids=SAVE)
+def test_what_is_kept_changes_no_derivative(save, same):
+    f = cr.checkpoint(powers, save=save)
+    x, w = cr.tensor([0.5, -1.0]), cr.tensor([[0.1, 0.2], [0.3, 0.4]])
+
+    def slope(f):
+        return lambda x: cr.sum(cr.grad(f)(x, w) ** 2)
+
+    first, second = cr.grad(powers, 1)(x, w), cr.grad(slope(powers))(x)
+    for way in (lambda f: f, cr.function):
+        same(way(cr.grad(f, 1))(x, w), first)
+        same(way(cr.grad(slope(f)))(x), second)
+    same(cr.grad(cr.function(f), 1)(x, w), first)
+    same(cr.jvp(f, [x, w], [x, w])[1], cr.jvp(powers, [x, w], [x, w])[1])
+    rows = cr.stack([x, 2.0 * x])
+    same(cr.vmap(cr.grad(f), in_axes=(0, None))(rows, w), [cr.grad(powers)(x, w), cr.grad(powers)(2.0 * x, w)])
+
+
+def counted(program, name):
+    """How often an operation is in a program, in those inside of it too."""
+    inner = [p for i in program.instructions for value in i.attributes.values() for p in getattr(value, "programs", ())]
+    return sum(i.op.name == name for i in program.instructions) + sum(counted(p, name) for p in inner)
+
+
+@pytest.mark.parametrize(("save", "products", "exponentials"), [("nothing", 2, 2), ("dots", 1, 2), (["exp"], 1, 1)])
+def test_what_is_kept_is_not_computed_again(save, products, exponentials, backend):
+    f = cr.function(cr.value_and_grad(cr.checkpoint(lambda x, w: cr.sum(cr.sin(cr.exp(x @ w))), save=save)))
+    program = lowered(f.trace(cr.ones((2, 2)), cr.ones((2, 2))), backend)
+    assert counted(program, "matmul") == products + 1  # one is the gradient's own
+    assert counted(program, "exp") == exponentials
+
+
+def test_what_can_not_be_kept():
+    with pytest.raises(cr.ArgumentError, match="checkpoint: save= is 'nothing', 'everything', 'dots'"):
+        cr.checkpoint(powers, save="some")
+    with pytest.raises(cr.SelectorError, match="matmull"):
+        cr.checkpoint(powers, save=["matmull"])
+    v = cr.Variable(1.0)
+    with pytest.raises(cr.ArgumentError, match="the function assigns variable"):
+        cr.grad(cr.checkpoint(lambda x: (v.assign(x), x * x)[1], save="dots"))(2.0)
