@@ -13,6 +13,8 @@ from chainrule import PYTHON_NUMBERS, Spec, as_dtype, infer
 
 _REAL: Final = frozenset({"jax", "torch"})  # whose functions take real numbers alone, but for few
 
+_WEAK: Final = frozenset({"numpy", "cupy"})  # where a Python number takes the dtype of the array beside it
+
 # Where a backend's library has special functions, and what makes its arrays.
 _PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
     "numpy": ("scipy.special", "numpy"),
@@ -86,14 +88,23 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
         ready = frozenset(xp.zeros((), dtype=getattr(xp, dtype)).dtype for dtype in dtypes)
         compute = found
 
+    weak = (float, int) if backend in _WEAK else ()
+
     def kernel(*inputs: Any) -> Any:
         if compute is None:
             load()
-        dtype = getattr(inputs[0], "dtype", None)
-        if dtype in ready and all(getattr(x, "dtype", None) == dtype for x in inputs[1:]):
-            y = compute(*inputs)
-            if type(y) is tuple or y.dtype == dtype:
-                return y
+        dtype: Any = None
+        for x in inputs:
+            if type(x) not in weak:
+                if dtype is None:
+                    dtype = getattr(x, "dtype", None)
+                elif getattr(x, "dtype", None) != dtype:
+                    break
+        else:
+            if dtype in ready:  # all are alike
+                y = compute(*inputs)
+                if type(y) is tuple or y.dtype == dtype:
+                    return y
         package, arrays = _PACKAGES[backend]
         if backend in _REAL and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
             raise NotImplementedError(f"{package}.{theirs} takes real numbers")
