@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, fronts, infer, op, ops
+import chainrule as cr
+from chainrule import ArgumentError, ShapeError, Tensor, UnknownSizeError, as_tensor, fronts, infer, op, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank, promoted
 from chainrule_nn._windows import Along, Lengths, Padding, convolved, fold, padded, taps, volume
 
@@ -168,6 +169,7 @@ def conv(
     dilation: int | tuple[int, ...] = 1,
     groups: int = 1,
     data_format: str = "channels_last",
+    padding_mode: str = "zeros",
 ) -> Tensor:
     """A convolution as neural networks have it (the window is not reversed: a cross-correlation), over any axes.
 
@@ -186,6 +188,8 @@ def conv(
         dilation: how far apart the elements are that a window takes.
         groups: how many.
         data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
+        padding_mode: `"zeros"`; or what `x` is padded with in place of them: `"reflect"`, itself turned over without
+            its last element; `"replicate"`, its last element; `"circular"`, its other end.
 
     Returns:
         Shape `(batch, *lengths, channels of the result)`, in the promoted dtype.
@@ -203,7 +207,24 @@ def conv(
     """
     x, w = promoted(as_batch("conv", x, data_format), w)
     how = _how("conv", x.ndim - 2, strides, padding, dilation, groups)
+    if padding_mode != "zeros":
+        x = _padded(x, w, how, padding_mode)
+        how["padding"] = ((0, 0),) * (x.ndim - 2)
     return as_format(_conv(x, w, **how), data_format)
+
+
+_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # by `cr.pad`'s names
+
+
+def _padded(x: Tensor, w: Tensor, how: dict[str, Any], mode: str) -> Tensor:
+    """A batch with its padding, which is not zeros."""
+    if mode not in _MODES:
+        expected = ", ".join(map(repr, ("zeros", *_MODES)))
+        raise ArgumentError(f"conv: padding_mode: expected one of {expected}, got {mode!r}")
+    axes = convolved(x.shape, w.shape, **how)
+    if any(a.low is None for a in axes):
+        raise UnknownSizeError(f"conv: padding 'SAME' by {mode!r} has to know lengths, and x is of shape {x.shape}")
+    return cr.pad(x, ((0, 0), *((a.low, a.high) for a in axes), (0, 0)), _MODES[mode])
 
 
 @fronts(_conv_transpose)

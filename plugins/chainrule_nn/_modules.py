@@ -60,7 +60,7 @@ class Conv(Module):
     Args:
         inputs, outputs: how many channels come in and go out.
         window: its lengths, one for each axis.
-        strides, padding, dilation, groups, data_format: as for `conv`.
+        strides, padding, dilation, groups, data_format, padding_mode: as for `conv`.
         bias, initializer, seed, dtype: as for `Linear`.
 
     >>> import chainrule as cr
@@ -79,6 +79,7 @@ class Conv(Module):
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
         data_format: str = "channels_last",
+        padding_mode: str = "zeros",
         bias: bool = True,
         initializer: Callable[..., Tensor] = glorot_uniform,
         seed: Any = None,
@@ -88,11 +89,11 @@ class Conv(Module):
         self.w = Variable(initializer((*window, inputs // groups, outputs), seed, dtype), name=f"{name}/w")
         self.b = _filled(0.0, outputs, dtype, f"{name}/b") if bias else None
         self.strides, self.padding, self.dilation = strides, padding, dilation
-        self.groups, self.data_format = groups, data_format
+        self.groups, self.data_format, self.padding_mode = groups, data_format, padding_mode
 
     def __call__(self, x: Any) -> Tensor:
-        y = conv(x, self.w, self.strides, self.padding, self.dilation, self.groups, self.data_format)
-        return _biased(y, self.b, self.data_format)
+        how = (self.strides, self.padding, self.dilation, self.groups, self.data_format, self.padding_mode)
+        return _biased(conv(x, self.w, *how), self.b, self.data_format)
 
 
 class ConvTranspose(Module):

@@ -99,5 +99,7 @@ def test_refusals() -> None:
         cr.nn.resize(np.ones((1, 2, 1)), 3, "area")
     with pytest.raises(cr.ArgumentError, match="output_padding: goes with lengths as padding, and without a size"):
         cr.nn.conv_transpose(np.ones((1, 2, 1)), np.ones((2, 1, 1)), 2, "SAME", output_padding=1)
+    with pytest.raises(cr.ArgumentError, match=r"padding_mode: expected one of 'zeros', 'reflect', .* got 'mirror'"):
+        cr.nn.conv(np.ones((1, 2, 1)), np.ones((2, 1, 1)), padding=1, padding_mode="mirror")
     with pytest.raises(cr.ShapeError, match="delta_orthogonal: shape: expected no more inputs than outputs"):
         cr.nn.delta_orthogonal((3, 3, 2))

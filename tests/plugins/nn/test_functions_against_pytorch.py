@@ -216,6 +216,14 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]]
         lambda x, w: F.conv_transpose2d(x, w.permute(3, 2, 0, 1), None, 3, 1, (1, 2)),
         (IMAGES, RNG.normal(size=(3, 2, 5, 4))),
     ),
+    **{
+        f"conv-{mode}": (
+            lambda x, w, mode=mode: cr.nn.conv2d(x, w, padding=[(1, 2), 1], padding_mode=mode, **FIRST),
+            lambda x, w, mode=mode: F.conv2d(F.pad(x, (1, 1, 1, 2), mode=mode), w.permute(3, 2, 0, 1)),
+            (IMAGES, RNG.normal(size=(3, 2, 4, 2))),
+        )
+        for mode in ("reflect", "replicate", "circular")
+    },
     "depthwise_conv": (
         lambda x, w: cr.nn.depthwise_conv(x, w, padding=1, **FIRST),
         lambda x, w: F.conv2d(x, w.permute(2, 3, 0, 1).reshape(8, 1, 3, 3), padding=1, groups=4),
