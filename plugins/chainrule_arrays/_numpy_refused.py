@@ -40,6 +40,7 @@ REFUSED: Final[Mapping[str, tuple[str, str]]] = {
     "put_along_axis": (_IN_PLACE, "write `x = cr.set_at(x, (rows, indices), values)`"),
     "putmask": (_IN_PLACE, "write `x = cr.where(mask, values, x)`"),
     "roots": ("it takes the eigenvalues of a matrix that is not symmetric", "write cr.linalg.eigvals of its companion"),
+    "save": (_TEXT, "pass an array, x.numpy(), or write cr.save"),
     "savetxt": (_TEXT, "pass an array, x.numpy(), or write cr.save"),
     "savez": (_TEXT, "pass arrays, x.numpy(), or write cr.save"),
     "savez_compressed": (_TEXT, "pass arrays, x.numpy(), or write cr.save"),

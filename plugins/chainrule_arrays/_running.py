@@ -47,7 +47,9 @@ def _others(x: Any, run: Any, axis: int, later: bool) -> Any:
 
 @op(infer=_running, gradient=_gradient)
 def cumulative_max(xp: Any, x: Any, /, axis: int = -1) -> Any:
-    """The largest element so far, along an axis; where several are, they share the gradient.
+    """The largest element so far, along an axis.
+
+    Derivative: 1 for the element that is; several that are share it equally.
 
     >>> import chainrule as cr
     >>> cr.cumulative_max(cr.tensor([1.0, 3.0, 2.0]))
@@ -58,7 +60,9 @@ def cumulative_max(xp: Any, x: Any, /, axis: int = -1) -> Any:
 
 @op(infer=_running, gradient=_gradient)
 def cumulative_min(xp: Any, x: Any, /, axis: int = -1) -> Any:
-    """The smallest element so far, along an axis; where several are, they share the gradient.
+    """The smallest element so far, along an axis.
+
+    Derivative: 1 for the element that is; several that are share it equally.
 
     >>> import chainrule as cr
     >>> cr.cumulative_min(cr.tensor([2.0, 3.0, 1.0]))
