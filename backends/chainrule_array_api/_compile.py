@@ -17,6 +17,17 @@ from chainrule import Kernel, Program, jit_mode, strict_math
 _failures: Final[ContextVar[list[Any] | None]] = ContextVar("failures of a program that is traced", default=None)
 
 
+def needs_host(program: Program) -> str | None:
+    """Why a library whose compiler cannot call the host does not compile a program, or None.
+
+    What a generic kernel marked `on_host` computes from values, the compiler would take for a constant.
+    """
+    for instruction in program.instructions:
+        if getattr(instruction.op.kernel, "on_host", False):
+            return f"{instruction.op.name!r} is computed on the host"
+    return None
+
+
 def obstacle(program: Program) -> str | None:
     """Why a program is run by Python, one operation after the other; None if nothing speaks against compiling it."""
     if strict_math():

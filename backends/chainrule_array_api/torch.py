@@ -24,7 +24,7 @@ from chainrule import (
 )
 from chainrule_array_api import _indexing
 from chainrule_array_api._backend import array_api_backend
-from chainrule_array_api._compile import obstacle, traceable
+from chainrule_array_api._compile import needs_host, obstacle, traceable
 from chainrule_array_api._kernels import wide_remainder
 
 
@@ -113,7 +113,7 @@ def _compile(torch: Any, function: Kernel, program: Program) -> tuple[Kernel, st
         return function, "Python"
     values = [*program.inputs, *(y for instruction in program.instructions for y in instruction.outputs)]
     unknown = any(x.shape is None or not all(type(n) is int for n in x.shape) for x in values)
-    reason = obstacle(program) or ("not all sizes are known" if unknown else None)
+    reason = obstacle(program) or needs_host(program) or ("not all sizes are known" if unknown else None)
     if any(x.weak for x in program.inputs):
         reason = reason or "it takes Python numbers"
     if reason is not None:

@@ -45,9 +45,15 @@ def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_par
         lambda xp, state, a, /, shape, dtype: _moved(host, state, a, shape=shape, dtype=dtype),
         lambda xp, state, a, b, /, shape, dtype: _moved(host, state, a, b, shape=shape, dtype=dtype),
     )
-    DRAWS[name] = define(kernels[n_parameters])
+    DRAWS[name] = define(on_host(kernels[n_parameters]))
     DRAWS[name].__doc__ = f"Numbers of `{name}` by a generator's state, of a shape and dtype; see `cr.random`."
     return DRAWS[name]
+
+
+def on_host(kernel: Any) -> Any:
+    """Mark a generic kernel as one that takes values to the host, which a library's compiler may not see."""
+    kernel.on_host = True
+    return kernel
 
 
 def _moved(host: HostDraw, state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:

@@ -50,6 +50,7 @@ def _by_bound(y: Any, bound: Any) -> Any:
     broadcasts=True,
     elementwise=True,
 )
+@_draws.on_host
 def truncated_quantile(xp: Any, u: Any, lower: Any, upper: Any, /) -> Any:
     """Where a share `u` of the standard normal distribution between two bounds lies below; computed by SciPy.
 

@@ -155,6 +155,20 @@ def test_plans_run_as_they_are_unless_the_jit_is_asked_for() -> None:
         assert "Python numbers" in cr.explain(lambda x, s: x * s, cr.ones(3), 2.0).executors["plan"]
 
 
+def test_a_program_that_draws_on_the_host_is_not_compiled() -> None:
+    """Its numbers would be constants of what is compiled."""
+    generator = cr.random.Generator(0)
+
+    @cr.function
+    def noisy(x: Any) -> Any:
+        return x + generator.normal((2,))
+
+    zeros = cr.zeros(2)
+    with cr.use_jit("always"):
+        assert "on the host" in cr.explain(noisy, zeros).executors["plan"]
+        assert noisy(zeros).tolist() != noisy(zeros).tolist()
+
+
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler, g++")
 @pytest.mark.filterwarnings("ignore")  # of PyTorch's compiler about itself
 def test_a_plan_under_torch_compile() -> None:
