@@ -439,7 +439,7 @@ def _fitted(part: Any, x: Tensor, i: int, node: Node, definition: Definition) ->
             raise GradientDefinitionError(_misfit("shape", i, tuple(want.shape), tuple(have.shape), node, definition))
         part = fitted_to(part, want.shape)
         have = part._value
-    if have.dtype != want.dtype:
+    if have.dtype != want.dtype and part.dtype != x.dtype:  # a symbol's is chainrule's, an array's its library's
         part = _cast(part, x, i, node, definition)
     return part
 

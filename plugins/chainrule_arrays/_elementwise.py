@@ -105,8 +105,24 @@ divide: Binary = _binary(
     "`a / b`, integers divided as floating-point numbers.",
     "1/b and -a/b**2",
 )
+
+
+def _floor_divide(xp: Any, a: Any, b: Any) -> Any:
+    """The library's own, except by infinities: there some have NaN, or -1 for what is 0 rounded down."""
+    y = xp.floor_divide(a, b)
+    if not xp.isdtype(y.dtype, "real floating"):
+        return y
+    infinite = [xp.isinf(x) if hasattr(x, "dtype") else math.isinf(x) for x in (a, b)]
+    return xp.where(infinite[0] | infinite[1], xp.floor(a / b), y)
+
+
 floor_divide: Binary = _binary(
-    "floor_divide", _counting, (_zero_of_two, _zero_of_two), "`a // b`: the quotient rounded down.", "0 and 0"
+    "floor_divide",
+    _counting,
+    (_zero_of_two, _zero_of_two),
+    "`a // b`: the quotient rounded down.",
+    "0 and 0",
+    kernel=_floor_divide,
 )
 remainder: Binary = _binary(
     "remainder",

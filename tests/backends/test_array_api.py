@@ -238,3 +238,25 @@ def test_one_row_that_is_not_finite_stays_in_its_place() -> None:
     rows = xp.asarray([1.0, float("inf"), float("nan"), 2.0])
     sums = _indexing.segment_sums(xp, rows, xp.asarray([0, 1, 3, 0]), 4)
     np.testing.assert_array_equal(np.asarray(sums), [3.0, np.inf, 0.0, np.nan])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "array_api_strict"])
+def test_rows_of_a_hessian_that_come_all_at_once_have_the_librarys_dtypes(backend: str) -> None:
+    with cr.use_backend(backend):
+        x = cr.tensor([3.0, 1.0, -2.0])
+        smooth = cr.hessian(lambda x: cr.sum(cr.sin(x) * x))(x).numpy()
+        chosen = cr.hessian(lambda x: cr.sum(x[x > 0.0] ** 3))(x)
+    values = np.array([3.0, 1.0, -2.0])
+    np.testing.assert_allclose(smooth, np.diag(2 * np.cos(values) - values * np.sin(values)))
+    assert chosen.tolist() == [[18.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "array_api_strict"])
+def test_quotients_by_infinities_are_rounded_down_everywhere(backend: str) -> None:
+    with cr.use_backend(backend), np.errstate(all="ignore"):
+        a, b = cr.tensor([np.inf, -np.inf, 1.0, 7.0]), cr.tensor([2.0, 2.0, -np.inf, 2.0])
+        got = cr.floor_divide(a, b).tolist()
+        assert (a // 2.0).tolist() == [np.inf, -np.inf, 0.0, 3.0]
+        assert cr.floor_divide(cr.tensor([-7]), 2).tolist() == [-4]
+    assert got == [np.inf, -np.inf, 0.0, 3.0]
+    assert np.signbit(got[2])
