@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     import chainrule_linalg  # noqa: TID251
     import chainrule_nn  # noqa: TID251
     import chainrule_optim  # noqa: TID251
-    import chainrule_random
+    import chainrule_random  # noqa: TID251
     import chainrule_scipy  # noqa: TID251
     import chainrule_special  # noqa: TID251
     from chainrule import infer as infer
