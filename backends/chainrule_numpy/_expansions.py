@@ -14,7 +14,8 @@ def expanded(instruction: Instruction) -> Sequence[Instruction] | None:
     if expand is None:
         return None
     x, y = instruction.inputs[0], instruction.outputs[0]
-    last = instruction.attributes["axis"] in (-1, len(y.shape or ()) - 1)
+    shape = y.shape or ()
+    last = instruction.attributes["axis"] in (-1, len(shape) - 1) and 0 not in shape  # no row of nothing has a largest
     return expand(_Steps(instruction)) if last and x.dtype == y.dtype else None
 
 

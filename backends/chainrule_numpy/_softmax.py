@@ -21,8 +21,10 @@ def softmax(x: Any, *, axis: Any, out: Any = None) -> Any:
     Numbers of usual size need no shift: the exponentials and their sums are normal numbers without it.
     """
     x = _floating(x)
+    if not x.size:  # which has no largest element
+        return np.empty_like(x) if out is None else out
     limit = _NO_OVERFLOW.get(x.dtype.char)
-    if limit is not None and x.ndim and x.size:
+    if limit is not None and x.ndim:
         if x.size <= _SMALL and np.dot(flat := x.reshape(-1), flat) <= limit * limit:
             e = np.exp(x, out=out)
             return np.divide(e, _sums(e, axis), out=e)
@@ -39,6 +41,8 @@ def softmax(x: Any, *, axis: Any, out: Any = None) -> Any:
 def log_softmax(x: Any, *, axis: Any, out: Any = None) -> Any:
     """The kernel of `log_softmax`; `out` is an array to write to."""
     x = _floating(x)
+    if not x.size:
+        return np.empty_like(x) if out is None else out
     shifted = np.subtract(x, row_max(x, axis), out=out)
     return np.subtract(shifted, np.log(_sums(np.exp(shifted), axis)), out=out)
 

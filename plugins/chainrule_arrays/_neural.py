@@ -78,6 +78,8 @@ def softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
     Tensor([0.5, 0.5], float64)
     """
     x = in_floating(xp, x)
+    if 0 in x.shape:
+        return xp.zeros_like(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)
 
@@ -96,6 +98,8 @@ def log_softmax(xp: Any, x: Any, /, axis: Any = -1) -> Any:
     Tensor([-1000.,     0.], float64)
     """
     x = in_floating(xp, x)
+    if 0 in x.shape:
+        return xp.zeros_like(x)
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 

@@ -250,7 +250,7 @@ def conv_transpose(
         size: the lengths of the result. Where the stride is above 1 several sizes have a convolution of the shape of
             `x`. By default it is `length * stride` with `"SAME"`, and else the smallest, `(length - 1) * stride +
             (window - 1) * dilation + 1` without the padding, as in PyTorch.
-        output_padding: how much larger it is than that, where `size` is not given: less than the stride.
+        output_padding: how much larger it is than that, where `size` is not given.
 
     Returns:
         Shape `(batch, *size, channels of the result)`, in the promoted dtype.
@@ -268,17 +268,16 @@ def conv_transpose(
     n = x.ndim - 2
     how = _how("conv_transpose", n, strides, padding, dilation, groups)
     sizes = None if size is None else as_lengths("conv_transpose", "size", size, n)
-    if output_padding:
-        sizes = _larger(x, w, how, size, as_lengths("conv_transpose", "output_padding", output_padding, n, least=0))
-    return as_format(_conv_transpose(x, w, size=sizes, **how), data_format)
-
-
-def _larger(x: Tensor, w: Tensor, how: dict[str, Any], size: Any, more: Lengths) -> Lengths:
-    """The smallest size that a convolution leads to `x` from, and so much more."""
-    if size is not None or how["padding"] == "SAME":
+    if not output_padding:
+        return as_format(_conv_transpose(x, w, size=sizes, **how), data_format)
+    if sizes is not None or how["padding"] == "SAME":
         raise ArgumentError("conv_transpose: output_padding: goes with lengths as padding, and without a size")
-    axes = leading_to(x.shape, w.shape, **how, size=None)
-    return tuple(a.size + m for a, m in zip(axes, more, strict=True))
+    more = as_lengths("conv_transpose", "output_padding", output_padding, n, least=0)
+    kept = [min(m, high) for m, (_, high) in zip(more, how["padding"], strict=True)]  # what padding took away
+    how["padding"] = tuple((low, high - k) for k, (low, high) in zip(kept, how["padding"], strict=True))
+    y = _conv_transpose(x, w, size=None, **how)
+    beyond = ((0, m - k) for m, k in zip(more, kept, strict=True))
+    return as_format(cr.pad(y, ((0, 0), *beyond, (0, 0))) if kept != [*more] else y, data_format)
 
 
 def _how(what: str, n: int, strides: Any, padding: Any, dilation: Any, groups: Any) -> dict[str, Any]:

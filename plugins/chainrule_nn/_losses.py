@@ -299,15 +299,17 @@ def kl_div_loss(log_predictions: Any, targets: Any, /, log_targets: bool = False
 
 
 @loss
-def poisson_nll_loss(log_rates: Any, counts: Any, /, log_input: bool = True, full: bool = False) -> Any:
+def poisson_nll_loss(
+    log_rates: Any, counts: Any, /, log_input: bool = True, full: bool = False, eps: float = 1e-8
+) -> Any:
     """The negative logarithm of a Poisson distribution: `rate - counts * log(rate)`.
 
     Derivative: by the logarithms, rate - counts.
 
     Args:
-        log_rates: logarithms of rates; rates if not `log_input`, to which 1e-8 is added in the logarithm.
+        log_rates: logarithms of rates; rates if not `log_input`, to which `eps` is added in the logarithm.
         counts: how often it happened.
-        log_input: see there.
+        log_input, eps: see there.
         full: whether to add Stirling's approximation of `log(counts!)` where that is more than 1.
         weights, reduction: as for `mse_loss`.
 
@@ -315,7 +317,7 @@ def poisson_nll_loss(log_rates: Any, counts: Any, /, log_input: bool = True, ful
     >>> cr.nn.poisson_nll_loss(cr.tensor(0.0), 2.0)
     Tensor(1.0, float64)
     """
-    rates, logs = (ops.exp(log_rates), log_rates) if log_input else (log_rates, ops.log(log_rates + 1e-8))
+    rates, logs = (ops.exp(log_rates), log_rates) if log_input else (log_rates, ops.log(log_rates + eps))
     result = rates - counts * logs
     if full:
         large = counts > 1
@@ -359,6 +361,8 @@ def cosine_similarity(a: Any, b: Any, /, axis: int = -1, eps: float = 1e-8) -> A
     >>> cr.nn.cosine_similarity(cr.tensor([[2.0, 0.0], [0.0, 0.0]]), cr.tensor([3.0, 3.0]))
     Tensor([0.70710678, 0.        ], float64)
     """
+
+    a, b = ops.broadcast_arrays(a, b)
 
     def length(x: Any) -> Any:
         return ops.maximum(ops.vector_norm(x, axis=axis, keepdims=True), eps)

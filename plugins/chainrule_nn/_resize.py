@@ -14,6 +14,8 @@ def _taps(method: str, length: int, size: int, align_corners: bool) -> list[tupl
     """For each tap, the places along an axis that results are taken from, and their weights."""
     if method == "nearest":
         return [([i * length // size for i in range(size)], [])]
+    if method == "nearest-exact":
+        return [([(2 * i + 1) * length // (2 * size) for i in range(size)], [])]
     if align_corners:
         step = (length - 1) / (size - 1) if size > 1 else 0.0
         centres = [i * step for i in range(size)]
@@ -43,6 +45,7 @@ def _cubic(t: float, a: float = -0.75) -> list[float]:
 
 
 _WEIGHTS: dict[str, Any] = {"linear": lambda t: [1 - t, t], "cubic": _cubic}
+_METHODS = ("nearest", "nearest-exact", *_WEIGHTS)
 
 
 @composite(name="nn.resize")
@@ -71,8 +74,8 @@ def resize(
     Args:
         x: floating-point numbers of shape `(batch, *lengths, channels)`, known when a graph is built.
         size: the lengths of the result: an integer, or one for each axis.
-        method: `"nearest"`, `"linear"` (bilinear over two axes) or `"cubic"`, as PyTorch has them. Where the result is
-            smaller nothing is averaged.
+        method: `"nearest"`, `"nearest-exact"` (nearest to centres, rather than to where elements begin), `"linear"`
+            (bilinear over two axes) or `"cubic"`, as PyTorch has them. Where the result is smaller nothing is averaged.
         align_corners: whether the first and last elements stay where they are, rather than the edges.
         data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
 
@@ -87,8 +90,8 @@ def resize(
     >>> cr.nn.resize(x, 4)[0, :, 0], cr.nn.resize(x, 4, "linear")[0, :, 0]
     (Tensor([0., 0., 1., 1.], float64), Tensor([0.  , 0.25, 0.75, 1.  ], float64))
     """
-    if method not in ("nearest", *_WEIGHTS):
-        raise ArgumentError(f"resize: method: expected 'nearest', 'linear' or 'cubic', got {method!r}")
+    if method not in _METHODS:
+        raise ArgumentError(f"resize: method: expected one of {', '.join(map(repr, _METHODS))}, got {method!r}")
     x = as_batch("resize", x, data_format)
     sizes = as_lengths("resize", "size", size, x.ndim - 2)
     return as_format(_resize(x, size=sizes, method=method, align_corners=bool(align_corners)), data_format)

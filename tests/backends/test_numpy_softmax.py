@@ -62,3 +62,11 @@ def test_what_has_no_softmax_is_nan() -> None:
 def test_results_lie_in_rows() -> None:
     for shape in SHAPES:
         assert cr.softmax(spread(shape, 1, 0, "float32")).numpy().flags.c_contiguous
+
+
+@pytest.mark.parametrize("f", [cr.softmax, cr.log_softmax])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (5, 0, 0)], ids=str)
+def test_of_nothing(f: Any, shape: tuple[int, ...]) -> None:
+    x = np.ones(shape)
+    for call in (f, cr.function(f), cr.grad(lambda x: cr.sum(f(x))), cr.function(cr.grad(lambda x: cr.sum(f(x))))):
+        assert call(x).shape == shape

@@ -65,6 +65,7 @@ def _gaussian(means: Array, x: Array, variances: Array, least: float = 1e-6, ful
 
 
 def _cosine(a: Array, b: Array, axis: int = -1, eps: float = 1e-8) -> Array:
+    a, b = np.broadcast_arrays(a, b)
     norms = np.linalg.norm(a, axis=axis) * np.linalg.norm(b, axis=axis)
     return np.sum(a * b, axis=axis) / np.maximum(norms, eps)
 
@@ -103,13 +104,14 @@ SAMPLES: dict[str, Samples] = {
         integers=False,
         fronted=True,
     ),
-    "nn.cosine_similarity": Samples(_cosine, [case(real(3, 2), real(3, 1), axis=0)], integers=False),
+    "nn.cosine_similarity": Samples(_cosine, [case(real(3, 2), real(3, 1), axis=0)], integers=False, needs_rank=True),
     "nn.cosine_embedding_loss": Samples(
         _cosine_loss,
         [case(points(3, 4), points(3, 4) + _near(3, 4), _signs(3), margin=0.1)],
         integers=False,
         fronted=True,
         fixed=(2,),
+        needs_rank=True,
     ),
     "nn.margin_ranking_loss": Samples(
         lambda a, b, t, margin=0.0: np.maximum(margin - t * (a - b), 0),

@@ -188,6 +188,16 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]]
         (IMAGES,),
     ),
     "resize-nearest": (lambda x: cr.nn.resize(x, (5, 9), **FIRST), lambda x: F.interpolate(x, (5, 9)), (IMAGES,)),
+    "resize-nearest-exact": (
+        lambda x: cr.nn.resize(x, (5, 9), "nearest-exact", **FIRST),
+        lambda x: F.interpolate(x, (5, 9), mode="nearest-exact"),
+        (IMAGES,),
+    ),
+    "cosine_similarity-broadcast": (
+        lambda a, b: cr.nn.cosine_similarity(a, b, axis=-2),
+        lambda a, b: F.cosine_similarity(a, b, -2),
+        (X, X[:1] + 1.0),
+    ),
     "resize-linear": (
         lambda x: cr.nn.resize(x, (5, 9), "linear", **FIRST),
         lambda x: F.interpolate(x, (5, 9), mode="bilinear"),
@@ -212,8 +222,8 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]]
         (IMAGES,),
     ),
     "conv_transpose-output_padding": (
-        lambda x, w: cr.nn.conv_transpose2d(x, w, 3, 1, output_padding=(1, 2), **FIRST),
-        lambda x, w: F.conv_transpose2d(x, w.permute(3, 2, 0, 1), None, 3, 1, (1, 2)),
+        lambda x, w: cr.nn.conv_transpose2d(x, w, (3, 2), 1, (1, 4), output_padding=(2, 3), **FIRST),
+        lambda x, w: F.conv_transpose2d(x, w.permute(3, 2, 0, 1), None, (3, 2), 1, (2, 3), dilation=(1, 4)),
         (IMAGES, RNG.normal(size=(3, 2, 5, 4))),
     ),
     **{
