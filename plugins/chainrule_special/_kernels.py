@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from chainrule import PYTHON_NUMBERS, Spec, as_dtype, infer
 
-_REAL: Final = frozenset({"jax", "torch"})  # whose functions take real numbers alone, but for few
+# Whose functions take real numbers alone, but for few; of CuPy, which of complex numbers are not known to compile.
+_REAL: Final = frozenset({"jax", "torch"})
+_REAL_ON_CUPY: Final = frozenset({"shichi", "sici"})
 
-_WEAK: Final = frozenset({"numpy", "cupy"})  # where a Python number takes the dtype of the array beside it
+_WEAK: Final = frozenset({"numpy"})  # where all functions take a Python number, in the dtype of the array beside it
 
 # Where a backend's library has special functions, and what makes its arrays.
 _PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
@@ -76,6 +78,8 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
     """The kernel of a function, by the name that a library has for it."""
     ready: frozenset[Any] = frozenset()
     compute: Callable[..., Any] = None  # type: ignore[assignment]  # until it first runs
+    weak = (float, int) if backend in _WEAK else ()
+    real = backend in _REAL or (backend == "cupy" and name in _REAL_ON_CUPY)
 
     def load() -> None:
         nonlocal ready, compute
@@ -84,29 +88,28 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
         if found is None:
             raise NotImplementedError(f"{package} has no {theirs}")
         xp = import_module(arrays)
-        dtypes = _row(name).computed[: 2 if backend in _REAL else None]
+        dtypes = _row(name).computed[: 2 if real else None]
         ready = frozenset(xp.zeros((), dtype=getattr(xp, dtype)).dtype for dtype in dtypes)
         compute = found
-
-    weak = (float, int) if backend in _WEAK else ()
 
     def kernel(*inputs: Any) -> Any:
         if compute is None:
             load()
         dtype: Any = None
         for x in inputs:
-            if type(x) not in weak:
-                if dtype is None:
-                    dtype = getattr(x, "dtype", None)
-                elif getattr(x, "dtype", None) != dtype:
-                    break
+            if type(x) in weak:
+                continue
+            if dtype is None:
+                dtype = getattr(x, "dtype", False)
+            elif getattr(x, "dtype", False) != dtype:
+                break
         else:
             if dtype in ready:  # all are alike
                 y = compute(*inputs)
                 if type(y) is tuple or y.dtype == dtype:
                     return y
         package, arrays = _PACKAGES[backend]
-        if backend in _REAL and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
+        if real and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
             raise NotImplementedError(f"{package}.{theirs} takes real numbers")
         return _promoted(compute, import_module(arrays), _row(name), inputs)
 

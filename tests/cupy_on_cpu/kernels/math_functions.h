@@ -81,9 +81,12 @@ inline float cyl_bessel_i0(float x) { return static_cast<float>(std::cyl_bessel_
 inline double cyl_bessel_i0(double x) { return std::cyl_bessel_i(0, fabs(x)); }
 inline float cyl_bessel_i1(float x) { return copysignf(static_cast<float>(std::cyl_bessel_i(1, fabsf(x))), x); }
 inline double cyl_bessel_i1(double x) { return copysign(std::cyl_bessel_i(1, fabs(x)), x); }
+inline float cyl_bessel_i0f(float x) { return cyl_bessel_i0(x); }
+inline float cyl_bessel_i1f(float x) { return cyl_bessel_i1(x); }
 
 inline double normcdf(double x) { return 0.5 * erfc(-x / M_SQRT2); }
 inline float normcdf(float x) { return static_cast<float>(normcdf(static_cast<double>(x))); }
+inline float normcdff(float x) { return normcdf(x); }
 
 // The normal distribution's inverse: a start of one or two digits, then Halley's steps on the distribution itself.
 inline double normcdfinv(double p) {
@@ -107,3 +110,4 @@ inline double erfcinv(double y) { return -normcdfinv(y / 2) / M_SQRT2; }
 inline float erfcinv(float y) { return static_cast<float>(erfcinv(static_cast<double>(y))); }
 inline double erfcx(double x) { return exp(x * x) * erfc(x); }
 inline float erfcx(float x) { return static_cast<float>(erfcx(static_cast<double>(x))); }
+inline float erfcxf(float x) { return erfcx(x); }
