@@ -80,7 +80,7 @@ def _scanned(xp: Any, x: Any, axis: int, larger: Any) -> Any:
     x, distance = xp.asarray(x, copy=True), 1
     front = (slice(None),) * at
     while distance < x.shape[at]:
-        joined = larger(x[(*front, slice(distance, None))], x[(*front, slice(0, -distance))])
-        x = xp.concat([x[(*front, slice(0, distance))], joined], axis=at)
+        joined = larger(x[(*front, slice(distance, None), ...)], x[(*front, slice(0, -distance), ...)])
+        x = xp.concat([x[(*front, slice(0, distance), ...)], joined], axis=at)
         distance *= 2
     return x

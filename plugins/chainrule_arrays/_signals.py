@@ -9,6 +9,8 @@ from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, f
 
 @composite(name="interp")
 def _interp(x: Any, points: Any, values: Any, left: Any, right: Any, /, period: float | None = None) -> Any:
+    if points.ndim != 1:
+        raise ShapeError(f"takes points in a vector, got shape {points.shape}")
     if period is not None:
         x, points = ops.remainder(x, period), ops.remainder(points, period)
         order = ops.argsort(points)
