@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
+import chainrule as cr
 from chainrule import DTypeError, Tensor, UnknownSizeError, default_dtype, fronts, infer, op, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank
-from chainrule_nn._windows import Along, Lengths, Padding, fold, padded, pooled, taps, volume
+from chainrule_nn._patches import unfold
+from chainrule_nn._windows import Along, Lengths, Padding, fold, padded, pooled, taps, volume, windows
 
 
 def _pool_spec(x: Any, window: Lengths, strides: Lengths, padding: Padding, **_: Any) -> Any:
@@ -128,6 +130,7 @@ def max_pool(
     padding: Any = "VALID",
     data_format: str = "channels_last",
     ceil_mode: bool = False,
+    dilation: int | tuple[int, ...] = 1,
 ) -> Tensor:
     """The largest element of each window, channel by channel; where several are, they share the gradient equally.
 
@@ -140,6 +143,7 @@ def max_pool(
         padding: as for `conv`, by less than the window. What is padded is never the largest.
         data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
         ceil_mode: whether a last window counts that goes beyond the padding, if it begins before its end.
+        dilation: how far apart the elements are that a window takes; where that is more than 1, of real numbers.
 
     Returns:
         Shape `(batch, *lengths, channels)`, of the dtype of `x`.
@@ -159,8 +163,20 @@ def max_pool(
     x = as_batch("max_pool", x, data_format)
     if x.dtype.kind == "complex":
         raise DTypeError(f"max_pool: x: expected real numbers, which have a largest, got {x.dtype}")
-    how = _how("max_pool", x, window, strides, padding, ceil_mode)
-    return as_format(_max_pool(x, **how), data_format)
+    apart = as_lengths("max_pool", "dilation", dilation, x.ndim - 2)
+    how = _how("max_pool", x, window, strides, padding, ceil_mode, apart)
+    return as_format(_max_pool(x, **how) if {*apart} == {1} else _dilated(x, apart, **how), data_format)
+
+
+def _dilated(x: Tensor, dilation: Lengths, window: Lengths, strides: Lengths, padding: Padding) -> Tensor:
+    """The largest elements of windows that are taken apart."""
+    axes = windows(x.shape[1:-1], window, strides, padding, dilation)
+    if any(a.low is None for a in axes):
+        raise UnknownSizeError(f"max_pool: padding 'SAME' has to know lengths, and x is of shape {x.shape}")
+    ends = ((0, 0), *((a.low, a.high) for a in axes), (0, 0))
+    parts = unfold(cr.pad(x, ends, constant_values=-float("inf")), window, strides, dilation=dilation)
+    y: Tensor = ops.max(parts, axis=tuple(range(len(axes) + 1, 2 * len(axes) + 1)))
+    return y
 
 
 @fronts(_avg_pool)
@@ -215,7 +231,9 @@ def _shares_of_padded(x: Tensor, y: Tensor, how: dict[str, Any], padding: Any) -
     return shares
 
 
-def _how(what: str, x: Tensor, window: Any, strides: Any, padding: Any, ceil_mode: bool) -> dict[str, Any]:
+def _how(
+    what: str, x: Tensor, window: Any, strides: Any, padding: Any, ceil_mode: bool, dilation: Lengths | None = None
+) -> dict[str, Any]:
     n = x.ndim - 2
     how: dict[str, Any] = {
         "window": as_lengths(what, "window", window, n),
@@ -223,18 +241,19 @@ def _how(what: str, x: Tensor, window: Any, strides: Any, padding: Any, ceil_mod
         "padding": as_padding(what, padding, n),
     }
     if ceil_mode and how["padding"] != "SAME":
-        each = zip(x.shape[1:-1], how["window"], how["strides"], how["padding"], strict=True)
+        reach = [(w - 1) * d + 1 for w, d in zip(how["window"], dilation or (1,) * n, strict=True)]
+        each = zip(x.shape[1:-1], reach, how["strides"], how["padding"], strict=True)
         how["padding"] = tuple(_ceiled(what, *axis) for axis in each)
     return how
 
 
-def _ceiled(what: str, length: Any, window: int, stride: int, padding: tuple[int, int]) -> tuple[int, int]:
+def _ceiled(what: str, length: Any, reach: int, stride: int, padding: tuple[int, int]) -> tuple[int, int]:
     """Padding that the last window that begins before the end of what is padded fits into."""
     if not isinstance(length, int):
         raise UnknownSizeError(f"{what}: ceil_mode has to know lengths, and x is of shape (batch, *lengths, channels)")
     low, high = padding
-    more = -(low + length + high - window) % stride
-    begins_inside = low + length + high + more - window < low + length
+    more = -(low + length + high - reach) % stride
+    begins_inside = low + length + high + more - reach < low + length
     return (low, high + more) if begins_inside else padding
 
 

@@ -166,6 +166,11 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]]
         lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
         (IMAGES,),
     ),
+    "max_pool-dilation": (
+        lambda x: cr.nn.max_pool2d(x, 2, (2, 3), 1, ceil_mode=True, dilation=(1, 3), **FIRST),
+        lambda x: F.max_pool2d(x, 2, (2, 3), 1, (1, 3), ceil_mode=True),
+        (IMAGES,),
+    ),
     "avg_pool-ceil": (
         lambda x: cr.nn.avg_pool2d(x, 3, 2, 1, ceil_mode=True, **FIRST),
         lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
