@@ -14,6 +14,7 @@ import scipy.special
 
 import chainrule as cr
 import chainrule_special
+from chainrule_special import _kernels
 from chainrule_testing.samples.special import SAMPLES
 
 special = cr.special
@@ -236,3 +237,13 @@ def test_public_functions_are_documented() -> None:
     for name in chainrule_special.__all__:
         assert inspect.getdoc(getattr(chainrule_special, name)), name
         assert f"`{name}(" in page or f"`{name}`" in page, name
+
+
+@pytest.mark.parametrize("backend", ["cupy", "jax", "torch"])
+def test_libraries_have_the_functions_that_are_asked_of_them(backend: str) -> None:
+    package = {"cupy": "cupyx.scipy.special", "jax": "jax.scipy.special", "torch": "torch.special"}[backend]
+    library = pytest.importorskip(package, reason=f"{package} is not installed; this looks for names in it")
+    asked = {"cupy": _kernels._CUPY, "jax": _kernels._JAX, "torch": _kernels._TORCH.values()}[backend]
+    assert not [name for name in asked if not hasattr(library, name)]
+    ours = {"cupy": _kernels._CUPY, "jax": _kernels._JAX, "torch": _kernels._TORCH}[backend]
+    assert {f"special.{name}" for name in ours} <= set(SAMPLES)
