@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chainrule import ShapeError, Spec, Tensor, bool_, ops
+from chainrule import ShapeError, Spec, Tensor, bool_, int64, ops
 from chainrule.batching import Batch, Rule, aligned, along, broadcast, everywhere, flattened, shifted, stacked
 from chainrule_arrays._indexing import ARRAY, indexed
 
@@ -221,7 +221,31 @@ def _scatter_add_rows(batch: Batch, values: Any, indices: Any, rows: int) -> Any
 
 
 def _searchsorted(batch: Batch, x: Any, v: Any, side: str) -> Any:
-    return NotImplemented if batch.has[0] else batch.run(x, v, side=side)
+    """Where each of the batch has edges of its own, by counting those before: NaN comes after everything."""
+    if not batch.has[0]:
+        return batch.run(x, v, side=side)
+    v = batch.spread(v, 1)
+    edges = ops.reshape(x, shape=(batch.size, *[1] * (v.ndim - 1), x.shape[1]))
+    v = v[..., None]
+    if side == "right":
+        before = edges <= v
+        before = ops.logical_or(before, ops.isnan(v)) if v.dtype.is_inexact else before
+    else:
+        before = ops.logical_not(v <= edges)
+        before = ops.logical_and(before, ops.logical_not(ops.isnan(edges))) if x.dtype.is_inexact else before
+    return ops.sum(ops.astype(before, dtype=int64), axis=-1)
+
+
+def _convolve(batch: Batch, a: Any, v: Any) -> Any:
+    """Each window of the longer vector times the shorter one, backwards."""
+    a, v = batch.spread(a, 0), batch.spread(v, 1)
+    if a.shape[1] < v.shape[1]:
+        a, v = v, a
+    n, m = a.shape[1], v.shape[1]
+    gap = ops.zeros_like(a, shape=(batch.size, m - 1))
+    places = ops.arange(n + m - 1)[:, None] + ops.arange(m)
+    windows = ops.concat([gap, a, gap], axis=1)[:, places]
+    return ops.matmul(windows, ops.flip(v, axis=1)[..., None])[..., 0]
 
 
 def _nonzero(batch: Batch, x: Any) -> Any:
@@ -235,9 +259,9 @@ REDUCTIONS: Final = ("sum", "prod", "mean", "var", "std", "max", "min", "logsume
 
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys((*REDUCTIONS, "count_nonzero", "cumulative_sum", "cumulative_prod", "flip"), along()),
-    **dict.fromkeys(("softmax", "log_softmax", "sort", "argsort"), along()),
+    **dict.fromkeys(("softmax", "log_softmax", "sort", "argsort", "cumulative_max", "cumulative_min"), along()),
     **dict.fromkeys(("argmax", "argmin", "roll"), flattened(along())),
-    **dict.fromkeys(("tril", "triu", "matrix_transpose"), stacked()),
+    **dict.fromkeys(("tril", "triu", "matrix_transpose", "sinc"), stacked()),
     **dict.fromkeys(("where", "clip"), broadcast),
     "reshape": _reshape,
     "broadcast_to": _broadcast_to,
@@ -254,7 +278,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "take_along_axis": everywhere(_along_axis),
     "scatter_add_along_axis": everywhere(_along_axis),
     "scatter_add_rows": _scatter_add_rows,
+    "order_statistics": stacked(1, 1),
     "searchsorted": _searchsorted,
+    "convolve": _convolve,
     "nonzero": _nonzero,
     "softmax_cross_entropy": everywhere(stacked()),
     "sparse_softmax_cross_entropy": everywhere(stacked()),
