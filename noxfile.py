@@ -224,7 +224,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def array_api_tests(session: nox.Session) -> None:
-    """The public test suite of the array API standard, of a checkout (on request: `-- FOLDER` and options of pytest)."""
+    """The public test suite of the array API standard, of a checkout (on request: `-- FOLDER`, options of pytest)."""
     folder, *arguments = session.posargs or [os.environ.get("ARRAY_API_TESTS", "")]
     if not folder or not Path(folder, "array_api_tests").is_dir():
         session.error(
