@@ -37,7 +37,9 @@ class Promotion:
         self.inexact = frozenset(native for dtype, native in dtypes.items() if dtype.is_inexact)
 
     def __call__(self, op: Op, kernel: Kernel) -> Kernel:
-        """The kernel with its casts."""
+        """The kernel with its casts; as it is if it takes inputs of different roles to the host."""
+        if getattr(op.kernel, "on_host", False) and not op.broadcasts:
+            return kernel
         logical = op.name in _LOGICAL
 
         def promoting(*arrays: Any, **attributes: Any) -> Any:

@@ -94,6 +94,8 @@ def jax_kernel(host: HostDraw) -> Kernel:
 
 # Without parameters
 
+_OF_STATE = NoGradient("the state of a generator decides it, which is made of integers")
+
 
 def _uniform(rng: Any, shape: Any, dtype: str) -> Any:
     bits = _SIGNIFICAND.get(dtype)
@@ -112,7 +114,7 @@ def _exponential(rng: Any, shape: Any, dtype: str) -> Any:
 
 
 def _standard(name: str, host: HostDraw, *kinds: str) -> Any:
-    return draw(name, host, kinds or ("float",), (None,))
+    return draw(name, host, kinds or ("float",), _OF_STATE)
 
 
 standard_uniform = _standard("standard_uniform", _uniform)
@@ -157,4 +159,4 @@ integers = _whole("integers", 2)
 negative_binomial = _whole("negative_binomial", 2)
 poisson = _whole("poisson", 1)
 
-permutation = draw("permutation", lambda rng, shape, dtype: rng.permutation(shape[0]), ("int",), (None,))
+permutation = draw("permutation", lambda rng, shape, dtype: rng.permutation(shape[0]), ("int",), _OF_STATE)

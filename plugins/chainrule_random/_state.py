@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from chainrule import ArgumentError, DTypeError, as_tensor, infer, int64, op
+from chainrule import ArgumentError, DTypeError, NoGradient, as_tensor, infer, int64, op
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def _next_spec(state: Any) -> Any:
     return infer.Spec((SIZE,), int64)
 
 
-@op(infer=_next_spec, gradient=(None,), name="random.next_state")
+@op(infer=_next_spec, gradient=NoGradient("the state of a generator is made of integers"), name="random.next_state")
 def next_state(xp: Any, state: Any, /) -> Any:
     """The state after one draw."""
     check_state(as_tensor(state))
