@@ -18,14 +18,17 @@ def _xlog1py(xp: Any, x: Any, y: Any) -> Any:
     return xp.where(zero, xp.zeros_like(x * y), x * xp.log1p(xp.where(zero, xp.zeros_like(y), y)))
 
 
-def _log_of(g: Any, y: Any) -> Any:
-    (y,) = tensors(g, y)
-    return zero_wins(g, ops.log(y))
+def _log_of(g: Any, x: Any, y: Any) -> Any:
+    """`g * log(y)`, and 0 where `x` and `y` are 0: no slope is defined there."""
+    x, y = tensors(g, x, y)
+    undefined = ops.logical_and(ops.equal(x, 0), ops.equal(y, 0))
+    return zero_wins(g, ops.log(ops.where(undefined, 1.0, y)))
 
 
-def _log1p_of(g: Any, y: Any) -> Any:
-    (y,) = tensors(g, y)
-    return zero_wins(g, ops.log1p(y))
+def _log1p_of(g: Any, x: Any, y: Any) -> Any:
+    x, y = tensors(g, x, y)
+    undefined = ops.logical_and(ops.equal(x, 0), ops.equal(y, -1))
+    return zero_wins(g, ops.log1p(ops.where(undefined, 0.0, y)))
 
 
 def _share(g: Any, x: Any, y: Any) -> Any:
@@ -37,18 +40,18 @@ def _share(g: Any, x: Any, y: Any) -> Any:
 xlogy: Binary = special(
     "xlogy",
     "x y",
-    (lambda g, _y, _x, y: _log_of(g, y), lambda g, _y, x, y: _share(g, x, y)),
+    (lambda g, _y, x, y: _log_of(g, x, y), lambda g, _y, x, y: _share(g, x, y)),
     "`x * log(y)`, and 0 where x is.",
-    "log(y) and x/y",
+    "log(y) and x/y; 0 with respect to x where both are 0",
     kernel=_xlogy,
     takes_complex=True,
 )
 xlog1py: Binary = special(
     "xlog1py",
     "x y",
-    (lambda g, _y, _x, y: _log1p_of(g, y), lambda g, _y, x, y: _share(g, x, 1.0 + y)),
+    (lambda g, _y, x, y: _log1p_of(g, x, y), lambda g, _y, x, y: _share(g, x, 1.0 + y)),
     "`x * log(1 + y)`, exact for small y, and 0 where x is.",
-    "log(1 + y) and x/(1 + y)",
+    "log(1 + y) and x/(1 + y); 0 with respect to x where x and 1 + y are 0",
     kernel=_xlog1py,
     takes_complex=True,
 )

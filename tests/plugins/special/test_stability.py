@@ -124,6 +124,12 @@ def test_limits(function: Callable[[Any], Any], x: float, slope: float, curvatur
     assert float(cr.grad(cr.grad(function))(x)) == pytest.approx(curvature, rel=1e-12, abs=1e-14)
 
 
+def test_no_slope_is_0() -> None:
+    """Where the function jumps from one infinity to the other, as PyTorch and TensorFlow have it."""
+    assert float(cr.grad(special.xlogy)(0.0, 0.0)) == 0.0
+    assert float(cr.grad(special.xlog1py)(0.0, -1.0)) == 0.0
+
+
 def test_a_zero_cotangent_wins_over_an_infinite_slope() -> None:
     points = {"erfinv": 1.0, "ndtri": 0.0, "logit": 1.0, "entr": 0.0, "exp1": 0.0, "spence": 0.0}
     for name, x in points.items():
