@@ -70,8 +70,10 @@ def _calls(source: Samples, op: str, dtype: str) -> list[Sample]:
 
 def refusal(error: Exception) -> str | None:
     """What a backend says that it cannot do, in a line; None if it failed in another way."""
-    unsupported = isinstance(error.__cause__, NotImplementedError)
-    if isinstance(error, cr.MissingKernelError | cr.DTypeError) or (isinstance(error, cr.KernelError) and unsupported):
+    cause: Any = error
+    while isinstance(cause, cr.KernelError):  # of an operation in another one's decomposition, too
+        cause = cause.__cause__
+    if isinstance(error, cr.MissingKernelError | cr.DTypeError) or isinstance(cause, NotImplementedError):
         return " ".join(str(error).split())
     return None
 

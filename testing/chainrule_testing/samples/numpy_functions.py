@@ -12,7 +12,6 @@ from chainrule_testing._samples import (
     Samples,
     apart,
     between_integers,
-    binary,
     case,
     integers,
     positive,
@@ -27,6 +26,14 @@ _AXES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((2, 3), {"axis": -1, "keepdims": True}),
     ((2, 3, 2), {"axis": (0, 2)}),
 )
+
+
+def _of_two(
+    reference: Callable[..., Any], left: Callable[..., Array], right: Callable[..., Array], **options: Any
+) -> Samples:
+    """An elementwise function of two inputs."""
+    shapes: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (((), ()), ((2, 3), (3,)), ((2, 1), (0,)))
+    return Samples(reference, [case(left(*a), right(*b)) for a, b in shapes], **options)
 
 
 def _nan_reduction(reference: Callable[..., Any], **options: Any) -> Samples:
@@ -124,13 +131,11 @@ def _nan_to_num(x: Array, nan: float, posinf: float | None, neginf: float | None
 
 SAMPLES: dict[str, Samples] = {
     # elementwise
-    "logaddexp2": Samples(
-        np.logaddexp2, [case(real(), real()), case(real(2, 3), real(3)), case(real(0), real())], extremes=True
-    ),
-    "fmax": binary(np.fmax, apart, lambda *shape: apart(*shape) + 0.07, numbers=None),
-    "fmin": binary(np.fmin, apart, lambda *shape: apart(*shape) + 0.07, numbers=None),
-    "fmod": binary(np.fmod, between_integers, uniform(0.98, 1.02), numbers=None, extremes=False),
-    "heaviside": binary(np.heaviside, numbers=None),
+    "logaddexp2": _of_two(np.logaddexp2, real, real, extremes=True),
+    "fmax": _of_two(np.fmax, apart, lambda *shape: apart(*shape) + 0.07, extremes=True),
+    "fmin": _of_two(np.fmin, apart, lambda *shape: apart(*shape) + 0.07, extremes=True),
+    "fmod": _of_two(np.fmod, between_integers, uniform(0.98, 1.02)),
+    "heaviside": _of_two(np.heaviside, real, real, extremes=True),
     "nan_to_num": Samples(
         _nan_to_num, [case(real(*s), nan=1.0, posinf=None, neginf=-2.0) for s in ((), (2, 3), (0,))], fronted=True
     ),
@@ -160,13 +165,13 @@ SAMPLES: dict[str, Samples] = {
     ),
     # reductions without NaN
     "nansum": _nan_reduction(np.nansum, complex=True),
-    "nanprod": _nan_reduction(np.nanprod, complex=True),
+    "nanprod": _nan_reduction(np.nanprod),
     "nanmean": _nan_reduction(np.nanmean, complex=True),
-    "nanvar": _nan_reduction(_corrected(np.nanvar), complex=True),
+    "nanvar": _nan_reduction(_corrected(np.nanvar)),
     "nanstd": _nan_reduction(_corrected(np.nanstd)),
     "nanmax": _nan_reduction(np.nanmax),
     "nanmin": _nan_reduction(np.nanmin),
-    "nancumsum": _running(lambda x, axis=-1: np.nancumsum(x, axis=axis), complex=True),
+    "nancumsum": _running(lambda x, axis=-1: np.nancumsum(x, axis=axis)),
     "nancumprod": _running(lambda x, axis=-1: np.nancumprod(x, axis=axis)),
     "cumulative_max": _running(lambda x, axis=-1: np.maximum.accumulate(x, axis=axis)),
     "cumulative_min": _running(lambda x, axis=-1: np.minimum.accumulate(x, axis=axis)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule_testing import samples_of
-from chainrule_testing.samples import arrays, engine, nn
+from chainrule_testing.samples import arrays, engine, nn, numpy_functions
 
-EVERY = samples_of(arrays.SAMPLES | engine.SAMPLES | nn.SAMPLES)
+EVERY = samples_of(arrays.SAMPLES | numpy_functions.SAMPLES | engine.SAMPLES | nn.SAMPLES)
 OURS = samples_of(arrays.SAMPLES | engine.SAMPLES)
