@@ -197,8 +197,8 @@ def unwrap(x: Any, /, discont: float | None = None, axis: int = -1, period: floa
     Derivative: 1, for the multiples that are added are constants.
 
     >>> import chainrule as cr
-    >>> cr.unwrap(cr.tensor([0.0, 3.0, 6.5, 0.5]))
-    Tensor([0.        , 3.        , 6.5       , 6.78318531], float64)
+    >>> cr.unwrap(cr.tensor([0.0, 1.0, 2.0, -1.0, 0.0]), period=4.0)
+    Tensor([0., 1., 2., 3., 4.], float64)
     """
     jumps = ops.stop_gradient(ops.diff(x, axis=axis))
     half = period / 2
