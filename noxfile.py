@@ -67,7 +67,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The suite on NumPy alone."""
     session.install(".", *group("test"))
-    apart = ("--ignore=tests/backends", "--ignore=tests/cupy_on_cpu")
+    apart = [f"--ignore=tests/{folder}" for folder in ("backends", "cupy_on_cpu", "differential")]
     session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
 
 
@@ -106,6 +106,13 @@ def libraries(session: nox.Session) -> None:
     sample = () if "--fraction" in session.posargs else ("--fraction", "0.01", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs)
+
+
+@nox.session(default=False)
+def differential(session: nox.Session) -> None:
+    """Two hundred operations against PyTorch and JAX: values, first and second derivatives (on request)."""
+    session.install(".[array-api]", *group("test"), *group("array_libraries"))
+    session.run("pytest", "--numprocesses=auto", "tests/differential", *session.posargs)
 
 
 @nox.session(default=False)
