@@ -270,7 +270,18 @@ def add_at(x: Any, index: Any, values: Any) -> Tensor:
 
 def _set_gradient(g: Any, _y: Any, _x: Any, _values: Any, *arrays: Any, key: Key) -> tuple[Any, ...]:
     taken = _getitem(g, *arrays, key=key)
-    return (_set_at(g, ops.zeros_like(taken), *arrays, key=key), _fit(taken, _values), *[None] * len(arrays))
+    to_x = _set_at(g, ops.zeros_like(taken), *arrays, key=key)
+    if taken.shape is not None and any(a.ndim for a in arrays if a.dtype != bool_):
+        taken = ops.where(_stayed(g, taken, arrays, key), taken, 0)
+    return (to_x, _fit(taken, _values), *[None] * len(arrays))
+
+
+def _stayed(g: Any, taken: Any, arrays: tuple[Any, ...], key: Key) -> Any:
+    """Which of the values are there in the end, where places repeat: all are numbered and set in the same way."""
+    ones = ops.ones_like(ops.reshape(taken, shape=(-1,)), dtype=DTYPES["int64"])
+    numbers = ops.reshape(ops.cumulative_sum(ones), shape=taken.shape)
+    placed = _set_at(ops.zeros_like(g, dtype=DTYPES["int64"]), numbers, *arrays, key=key)
+    return ops.equal(_getitem(placed, *arrays, key=key), numbers)
 
 
 @op(

@@ -61,6 +61,16 @@ def nanmean(x: Any, /, axis: Axis = None, keepdims: bool = False) -> Any:
     return total / _count(x, axis, keepdims)
 
 
+def _centred(x: Any, axis: Axis) -> Any:
+    return ops.where(ops.isnan(x), 0, x - ops.nanmean(x, axis=axis, keepdims=True))
+
+
+def _left(x: Any, axis: Axis, keepdims: bool, correction: float) -> Any:
+    """How many elements are left to divide by; NaN for none."""
+    left = _count(x, axis, keepdims) - correction
+    return ops.where(left > 0, left, math.nan)
+
+
 @composite
 def nanvar(x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """The variance of the elements that are not NaN, over their number less `correction`; NaN where that is not
@@ -72,16 +82,18 @@ def nanvar(x: Any, /, axis: Axis = None, keepdims: bool = False, correction: flo
     """
     if not x.dtype.is_inexact:
         return ops.var(x, axis=axis, keepdims=keepdims, correction=correction)
-    centred = ops.where(ops.isnan(x), 0, x - ops.nanmean(x, axis=axis, keepdims=True))
+    centred = _centred(x, axis)
     squares = ops.real(centred * ops.conj(centred))
-    left = _count(x, axis, keepdims) - correction
-    return ops.sum(squares, axis=axis, keepdims=keepdims) / ops.where(left > 0, left, math.nan)
+    return ops.sum(squares, axis=axis, keepdims=keepdims) / _left(x, axis, keepdims, correction)
 
 
 @composite
 def nanstd(x: Any, /, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """The square root of `nanvar`; its gradient is 0 where all elements are equal."""
-    return ops.sqrt(ops.nanvar(x, axis=axis, keepdims=keepdims, correction=correction))
+    if not x.dtype.is_inexact:
+        return ops.std(x, axis=axis, keepdims=keepdims, correction=correction)
+    length = ops.vector_norm(_centred(x, axis), axis=axis, keepdims=keepdims)
+    return length / ops.sqrt(_left(x, axis, keepdims, correction))
 
 
 def _extreme(name: str, neutral: float) -> Callable[..., Any]:

@@ -109,6 +109,16 @@ def test_values_and_gradients_in_every_mode(f: Callable[[Any], Any], reference: 
     np.testing.assert_allclose(got[1], slope, rtol=1e-6, atol=1e-8)
 
 
+def test_where_places_repeat_the_value_that_stays_has_the_gradient() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y[[0, 0, 2]] = x[1:] ** 2
+        return np.sum(y * np.array([1.0, 2.0, 3.0, 4.0]))
+
+    for g in (cr.grad(f)(X), cr.grad(cr.function(f))(X)):
+        np.testing.assert_allclose(g, differences(f, X), rtol=1e-6, atol=1e-8)
+
+
 def test_only_the_object_changes() -> None:
     x = cr.tensor(X)
     other, array = cr.copy(x), x.value

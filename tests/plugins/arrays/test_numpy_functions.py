@@ -295,3 +295,22 @@ def test_values_and_derivatives_are_those_of_numpy(case: Case) -> None:
     )
     got = sum(float(np.sum(np.where(np.isfinite(x), g * e, 0.0))) for x, g, e in zip(xs, second(*xs), es, strict=True))
     np.testing.assert_allclose(got, along(lambda xs: along(plain, xs, ds), xs, es), rtol=1e-5, atol=1e-5)
+
+
+TIES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
+    "median": (np.median, [1.0, 2.0, 2.0, 2.0, 5.0], [0, 1 / 3, 1 / 3, 1 / 3, 0]),
+    "quantile": (lambda x: np.quantile(x, 0.5), [1.0, 1.0, 2.0, 2.0], [0.25, 0.25, 0.25, 0.25]),
+    "ptp": (np.ptp, [1.0, 1.0, 3.0], [-0.5, -0.5, 1.0]),
+    "running maxima": (lambda x: np.sum(np.maximum.accumulate(x)), [1.0, 1.0, 0.0, 3.0, 3.0], [2, 1, 0, 1.5, 0.5]),
+    "running minima": (lambda x: np.sum(np.minimum.accumulate(x)), [2.0, 3.0, 2.0], [2.5, 0.0, 0.5]),
+    "fmax": (lambda x: np.sum(np.fmax(x, x[::-1])), [1.0, 1.0], [1.0, 1.0]),
+    "unique": (lambda x: np.sum(np.unique(x) * [1.0, 2.0]), [1.0, 3.0, 1.0], [1.0, 2.0, 0.0]),
+    "NaN left out": (np.nansum, [1.0, np.nan], [1.0, 0.0]),
+    "NaN replaced": (lambda x: np.sum(np.nan_to_num(x)), [1.0, np.nan, np.inf], [1.0, 0.0, 0.0]),
+    "equal elements": (np.nanstd, [2.0, 2.0, 2.0], [0.0, 0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize(("f", "x", "want"), TIES.values(), ids=TIES)
+def test_conventions_where_there_is_no_derivative(f: Callable[[Any], Any], x: Any, want: Any) -> None:
+    np.testing.assert_allclose(cr.grad(f)(np.array(x)), want, rtol=1e-15)
