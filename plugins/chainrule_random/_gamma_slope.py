@@ -20,10 +20,10 @@ from typing import Any, Final
 from chainrule import infer, op, ops
 from chainrule_random._polygamma import polygamma
 
+_POINTS: Final = 61
+_FIRST: Final = -3.8
 _STEP: Final = 8.6 / 60
-_POINTS: Final = [-3.8 + i * _STEP for i in range(61)]
-_NODES: Final = [math.exp(t - math.exp(-t)) for t in _POINTS]
-_WEIGHTS: Final = [_STEP * s * (1.0 + math.exp(-t)) for t, s in zip(_POINTS, _NODES, strict=True)]
+_MOST: Final = 1 << 18  # numbers that are computed at once
 
 
 def _bell(order: int, first: Any, rest: list[Any]) -> Any:
@@ -37,6 +37,32 @@ def _bell(order: int, first: Any, rest: list[Any]) -> Any:
 
 def _rest(xp: Any, order: int, a: Any) -> list[Any]:
     return [-polygamma(xp, n, a) for n in range(1, order)]
+
+
+def _summed(
+    xp: Any,
+    order: int,
+    points: range,
+    a: Any,
+    below: Any,
+    first: Any,
+    low: Any,
+    high: Any,
+    spread: Any,
+    reach: Any,
+    *rest: Any,
+) -> Any:
+    """What some points of the rule, along a last axis, contribute to the integral."""
+    counted = xp.arange(points.start, points.stop, device=getattr(a, "device", None))
+    t = xp.astype(counted, a.dtype) * _STEP + _FIRST
+    nodes = xp.exp(t - xp.exp(-t))
+    weights = _STEP * nodes * (1.0 + xp.exp(-t))
+    s = spread * nodes
+    down = -low * spread * _bell(order, first - s, [*rest]) * xp.exp(-a * s - low * xp.expm1(-s))
+    s = reach * nodes
+    more = xp.log1p(s / high)
+    up = reach * _bell(order, first + more, [*rest]) * xp.exp((a - 1.0) * more - s)
+    return xp.sum(weights * xp.where(below, down, up), axis=-1)
 
 
 def _by_shape(g: Any, y: Any, a: Any, z: Any, order: int) -> Any:
@@ -79,12 +105,9 @@ def gamma_slope(xp: Any, a: Any, z: Any, /, order: int = 1) -> Any:
     spread = 1.0 / (a - low + xp.where(low < 1.0, low, xp.sqrt(low)))
     slope = 1.0 - (a - 1.0) / high
     reach = 1.0 / (xp.where(slope > 0.0, slope, 0.0 * slope) + xp.sqrt(a) / high)
+    parts = [x[..., None] for x in (a, below, first, low, high, spread, reach, *rest)]
+    at_once = max(1, min(_POINTS, _MOST // max(1, math.prod(first.shape))))
     total = 0.0 * first
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        s = spread * node
-        down = -low * spread * _bell(order, first - s, rest) * xp.exp(-a * s - low * xp.expm1(-s))
-        s = reach * node
-        more = xp.log1p(s / high)
-        up = reach * _bell(order, first + more, rest) * xp.exp((a - 1.0) * more - s)
-        total = total + weight * xp.where(below, down, up)
+    for start in range(0, _POINTS, at_once):
+        total = total + _summed(xp, order, range(start, min(start + at_once, _POINTS)), *parts)
     return xp.where(known, total, 0.0 * total)
