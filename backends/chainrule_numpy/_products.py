@@ -1,4 +1,4 @@
-"""Large products of matrices: on one thread in tiles, on several by chainrule's own where they are machine code."""
+"""Large products of matrices: in machine code, where there is any, on chainrule's threads; otherwise by NumPy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _DTYPES: Final = (np.dtype("float32"), np.dtype("float64"))  # in the processor'
 
 def multiply(a: Any, b: Any, out: Any, size: int) -> Any:
     """What `np.matmul` gives, by so many multiplications."""
-    if get_num_threads() == 1:
-        product = tiled(a, b, out) if size >= LARGE and a.ndim > 1 and b.ndim > 1 else None
-    elif _jit.is_on() and (size >= _WORTH or _jit.is_loaded()):
-        product = _on_team(a, b, out, size)
-    else:
-        product = None
+    threads, product = get_num_threads(), None
+    if threads > 1 or size >= LARGE:
+        if _jit.is_on() and (_jit.is_loaded() or (threads > 1 and size >= _WORTH)):
+            product = _on_team(a, b, out, size)
+        if product is None and threads == 1 and a.ndim > 1 and b.ndim > 1:
+            product = tiled(a, b, out)
     return np.matmul(a, b, out) if product is None else product
 
 

@@ -186,3 +186,13 @@ def test_with_one_thread_and_without_machine_code_blas_is_left_alone(monkeypatch
         np.testing.assert_array_equal(matmul(x, x.T), np.full((30, 30), 20.0))
     with cr.use_jit("off"):
         np.testing.assert_array_equal(matmul(x, x.T), np.full((30, 30), 20.0))
+
+
+def test_one_thread_has_machine_code_compute_large_products(monkeypatch):
+    monkeypatch.setattr(_tiles, "_DIRECT_KERNELS", True)
+    monkeypatch.setattr(_products, "LARGE", 1)
+    with cr.use_num_threads(1):
+        for left, right in itertools.product(["rows", "columns"], repeat=2):
+            check(lain((600, 100), "float64", left), lain((100, 130), "float64", right))
+        monkeypatch.setattr(_products, "_on_team", lambda *_: None)  # as where NumPy calls another BLAS
+        check(lain((600, 100), "float64", "rows"), lain((100, 130), "float64", "rows"))
