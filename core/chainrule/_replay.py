@@ -71,12 +71,13 @@ def _again(instruction: Instruction, values: Mapping[Any, Any], sizes: Mapping[D
     inputs, attributes = substituted(instruction.inputs, values), instruction.attributes
     if sizes:
         inputs = tuple([resolve(x, sizes) for x in inputs])
+    if "flow" in attributes:  # which is no operation on arrays, even where all are constants
+        inputs = tuple([graph.lifted(x) if type(x) is Tensor else x for x in inputs])
+    if sizes:
         symbols = tuple(map(_symbol, inputs))
         attributes = {name: resolved(value, symbols, sizes) for name, value in attributes.items()}
     if not inputs:
         return tuple(map(wrap, graph.add(op, (), attributes).outputs))
-    if "flow" in attributes:  # which is no operation on arrays, even where all are constants
-        inputs = tuple([graph.lifted(x) if type(x) is Tensor else x for x in inputs])
     found = apply(op, inputs, attributes)
     return found if op.multiple else (found,)
 

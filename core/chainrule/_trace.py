@@ -72,3 +72,12 @@ class Trace(Body):
         found |= {symbol: value for value, symbol in self._outside.values()}
         found |= {inner: outer.tensor for outer, inner in self.captures.items()}
         return [found[x] for x in self.inputs]
+
+    def end(self) -> None:
+        """Let go of what was traced, whose parts hold each other: none of it is left for the garbage collector."""
+        for node in self.nodes:
+            for symbol in node.outputs:
+                del symbol.tensor
+            del node.outputs, node.node
+        for held in (self.nodes, self._by_name, self._reads, self.inputs, self.captures, self._state, self._outside):
+            held.clear()

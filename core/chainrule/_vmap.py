@@ -145,6 +145,7 @@ class _Call:
             self.size,
         )
         self._assign(trace.assigned, results[len(symbolic) :], has[len(symbolic) :], results[: len(symbolic)])
+        trace.end()
         batched = dict.fromkeys(range(len(returned)), False)
         for i, y, h in zip(symbolic, results, has, strict=False):
             returned[i], batched[i] = y, h
