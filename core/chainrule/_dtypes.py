@@ -48,6 +48,11 @@ class DType(str):
         return str(self)
 
     @property
+    def type(self) -> type[bool | int | float | complex]:
+        """The class of Python's numbers of its kind, where NumPy's dtypes have that of its scalars."""
+        return {"bool": bool, "float": float, "complex": complex}.get(self.kind, int)
+
+    @property
     def is_inexact(self) -> bool:
         """Whether gradients exist for it: real or complex floating point."""
         return self.kind in ("float", "complex")

@@ -613,6 +613,7 @@ xp = SimpleNamespace(
     argmax=_reduction(lambda values: values.index(max(values)), _index),
     argmin=_reduction(lambda values: values.index(min(values)), _index),
     zeros_like=lambda x: full(x.shape, 0, x.dtype),
+    ones_like=lambda x: full(x.shape, 1, x.dtype),
     int64=cr.int64,
     float64=cr.float64,
 )

@@ -173,3 +173,10 @@ def test_a_pullback_does_not_see_what_is_written_into_the_argument_later():
     _, pullback = cr.vjp(lambda x: x**2, x)
     x[:] = 100.0
     np.testing.assert_array_equal(pullback(np.ones(2))[0], [2.0, 4.0])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "float64", "complex64"])
+def test_a_dtype_has_a_class_of_numbers_as_numpys_has(dtype):
+    number = np.ones((), dtype).item()
+    found = cr.as_dtype(dtype).type(number)
+    assert (found, type(found)) == (np.dtype(dtype).type(number).item(), type(number))

@@ -264,6 +264,7 @@ def results(y: Any) -> list[Any]:
     return list(y) if isinstance(y, tuple | list) else [y]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_values_and_derivatives_are_those_of_numpy(case: Case) -> None:
     f, arrays = case
