@@ -150,6 +150,17 @@ def scipys_lambertw(z: Any, *, k: int) -> Any:
     return lambertw(z, k).astype(str(complex_result(Spec(z.shape, as_dtype(z.dtype)), k).dtype))
 
 
+def cupys_yn(n: Any, x: Any) -> Any:
+    """`yn` of CuPy's arrays; its own is NaN below order 0."""
+    return _promoted(_reflected_yn, import_module("cupy"), _row("yn"), (n, x))
+
+
+def _reflected_yn(n: Any, x: Any) -> Any:
+    cupy, yn = import_module("cupy"), import_module("cupyx.scipy.special").yn
+    y = yn(abs(n), x)
+    return cupy.where((n < 0) & (n % 2 == 1), -y, y)
+
+
 def torchs_polygamma(n: Any, x: Any) -> Any:
     """`polygamma` of PyTorch's arrays; its own takes one order alone."""
     return _promoted(_polygamma, import_module("torch"), _row("polygamma"), (n, x))

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import hookimpl
 from chainrule_special import PARTS
-from chainrule_special._kernels import scipys_lambertw, special_kernels, torchs_polygamma
+from chainrule_special._kernels import cupys_yn, scipys_lambertw, special_kernels, torchs_polygamma
 
 # What is composed of operations, and second names.
 _COMPOSED = {
@@ -46,6 +46,7 @@ def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     kernels = special_kernels(name for name in _ROWS if name != "lambertw")
     kernels["numpy"]["special.lambertw"] = scipys_lambertw
     kernels["torch"]["special.polygamma"] = torchs_polygamma
+    kernels["cupy"]["special.yn"] = cupys_yn
     return kernels
 
 

@@ -424,6 +424,7 @@ SAMPLES: dict[str, Samples] = {
             ((real(0, 2), real(0, 3), real(3, 2)), {"factor": 2.0}),
         ],
         complex=True,
+        integers=False,
     ),
     "matmul": Samples(
         np.matmul,
