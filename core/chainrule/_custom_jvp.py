@@ -51,7 +51,7 @@ class custom_jvp:  # a decorator to those who use it
     ... def log1pexp_jvp(primals, tangents):
     ...     (x,), (dx,) = primals, tangents
     ...     return log1pexp(x), dx * cr.sigmoid(x)
-    >>> cr.jvp(log1pexp, [0.0], [2.0])[1], cr.grad(log1pexp)(1000.0)
+    >>> cr.jvp(log1pexp, [0.0], [2.0])[1], cr.grad(log1pexp)(100.0)
     (np.float64(1.0), np.float64(1.0))
     """
 
