@@ -91,10 +91,11 @@ def _convolve(xp: Any, a: Any, v: Any, /) -> Any:
     dtype = xp.result_type(a, v)
     a, v = xp.astype(a, dtype), xp.astype(v, dtype)
     n, m = a.shape[0], v.shape[0]
-    gap = xp.zeros((m - 1,), dtype=dtype, device=a.device)
-    rows = xp.reshape(xp.arange(n + m - 1, device=a.device), (-1, 1))
-    places = rows + xp.reshape(xp.arange(m, device=a.device), (1, -1))
-    windows = xp.reshape(xp.take(xp.concat([gap, a, gap]), xp.reshape(places, (-1,))), (n + m - 1, m))
+    device = getattr(a, "device", None)  # Dask's arrays have none
+    gap = xp.zeros((m - 1,), dtype=dtype, device=device)
+    rows = xp.reshape(xp.arange(n + m - 1, device=device), (-1, 1))
+    places = rows + xp.reshape(xp.arange(m, device=device), (1, -1))
+    windows = xp.reshape(xp.take(xp.concat([gap, a, gap]), xp.reshape(places, (-1,)), axis=0), (n + m - 1, m))
     return xp.sum(windows * xp.flip(v), axis=1, dtype=dtype)
 
 
