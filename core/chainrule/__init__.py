@@ -152,6 +152,7 @@ if TYPE_CHECKING:
     from chainrule._implicit import fixed_point as fixed_point
     from chainrule._implicit import implicit_root as implicit_root
     from chainrule._indexed_slices import IndexedSlices as IndexedSlices
+    from chainrule._lazy import lazy_attributes as lazy_attributes
     from chainrule._linearize import linear_transpose as linear_transpose
     from chainrule._linearize import linearize as linearize
     from chainrule._missing import missing_rules_used as missing_rules_used
@@ -268,6 +269,7 @@ _LAZY = {
     "jit_mode": "_settings",
     "jvp": "_functional",
     "Kernel": "_backend",
+    "lazy_attributes": "_lazy",
     "linear_transpose": "_linearize",
     "linearize": "_linearize",
     "map": "_control_flow",

@@ -9,8 +9,9 @@ Tensor([[ 0.6, -0.2],
 Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule_arrays import diagonal as diagonal
@@ -98,14 +99,4 @@ _PARTS = {
     "vector_norm": "chainrule_linalg._norms",
 }
 __all__ = [*_PARTS]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(_PARTS[name]), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

@@ -11,8 +11,9 @@ The functions of the module draw from a default generator for each backend, whic
 Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule_random._functions import bernoulli as bernoulli
@@ -50,48 +51,38 @@ if TYPE_CHECKING:
 
 # Where each public name is.
 _PARTS = {
-    "Generator": "_generator",
-    "bernoulli": "_functions",
-    "beta": "_functions",
-    "binomial": "_functions",
-    "categorical": "_functions",
-    "cauchy": "_functions",
-    "chi2": "_functions",
-    "choice": "_functions",
-    "default_generator": "_generator",
-    "dirichlet": "_functions",
-    "exponential": "_functions",
-    "gamma": "_functions",
-    "geometric": "_functions",
-    "gumbel": "_functions",
-    "gumbel_softmax": "_functions",
-    "integers": "_functions",
-    "laplace": "_functions",
-    "logistic": "_functions",
-    "lognormal": "_functions",
-    "multivariate_normal": "_functions",
-    "negative_binomial": "_functions",
-    "normal": "_functions",
-    "pareto": "_functions",
-    "permutation": "_functions",
-    "poisson": "_functions",
-    "rayleigh": "_functions",
-    "seed": "_generator",
-    "student_t": "_functions",
-    "triangular": "_functions",
-    "truncated_normal": "_functions",
-    "uniform": "_functions",
-    "weibull": "_functions",
+    "Generator": "._generator",
+    "bernoulli": "._functions",
+    "beta": "._functions",
+    "binomial": "._functions",
+    "categorical": "._functions",
+    "cauchy": "._functions",
+    "chi2": "._functions",
+    "choice": "._functions",
+    "default_generator": "._generator",
+    "dirichlet": "._functions",
+    "exponential": "._functions",
+    "gamma": "._functions",
+    "geometric": "._functions",
+    "gumbel": "._functions",
+    "gumbel_softmax": "._functions",
+    "integers": "._functions",
+    "laplace": "._functions",
+    "logistic": "._functions",
+    "lognormal": "._functions",
+    "multivariate_normal": "._functions",
+    "negative_binomial": "._functions",
+    "normal": "._functions",
+    "pareto": "._functions",
+    "permutation": "._functions",
+    "poisson": "._functions",
+    "rayleigh": "._functions",
+    "seed": "._generator",
+    "student_t": "._functions",
+    "triangular": "._functions",
+    "truncated_normal": "._functions",
+    "uniform": "._functions",
+    "weibull": "._functions",
 }
 __all__ = [*_PARTS]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(f"chainrule_random.{_PARTS[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

@@ -7,8 +7,9 @@ Tensor(-0.5772156649015329, float64)
 Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule import cbrt as cbrt
@@ -177,14 +178,4 @@ PARTS = {
     for name in names.split()
 }
 __all__ = [*PARTS]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name not in PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(PARTS[name], __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_attributes(__name__, PARTS)
