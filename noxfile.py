@@ -110,8 +110,8 @@ def libraries(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def differential(session: nox.Session) -> None:
-    """Two hundred operations against PyTorch and JAX: values, first and second derivatives (on request)."""
-    session.install(".[array-api]", *group("test"), *group("array_libraries"))
+    """Two hundred operations against PyTorch and JAX, and PyTorch's own samples: values, derivatives (on request)."""
+    session.install(".[array-api]", *group("test"), *group("differential"))
     session.run("pytest", "--numprocesses=auto", "tests/differential", *session.posargs)
 
 
