@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule import _numpy_protocol
@@ -16,6 +18,13 @@ from chainrule.infer import size
 
 if TYPE_CHECKING:
     from chainrule._backend import Backend
+
+
+_STACK = "Build arrays of tensors with cr.stack or cr.asarray, and call cr.* or np.*"
+_SCIPY = (
+    "SciPy's functions of the array API take tensors if SCIPY_ARRAY_API=1 is in the environment before SciPy is "
+    "imported; for the others there are cr.special, cr.linalg, cr.fft and cr.custom_gradient"
+)
 
 
 class Tensor:
@@ -185,7 +194,7 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self._is_tracked:
-            self._escape("np.array(...)", "Build arrays of tensors with cr.stack or cr.asarray, and call cr.* or np.*")
+            self._escape("np.array(...)", _SCIPY if _called_by("scipy") else _STACK)
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
 
@@ -460,3 +469,14 @@ def unbind_operator(op: str) -> None:
 
 for _op in OPERATORS.values():
     unbind_operator(_op)
+
+
+def _called_by(package: str) -> bool:
+    """Whether the nearest code outside of chainrule and NumPy is a package's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if module not in ("chainrule", "numpy"):
+            return module == package
+        frame = frame.f_back
+    return False

@@ -85,13 +85,22 @@ def test_public_functions_are_documented() -> None:
         assert f"`{name}(" in page, name
 
 
+def pairs(found: Any, expected: Any) -> list[tuple[Any, Any]]:
+    """Each result with what it should be."""
+    return list(zip(found, expected, strict=True)) if isinstance(found, tuple) else [(found, expected)]
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_numpys_names(call: Callable[..., Any]) -> None:
-    found, expected = call(cr.tensor(A)), call(A)
-    parts = zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]
-    for ours, theirs in parts:
+    for ours, theirs in pairs(call(cr.tensor(A)), call(A)):
         assert isinstance(ours, cr.Tensor)
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_numpys_names_in_a_trace(call: Callable[..., Any]) -> None:
+    for ours, theirs in pairs(cr.function(call)(A), call(A)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-13)
 
 
 def test_all_of_numpys_names_are_tried() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import chainrule as cr
@@ -30,3 +31,10 @@ def test_public_names() -> None:
     assert "minimize" in dir(chainrule_scipy)
     with pytest.raises(AttributeError, match=r"^module 'chainrule_scipy' has no attribute 'root'; it has minimize$"):
         chainrule_scipy.root  # type: ignore[attr-defined]  # noqa: B018  # the missing name is the test
+
+
+def test_a_function_that_would_cut_the_gradient_says_what_to_do() -> None:
+    from scipy import stats
+
+    with pytest.raises(cr.TrackedValueError, match=r"SCIPY_ARRAY_API=1 is .* before SciPy .* cr\.special"):
+        cr.grad(lambda x: cr.sum(stats.norm.logpdf(x)))(np.ones(3))
