@@ -18,8 +18,10 @@ from chainrule_array_api._kernels import kernels as standard_kernels
 from chainrule_cupy import _source, _updates
 
 _ONE_KERNEL: Final = frozenset({"cbrt", "hypot", "logaddexp2", "multiply_zero_wins", "sigmoid", "softplus"})
-_CHECKED: Final = frozenset({"cholesky", "eigh", "eigvalsh", "inv", "solve", "solve_triangular", "svd", "svdvals"})
-_STACKED: Final = frozenset({"solve", "solve_triangular"})
+_STACKED: Final = frozenset({"linalg.solve", "linalg.solve_triangular"})
+_CHECKED: Final = _STACKED | {
+    *("linalg.cholesky", "linalg.eigh", "linalg.eigvalsh", "linalg.inv", "linalg.svd", "linalg.svdvals")
+}
 
 
 def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:

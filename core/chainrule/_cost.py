@@ -118,9 +118,9 @@ _TRANSCENDENTAL: Final = frozenset(
 )
 _FLOPS: Final[Mapping[str, Callable[[Instruction], int]]] = {
     "matmul": _product,
-    "conv": lambda i: _convolution(i.outputs[0], i.inputs[1]),
-    "conv_transpose": lambda i: _convolution(i.inputs[0], i.inputs[1]),
-    "conv_weight_gradient": lambda i: _convolution(i.inputs[1], i.outputs[0]),
+    "nn.conv": lambda i: _convolution(i.outputs[0], i.inputs[1]),
+    "nn.conv_transpose": lambda i: _convolution(i.inputs[0], i.inputs[1]),
+    "nn.conv_weight_gradient": lambda i: _convolution(i.inputs[1], i.outputs[0]),
     **dict.fromkeys(("sum", "sum_to", "mean", "prod", "max", "min", "all", "any", "argmax"), _times_inputs(1)),
     **dict.fromkeys(("var", "std"), _times_inputs(3)),
     **dict.fromkeys(_OF_INPUTS, _times_inputs(4)),

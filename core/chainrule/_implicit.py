@@ -241,7 +241,7 @@ def _solved(matvec: Callable[[Tensor], Tensor], b: Tensor, how: LinearSolve) -> 
     """The solution of a linear equation, itself with derivatives."""
     if how == "dense":
         (rows,) = each(lambda e: [matvec(e)], basis(b))
-        solution: Tensor = ops.solve(ops.matrix_transpose(rows), b)
+        solution: Tensor = getattr(ops, "linalg.solve")(ops.matrix_transpose(rows), b)
         return solution
     solver = _bicgstab if how == "matrix-free" else how
 

@@ -32,7 +32,8 @@ NEW: Final = frozenset(
         *("tanh", "sigmoid", "relu", "maximum", "minimum", "where", "matmul", "sum", "mean", "softmax", "log_softmax"),
         *("sparse_softmax_cross_entropy", "softmax_cross_entropy", "scatter_add", "scatter_add_rows"),
         *("scatter_add_along_axis", "take_along_axis", "add_at", "set_at", "fused", "full"),
-        *("add_product", "conv", "conv_transpose", "conv_weight_gradient", "max_pool", "max_pool_spread"),
+        *("add_product", "nn.conv", "nn.conv_transpose", "nn.conv_weight_gradient", "nn.max_pool"),
+        "nn.max_pool_spread",
     }
 )
 # Operations whose result may be a view of their first input and of nothing else.

@@ -347,7 +347,7 @@ def late_hook(hook: str, name: str) -> list[Any]:
 
 def why_no_op(name: str) -> str:
     """Why there is no operation or public name `name`: a plugin that failed or is disabled, or nobody has it."""
-    near = nearest(name, _registry.public_names())
+    near = _registry.namesakes(name) or nearest(name, _registry.public_names())
     reason = f"did you mean {near[0]!r}?" if near else "no loaded plugin provides it."
     return f"{reason} {absent()}".strip()
 

@@ -217,10 +217,15 @@ def check_name(name: str) -> str:
     from chainrule._plugins import absent
 
     if name not in ops:
-        near = nearest(name, ops, 0.5) or [n for n in ops if n.lower() == name.lower()]
+        near = namesakes(name) or nearest(name, ops, 0.5) or [n for n in ops if n.lower() == name.lower()]
         reason = f"did you mean {near[0]!r}? {absent()}" if near else absent()
         raise SelectorError(f"no op is called {name!r}" + (f"; {reason.strip()}" if reason else ""))
     return name
+
+
+def namesakes(name: str) -> list[str]:
+    """The operations of that name in a namespace: `linalg.det` of `det`."""
+    return [other for other in ops if other.endswith(f".{name}")]
 
 
 def find_kernel(op: Op, backend: Backend) -> Kernel:

@@ -8,12 +8,13 @@ from typing import Final
 from chainrule.batching import Rule, along, stacked
 
 _OF_ONE: Final = (
-    *("inv", "det", "cofactor", "slogdet", "cholesky", "qr", "qr_complete", "eigh", "eigvalsh", "svd", "svdvals"),
-    *("pinv", "matrix_rank", "linalg.eig", "linalg.eigvals", "linalg.expm", "linalg.logm", "linalg.lu", "linalg.sqrtm"),
+    *("cholesky", "cofactor", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm", "inv", "logm", "lu", "matrix_rank"),
+    *("pinv", "qr", "qr_complete", "slogdet", "sqrtm", "svd", "svdvals"),
 )
+_OF_TWO: Final = ("cofactor_slope", "solve", "solve_triangular")
 
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(_OF_ONE, stacked()),
-    **dict.fromkeys(("solve", "solve_triangular", "cofactor_slope"), stacked(2, 2)),
-    "p_norm": along(),
+    **{f"linalg.{name}": stacked() for name in _OF_ONE},
+    **{f"linalg.{name}": stacked(2, 2) for name in _OF_TWO},
+    "linalg.p_norm": along(),
 }

@@ -46,7 +46,7 @@ def _eigh_gradient(g: Any, y: Any, _a: Any) -> Any:
     return hermitian_part((v * to_values[..., None, :] + v @ (gaps * (adjoint(v) @ to_vectors))) @ adjoint(v))
 
 
-@op(infer=_eigh_spec, gradient=_eigh_gradient, name="eigh", multiple=True, holomorphic=False)
+@op(infer=_eigh_spec, gradient=_eigh_gradient, name="linalg.eigh", multiple=True, holomorphic=False)
 def _eigh(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eigh", a)
     a = hermitian(xp, a)
@@ -82,7 +82,7 @@ def _eigvalsh_gradient(g: Any, _y: Any, a: Any) -> Any:
     return hermitian_part((v * g[..., None, :]) @ adjoint(v))
 
 
-@op(infer=_eigvalsh_spec, gradient=_eigvalsh_gradient, name="eigvalsh", holomorphic=False)
+@op(infer=_eigvalsh_spec, gradient=_eigvalsh_gradient, name="linalg.eigvalsh", holomorphic=False)
 def _eigvalsh(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eigvalsh", a)
     a = hermitian(xp, a)

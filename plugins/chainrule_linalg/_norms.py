@@ -25,7 +25,7 @@ def _p_norm_gradient(g: Any, y: Any, x: Any, p: float, axis: Axis, keepdims: boo
     return ops.multiply_zero_wins(x, g * y ** (1.0 - p) * ops.abs(x) ** (p - 2.0))
 
 
-@op(infer=_p_norm_spec, gradient=_p_norm_gradient, holomorphic=False)
+@op(infer=_p_norm_spec, gradient=_p_norm_gradient, name="linalg.p_norm", holomorphic=False)
 def p_norm(xp: Any, x: Any, /, p: float, axis: Axis = None, keepdims: bool = False) -> Any:
     """`sum(abs(x)**p)**(1/p)`, what `vector_norm` computes for most orders.
 

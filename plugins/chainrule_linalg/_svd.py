@@ -75,7 +75,7 @@ def _first(u: Any, to_u: Any, k: int) -> tuple[Any, Any]:
     return first, to_u[..., :k] - others @ (adjoint(to_u[..., k:]) @ first)
 
 
-@op(infer=_svd_spec, gradient=_svd_gradient, name="svd", multiple=True, holomorphic=False)
+@op(infer=_svd_spec, gradient=_svd_gradient, name="linalg.svd", multiple=True, holomorphic=False)
 def _svd(xp: Any, a: Any, /, full_matrices: bool) -> Any:
     function = function_of(xp, "svd", a)
     u, s, vh = explained(lambda: function(a, full_matrices=full_matrices), function_of(xp, "svdvals"), a, _FAULT)
@@ -116,7 +116,7 @@ def _svdvals_gradient(g: Any, _y: Any, a: Any) -> Any:
     return (u * g[..., None, :]) @ vh
 
 
-@op(infer=_svdvals_spec, gradient=_svdvals_gradient, name="svdvals", holomorphic=False)
+@op(infer=_svdvals_spec, gradient=_svdvals_gradient, name="linalg.svdvals", holomorphic=False)
 def _svdvals(xp: Any, a: Any, /) -> Any:
     function = function_of(xp, "svdvals", a)
     return explained(lambda: function(a), function, a, _FAULT)
@@ -149,7 +149,7 @@ def _pinv_gradient(g: Any, y: Any, a: Any, rtol: float | None) -> Any:
     return within + left - a @ (y @ left) + right - (right @ y) @ a
 
 
-@op(infer=_pinv_spec, gradient=_pinv_gradient, name="pinv", holomorphic=False)
+@op(infer=_pinv_spec, gradient=_pinv_gradient, name="linalg.pinv", holomorphic=False)
 def _pinv(xp: Any, a: Any, /, rtol: float | None = None) -> Any:
     function = function_of(xp, "pinv", a)
     tolerance = _tolerance(xp, a, rtol)
@@ -206,7 +206,7 @@ def _rank_spec(a: Any, rtol: float | None) -> Spec:
     return infer.Spec(matrices("a", a)[0], int64)
 
 
-@op(infer=_rank_spec, gradient=NoGradient("its result is a count"), name="matrix_rank")
+@op(infer=_rank_spec, gradient=NoGradient("its result is a count"), name="linalg.matrix_rank")
 def _matrix_rank(xp: Any, a: Any, /, rtol: float | None = None) -> Any:
     s = function_of(xp, "svdvals", a)(a)
     return xp.sum(xp.astype(s > _tolerance(xp, a, rtol) * s[..., :1], xp.int64), axis=-1)

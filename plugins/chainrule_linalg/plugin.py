@@ -9,24 +9,23 @@ from chainrule import hookimpl
 
 _OPERATIONS = {
     "_determinants": ("cofactor", "cofactor_slope", "det", "slogdet"),
-    "_eigen": ("linalg.eig", "linalg.eigvals", "eigh", "eigvalsh"),
+    "_eigen": ("eig", "eigh", "eigvals", "eigvalsh"),
     "_factorizations": ("cholesky", "qr", "qr_complete"),
-    "_lu": ("linalg.lu",),
-    "_matrix_functions": ("linalg.expm", "linalg.logm", "linalg.sqrtm"),
+    "_lu": ("lu",),
+    "_matrix_functions": ("expm", "logm", "sqrtm"),
     "_norms": ("p_norm",),
     "_solve": ("inv", "solve", "solve_triangular"),
     "_svd": ("matrix_rank", "pinv", "svd", "svdvals"),
 }
 _KERNELS = {
-    "numpy": ("linalg.expm", "linalg.logm", "linalg.lu", "linalg.sqrtm", "solve_triangular"),
-    "torch": ("linalg.expm", "linalg.lu", "solve_triangular"),
-    "jax": ("linalg.expm", "linalg.lu"),
+    "numpy": ("expm", "logm", "lu", "sqrtm", "solve_triangular"),
+    "torch": ("expm", "lu", "solve_triangular"),
+    "jax": ("expm", "lu"),
 }
 _NUMPY_FUNCTIONS = {
     "chainrule_linalg": (
-        *("cond", "cross", "det", "diagonal", "inv", "matmul", "matrix_norm", "matrix_power", "matrix_transpose"),
-        *("multi_dot", "outer", "slogdet", "solve", "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace"),
-        *("vecdot", "vector_norm"),
+        *("cond", "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "matrix_transpose", "multi_dot"),
+        *("outer", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm"),
     ),
     "chainrule_linalg._numpy_names": (
         *("cholesky", "eigh", "eigvalsh", "lstsq", "matrix_rank", "norm", "pinv", "qr", "svd"),
@@ -38,16 +37,14 @@ _NUMPY_FUNCTIONS = {
 def chainrule_ops() -> Mapping[str, str]:
     """Every operation, those that have no name in the namespace among them."""
     return {
-        name: f"chainrule_linalg.{module}:{name.removeprefix('linalg.')}"
-        for module, names in _OPERATIONS.items()
-        for name in names
+        f"linalg.{name}": f"chainrule_linalg.{module}:{name}" for module, names in _OPERATIONS.items() for name in names
     }
 
 
 @hookimpl
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
-    return {backend: {name: _lazy(backend, name) for name in names} for backend, names in _KERNELS.items()}
+    return {backend: {f"linalg.{name}": _lazy(backend, name) for name in names} for backend, names in _KERNELS.items()}
 
 
 def _lazy(backend: str, name: str) -> Callable[..., Any]:
@@ -57,14 +54,14 @@ def _lazy(backend: str, name: str) -> Callable[..., Any]:
         from chainrule_linalg import _libraries, _matrices
 
         _matrices.check_dtypes(*arrays)
-        return getattr(_libraries, f"{backend}_{name.removeprefix('linalg.')}")(*arrays, **attributes)
+        return getattr(_libraries, f"{backend}_{name}")(*arrays, **attributes)
 
     return kernel
 
 
 @hookimpl
 def chainrule_numpy_functions() -> Mapping[str, str]:
-    """What answers to NumPy's names."""
+    """What answers to NumPy's names that are no operation's, or whose arguments are others."""
     return {f"linalg.{name}": f"{module}:{name}" for module, names in _NUMPY_FUNCTIONS.items() for name in names}
 
 

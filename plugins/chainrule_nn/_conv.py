@@ -50,7 +50,7 @@ def _conv_by_w(g: Any, _y: Any, x: Any, _w: Any, **how: Any) -> Any:
     return conv_weight_gradient(x, g, window=_w.shape[:-2], **how)
 
 
-@op(infer=_conv_spec, gradient=(_conv_by_x, _conv_by_w), name="conv", linear="each")
+@op(infer=_conv_spec, gradient=(_conv_by_x, _conv_by_w), name="nn.conv", linear="each")
 def _conv(xp: Any, x: Any, w: Any, /, strides: Lengths, padding: Padding, dilation: Lengths, groups: int) -> Any:
     axes = convolved(x.shape, w.shape, strides, padding, dilation, groups)
     y = xp.matmul(columns(xp, x, axes, groups), matrices(xp, w, groups))
@@ -110,7 +110,7 @@ def _transposed_by_w(g: Any, _x: Any, y: Any, _w: Any, size: Any, **how: Any) ->
     return conv_weight_gradient(g, y, window=_w.shape[:-2], **how)
 
 
-@op(infer=_transposed_spec, gradient=(_transposed_by_y, _transposed_by_w), name="conv_transpose", linear="each")
+@op(infer=_transposed_spec, gradient=(_transposed_by_y, _transposed_by_w), name="nn.conv_transpose", linear="each")
 def _conv_transpose(
     xp: Any,
     y: Any,
@@ -146,7 +146,7 @@ def _weights_by_y(g: Any, _w: Any, x: Any, _y: Any, window: Any, **how: Any) -> 
     return _conv(x, g, **how)
 
 
-@op(infer=_weights_spec, gradient=(_weights_by_x, _weights_by_y), linear="each")
+@op(infer=_weights_spec, gradient=(_weights_by_x, _weights_by_y), name="nn.conv_weight_gradient", linear="each")
 def conv_weight_gradient(
     xp: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths, groups: int
 ) -> Any:

@@ -28,7 +28,7 @@ def _max_pool_gradient(g: Any, y: Any, x: Any, **how: Any) -> Any:
     return max_pool_spread(g, x, y, **how)
 
 
-@op(infer=_pool_spec, gradient=_max_pool_gradient, name="max_pool")
+@op(infer=_pool_spec, gradient=_max_pool_gradient, name="nn.max_pool")
 def _max_pool(xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
     axes = pooled(x.shape, window, strides, padding)
     first, *rest = taps(padded(xp, x, axes, lowest(xp, x)), axes)
@@ -44,7 +44,11 @@ def _spread_gradient(t: Any, _r: Any, _g: Any, x: Any, y: Any, **how: Any) -> An
     return max_pool_gather(t, x, y, **how)
 
 
-@op(infer=lambda g, x, y, **_: infer.Spec(x.shape, g.dtype), gradient=(_spread_gradient, None, None))
+@op(
+    infer=lambda g, x, y, **_: infer.Spec(x.shape, g.dtype),
+    gradient=(_spread_gradient, None, None),
+    name="nn.max_pool_spread",
+)
 def max_pool_spread(xp: Any, g: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
     """`g` in equal shares at the largest elements of the windows of `x`, where `y = max_pool(x)`.
 
@@ -60,7 +64,11 @@ def _gather_gradient(g: Any, _r: Any, _t: Any, x: Any, y: Any, **how: Any) -> An
     return max_pool_spread(g, x, y, **how)
 
 
-@op(infer=lambda t, x, y, **_: infer.Spec(y.shape, t.dtype), gradient=(_gather_gradient, None, None))
+@op(
+    infer=lambda t, x, y, **_: infer.Spec(y.shape, t.dtype),
+    gradient=(_gather_gradient, None, None),
+    name="nn.max_pool_gather",
+)
 def max_pool_gather(xp: Any, t: Any, x: Any, y: Any, /, window: Lengths, strides: Lengths, padding: Padding) -> Any:
     """The mean of `t` over the largest elements of each window of `x`, where `y = max_pool(x)`.
 
@@ -94,7 +102,7 @@ def _avg_pool_gradient(g: Any, _y: Any, _x: Any, **how: Any) -> Any:
     return avg_pool_transpose(g, size=_x.shape[1:-1], **how)
 
 
-@op(infer=_pool_spec, gradient=_avg_pool_gradient, name="avg_pool", linear="joint")
+@op(infer=_pool_spec, gradient=_avg_pool_gradient, name="nn.avg_pool", linear="joint")
 def _avg_pool(
     xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding, count_padding: bool = False
 ) -> Any:
@@ -105,6 +113,7 @@ def _avg_pool(
 @op(
     infer=lambda g, size, **_: infer.Spec(None if g.shape is None else (g.shape[0], *size, g.shape[-1]), g.dtype),
     gradient=lambda g, _y, _g, size, **how: _avg_pool(g, **how),
+    name="nn.avg_pool_transpose",
     linear="joint",
 )
 def avg_pool_transpose(

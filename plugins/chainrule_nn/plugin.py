@@ -40,11 +40,9 @@ _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @hookimpl
 def chainrule_ops() -> Mapping[str, str]:
-    """Every operation, those that gradients alone need among them, by name: that of a convolution has no dot."""
+    """Every operation, those that gradients alone need among them."""
     return {
-        name if part in ("_conv", "_pool") else f"nn.{name}": f"chainrule_nn.{part}:{name}"
-        for part, names in _OPERATIONS.items()
-        for name in names.split()
+        f"nn.{name}": f"chainrule_nn.{part}:{name}" for part, names in _OPERATIONS.items() for name in names.split()
     }
 
 
@@ -52,7 +50,7 @@ def chainrule_ops() -> Mapping[str, str]:
 def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:
     """The other backends use the generic kernels."""
     return {
-        backend: {name: _lazy(module, name, backend) for module, names in modules.items() for name in names}
+        backend: {f"nn.{name}": _lazy(module, name, backend) for module, names in modules.items() for name in names}
         for backend, modules in _FASTER.items()
     }
 

@@ -54,7 +54,7 @@ def _loss(function: Function) -> Function:
 
 FUNCTIONS: dict[str, Function] = {
     **{name: getattr(xp, name) for name in _SAME.split()},
-    **{name: getattr(torch.linalg, name) for name in _LINALG.split()},
+    **{f"linalg.{name}": getattr(torch.linalg, name) for name in _LINALG.split()},
     **{f"special.{name}": getattr(torch.special, name) for name in _SPECIAL.split()},
     **{f"nn.{name}": getattr(functional, name) for name in _ACTIVATIONS.split()},
     **{
@@ -62,18 +62,22 @@ FUNCTIONS: dict[str, Function] = {
     },
     **{f"fft.{name}n": _each_axis(getattr(torch.fft, name)) for name in ("fft", "ifft")},
     "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
-    "cholesky": lambda a: torch.linalg.cholesky(_hermitian(a)),
     "concat": lambda *xs, axis=0: torch.concat(xs, axis),
-    "eigvalsh": lambda a: torch.linalg.eigvalsh(_hermitian(a)),
     "einsum": lambda *xs, subscripts: torch.einsum(subscripts, *xs),
+    "linalg.cholesky": lambda a: torch.linalg.cholesky(_hermitian(a)),
     "linalg.eigvals": torch.linalg.eigvals,
+    "linalg.eigvalsh": lambda a: torch.linalg.eigvalsh(_hermitian(a)),
     "linalg.expm": torch.linalg.matrix_exp,
     "linalg.lu": torch.linalg.lu,
+    "linalg.matrix_rank": lambda a, rtol=None: torch.linalg.matrix_rank(a, rtol=rtol),
+    "linalg.p_norm": lambda x, p, axis=None, keepdims=False: torch.linalg.vector_norm(x, p, axis, keepdims),
+    "linalg.solve_triangular": lambda a, b, lower=False, unit_diagonal=False: torch.linalg.solve_triangular(
+        a, b, upper=not lower, unitriangular=unit_diagonal
+    ),
     "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
     "logsumexp": lambda x, axis=None, keepdims=False: (
         torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis, keepdims) if x.ndim else x
     ),
-    "matrix_rank": lambda a, rtol=None: torch.linalg.matrix_rank(a, rtol=rtol),
     "nn.gelu": lambda x, approximate=False: functional.gelu(x, approximate="tanh" if approximate else "none"),
     "nn.glu": lambda x, axis=-1: functional.glu(x, axis),
     "nn.hard_shrink": lambda x, limit=0.5: functional.hardshrink(x, limit),
@@ -97,13 +101,9 @@ FUNCTIONS: dict[str, Function] = {
     "nn.squared_hinge_loss": lambda scores, labels: torch.relu(1 - labels * scores) ** 2,
     "nn.tanh_shrink": functional.tanhshrink,
     "nn.threshold": lambda x, limit=0.0, value=0.0: functional.threshold(x, limit, value),
-    "p_norm": lambda x, p, axis=None, keepdims=False: torch.linalg.vector_norm(x, p, axis, keepdims),
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
     "softmax_cross_entropy": lambda x, labels: -(labels * torch.log_softmax(x, -1)).sum(-1),
     "softplus": functional.softplus,
-    "solve_triangular": lambda a, b, lower=False, unit_diagonal=False: torch.linalg.solve_triangular(
-        a, b, upper=not lower, unitriangular=unit_diagonal
-    ),
     "sparse_softmax_cross_entropy": lambda x, labels: (
         -torch.log_softmax(x, -1).gather(-1, labels[..., None].long())[..., 0]
     ),

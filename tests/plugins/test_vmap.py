@@ -23,7 +23,7 @@ REFUSED = {
 # What runs in a loop: draws, where each of the batch has a state of its own. Of one state each has other numbers.
 DRAWS = {op for op in SAMPLES if op.startswith("random.")}
 # Whose inputs belong together.
-JOINT = {"max_pool_gather", "max_pool_spread", *DRAWS}
+JOINT = {"nn.max_pool_gather", "nn.max_pool_spread", *DRAWS}
 
 
 def batched(x: Any) -> Any:

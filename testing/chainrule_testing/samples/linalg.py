@@ -124,32 +124,32 @@ def _equations(reference: Callable[..., Any], **attributes: Any) -> Samples:
 
 
 SAMPLES: dict[str, Samples] = {
-    "solve": _equations(np.linalg.solve),
-    "solve_triangular": Samples(
+    "linalg.solve": _equations(np.linalg.solve),
+    "linalg.solve_triangular": Samples(
         _triangular,
         [*_equations(_triangular, lower=True).cases, *_equations(_triangular, unit_diagonal=True).cases[1:4]],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
-    "det": _of(np.linalg.det, real, SQUARES, complex=True),
-    "cofactor": _of(_cofactor, invertible, SQUARES[1:], complex=True),
-    "cofactor_slope": Samples(
+    "linalg.inv": _of(np.linalg.inv, invertible, SQUARES, complex=True),
+    "linalg.det": _of(np.linalg.det, real, SQUARES, complex=True),
+    "linalg.cofactor": _of(_cofactor, invertible, SQUARES[1:], complex=True),
+    "linalg.cofactor_slope": Samples(
         _cofactor_slope,
         [case(real(*shape), invertible(*shape)) for shape in ((3, 3), (2, 3, 3), (0, 2, 2))],
         complex=True,
         integers=False,
     ),
-    "slogdet": _of(np.linalg.slogdet, invertible, SQUARES, complex=True),
-    "cholesky": _of(lambda a: np.linalg.cholesky(_hermitian(a)), definite, SQUARES, complex=True),
-    "qr": _of(np.linalg.qr, invertible, ANY, complex=True),
-    "qr_complete": _of(
+    "linalg.slogdet": _of(np.linalg.slogdet, invertible, SQUARES, complex=True),
+    "linalg.cholesky": _of(lambda a: np.linalg.cholesky(_hermitian(a)), definite, SQUARES, complex=True),
+    "linalg.qr": _of(np.linalg.qr, invertible, ANY, complex=True),
+    "linalg.qr_complete": _of(
         lambda a: np.linalg.qr(a, mode="complete"), invertible, ((3, 2), (2, 3, 1)), complex=True, fronted=False
     ),
-    "eigh": _of(lambda a: np.linalg.eigh(_hermitian(a)), graded, SQUARES, complex=True, settled=_settled_eigh),
-    "eigvalsh": _of(lambda a: np.linalg.eigvalsh(_hermitian(a)), graded, SQUARES, complex=True),
-    "svd": Samples(
+    "linalg.eigh": _of(lambda a: np.linalg.eigh(_hermitian(a)), graded, SQUARES, complex=True, settled=_settled_eigh),
+    "linalg.eigvalsh": _of(lambda a: np.linalg.eigvalsh(_hermitian(a)), graded, SQUARES, complex=True),
+    "linalg.svd": Samples(
         np.linalg.svd,
         [case(graded(*shape), full_matrices=False) for shape in ANY]
         + [case(graded(*shape), full_matrices=True) for shape in SQUARES],
@@ -158,15 +158,15 @@ SAMPLES: dict[str, Samples] = {
         fronted=True,
         settled=_settled_svd,
     ),
-    "svdvals": _of(np.linalg.svdvals, graded, ANY, complex=True),
-    "pinv": Samples(
+    "linalg.svdvals": _of(np.linalg.svdvals, graded, ANY, complex=True),
+    "linalg.pinv": Samples(
         lambda a, rtol=None: np.linalg.pinv(a, rtol=1e-12 if rtol is None else rtol),
         [*(case(invertible(*shape)) for shape in ANY), case(invertible(3, 2), rtol=1e-3)],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "matrix_rank": _of(lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol), invertible, ANY, complex=True),
+    "linalg.matrix_rank": _of(lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol), invertible, ANY, complex=True),
     "linalg.eig": _of(
         _in_complex(lambda a: tuple(np.linalg.eig(a))), graded, SQUARES, complex=True, settled=_settled_eigh
     ),
@@ -175,7 +175,7 @@ SAMPLES: dict[str, Samples] = {
     "linalg.logm": _of(_each(scipy.linalg.logm), definite, SQUARES, complex=True),
     "linalg.lu": _of(_lu, invertible, ((1, 1), (3, 3), (3, 2), (2, 3), (2, 2, 2)), complex=True),
     "linalg.sqrtm": _of(_each(scipy.linalg.sqrtm), definite, SQUARES, complex=True),
-    "p_norm": Samples(
+    "linalg.p_norm": Samples(
         _p_norm,
         [
             case(real(3), p=3.0),

@@ -101,42 +101,42 @@ SAMPLES: dict[str, Samples] = {
     **_nn_normalization.SAMPLES,
     **_nn_recurrent.SAMPLES,
     **_nn_windows.SAMPLES,
-    "conv": Samples(
+    "nn.conv": Samples(
         convolution,
         [((real(*x), real(*w)), how) for x, w, _, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "conv_transpose": Samples(
+    "nn.conv_transpose": Samples(
         _conv_transpose,
         [((real(*y), real(*w)), how | {"size": x[1:-1]}) for x, w, y, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
         fronted=True,
     ),
-    "conv_weight_gradient": Samples(
+    "nn.conv_weight_gradient": Samples(
         _weights,
         [((real(*x), real(*y)), how | {"window": w[:-2]}) for x, w, y, how in _CONVOLUTIONS],
         complex=True,
         integers=False,
     ),
-    "max_pool": Samples(
+    "nn.max_pool": Samples(
         lambda x, **how: pool(np.max, x, **how),
         [((apart(*shape),), how) for shape, how in _POOLS],
         integers=False,
         fronted=True,
     ),
-    "max_pool_spread": Samples(
+    "nn.max_pool_spread": Samples(
         _spread, [((real(*y.shape), x, y), how) for x, y, how in _MAXIMA], integers=False, fixed=(1, 2)
     ),
-    "max_pool_gather": Samples(
+    "nn.max_pool_gather": Samples(
         _gather, [((real(*x.shape), x, y), how) for x, y, how in _MAXIMA], integers=False, fixed=(1, 2)
     ),
-    "avg_pool": Samples(
+    "nn.avg_pool": Samples(
         _mean, [((real(*shape),), how) for shape, how in _COUNTED], complex=True, integers=False, fronted=True
     ),
-    "avg_pool_transpose": Samples(
+    "nn.avg_pool_transpose": Samples(
         _mean_transpose,
         [
             ((real(*_result(shape, **how)),), how | {"size": shape[1:-1], "count_padding": counted})

@@ -16,9 +16,10 @@ from chainrule import ops
 def test_what_is_registered() -> None:
     assert cr.nn is chainrule_nn
     registered = cr.plugins()["nn"].registered
-    assert {"conv", "conv_transpose", "max_pool", "avg_pool"} <= set(registered["ops"])
+    assert {"nn.conv", "nn.conv_transpose", "nn.max_pool", "nn.avg_pool"} <= set(registered["ops"])
     assert all(hasattr(ops, name) for name in registered["ops"])
-    assert cr.conv is cr.nn.conv
+    assert getattr(ops, "nn.conv") is cr.nn.conv
+    assert not hasattr(cr, "conv")
 
 
 def test_no_array_library_is_imported() -> None:
