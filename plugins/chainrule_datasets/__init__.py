@@ -8,23 +8,17 @@
 Importing the package imports no array library: NumPy is loaded when a data set is first asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chainrule_datasets._errors import DatasetError, DatasetNotFoundError
-
-__all__ = ["DatasetError", "DatasetNotFoundError", "Mnist", "mnist"]
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
-    from chainrule_datasets._mnist import Mnist, mnist
-else:
+    from chainrule_datasets._errors import DatasetError as DatasetError
+    from chainrule_datasets._errors import DatasetNotFoundError as DatasetNotFoundError
+    from chainrule_datasets._mnist import Mnist as Mnist
+    from chainrule_datasets._mnist import mnist as mnist
 
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-        from chainrule_datasets import _mnist
-
-        return getattr(_mnist, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# Where each public name is.
+_PARTS = {"DatasetError": "._errors", "DatasetNotFoundError": "._errors", "Mnist": "._mnist", "mnist": "._mnist"}
+__all__ = [*_PARTS]  # names all the same
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

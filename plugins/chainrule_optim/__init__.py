@@ -11,8 +11,9 @@ True
 Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule_optim import schedules as schedules
@@ -40,39 +41,28 @@ if TYPE_CHECKING:
 
 # Where each public name is.
 _PARTS = {
-    "Adadelta": "_adadelta",
-    "Adagrad": "_adagrad",
-    "Adam": "_adam",
-    "AdamW": "_adamw",
-    "Adamax": "_adamax",
-    "Checked": "_checked",
-    "Ftrl": "_ftrl",
-    "GradientCheckError": "_faults",
-    "GradientCheckWarning": "_faults",
-    "GradientDescent": "_gradient_descent",
-    "LBFGS": "_lbfgs",
-    "Lion": "_lion",
-    "Momentum": "_momentum",
-    "Nadam": "_nadam",
-    "Optimizer": "_optimizer",
-    "RMSProp": "_rmsprop",
-    "checked": "_checked",
-    "clip_by_global_norm": "_clipping",
-    "clip_by_norm": "_clipping",
-    "clip_by_value": "_clipping",
-    "global_norm": "_clipping",
+    "Adadelta": "._adadelta",
+    "Adagrad": "._adagrad",
+    "Adam": "._adam",
+    "AdamW": "._adamw",
+    "Adamax": "._adamax",
+    "Checked": "._checked",
+    "Ftrl": "._ftrl",
+    "GradientCheckError": "._faults",
+    "GradientCheckWarning": "._faults",
+    "GradientDescent": "._gradient_descent",
+    "LBFGS": "._lbfgs",
+    "Lion": "._lion",
+    "Momentum": "._momentum",
+    "Nadam": "._nadam",
+    "Optimizer": "._optimizer",
+    "RMSProp": "._rmsprop",
+    "checked": "._checked",
+    "clip_by_global_norm": "._clipping",
+    "clip_by_norm": "._clipping",
+    "clip_by_value": "._clipping",
+    "global_norm": "._clipping",
+    "schedules": ".schedules",
 }
-__all__ = [*_PARTS, "schedules"]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name == "schedules":
-        return import_module("chainrule_optim.schedules")
-    if name not in _PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(f"chainrule_optim.{_PARTS[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__all__ = [*_PARTS]  # names all the same
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

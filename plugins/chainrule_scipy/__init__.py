@@ -8,21 +8,13 @@
 Importing the package imports neither NumPy nor SciPy: they are loaded when a solver is first asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__all__ = ["minimize"]
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
-    from chainrule_scipy._minimize import minimize
-else:
+    from chainrule_scipy._minimize import minimize as minimize
 
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-        from chainrule_scipy import _minimize
-
-        return getattr(_minimize, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+_PARTS = {"minimize": "._minimize"}
+__all__ = [*_PARTS]  # names all the same
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

@@ -15,8 +15,9 @@ A checkpoint is a file in the safetensors format. Whatever has state beside vari
 `Stateful`. Importing the package imports none of its parts: each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule_state._checkpoint import Checkpoint as Checkpoint
@@ -33,27 +34,17 @@ if TYPE_CHECKING:
 
 # Where each public name is.
 _PARTS = {
-    "Checkpoint": "_checkpoint",
-    "CheckpointError": "_errors",
-    "CheckpointExistsError": "_errors",
-    "CheckpointFileError": "_errors",
-    "CheckpointNotFoundError": "_errors",
-    "Loaded": "_load",
-    "SafetensorsMissingError": "_errors",
-    "Stateful": "_named",
-    "inspect_checkpoint": "_inspect",
-    "load": "_load",
-    "save": "_save",
+    "Checkpoint": "._checkpoint",
+    "CheckpointError": "._errors",
+    "CheckpointExistsError": "._errors",
+    "CheckpointFileError": "._errors",
+    "CheckpointNotFoundError": "._errors",
+    "Loaded": "._load",
+    "SafetensorsMissingError": "._errors",
+    "Stateful": "._named",
+    "inspect_checkpoint": "._inspect",
+    "load": "._load",
+    "save": "._save",
 }
 __all__ = [*_PARTS]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(f"chainrule_state.{_PARTS[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

@@ -7,8 +7,9 @@
 ((784, 10), 20, True)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule import lazy_attributes
 
 if TYPE_CHECKING:
     from chainrule_tutorials._settings import MODES as MODES
@@ -19,21 +20,11 @@ if TYPE_CHECKING:
 
 # Where each public name is.
 _PARTS = {
-    "MODES": "_settings",
-    "OPTIMIZERS": "_settings",
-    "Settings": "_settings",
-    "Trained": "_softmax_regression",
-    "train": "_softmax_regression",
+    "MODES": "._settings",
+    "OPTIMIZERS": "._settings",
+    "Settings": "._settings",
+    "Trained": "._softmax_regression",
+    "train": "._softmax_regression",
 }
 __all__ = [*_PARTS]  # names all the same
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PARTS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = globals()[name] = getattr(import_module(f"chainrule_tutorials.{_PARTS[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_attributes(__name__, _PARTS)

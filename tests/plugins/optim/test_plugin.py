@@ -35,9 +35,10 @@ def test_public_names() -> None:
     assert cr.checked is chainrule_optim.checked
 
 
-def test_a_name_that_is_not_there() -> None:
-    with pytest.raises(AttributeError, match="'chainrule_optim' has no attribute 'Sgd'; it has Adadelta, "):
-        chainrule_optim.Sgd  # noqa: B018  # the look-up is the test
+@pytest.mark.parametrize(("name", "says"), [("Sgd", "it has Adadelta, "), ("Adm", "did you mean 'Adam'[?] it has ")])
+def test_a_name_that_is_not_there(name: str, says: str) -> None:
+    with pytest.raises(AttributeError, match=f"^module 'chainrule_optim' has no attribute '{name}'; {says}"):
+        getattr(chainrule_optim, name)
 
 
 def test_parts_are_imported_when_they_are_asked_for() -> None:
