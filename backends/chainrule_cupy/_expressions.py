@@ -276,9 +276,6 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "deg2rad": _text(f"({{0}} * T({math.pi / 180!r}))", ("float",)),
     "rad2deg": _text(f"({{0}} * T({180 / math.pi!r}))", ("float",)),
     "logaddexp": _text("({0} == {1} ? {0} + log(T(2)) : fmax({0}, {1}) + log1p(exp(-fabs({0} - {1}))))", ("float",)),
-    "logaddexp2": _text(
-        "({0} == {1} ? {0} + T(1) : fmax({0}, {1}) + log1p(exp2(-fabs({0} - {1}))) / log(T(2)))", ("float",)
-    ),
     "relu": _text("({0} <= T(0) ? T(0) : {0})", _REALS),
     "sigmoid": _text("(({0} < T(0) ? exp({0}) : T(1)) / (T(1) + exp(-fabs({0}))))", ("float",)),
     "softplus": _text("(log1p(exp(-fabs({0}))) + ({0} > T(0) ? {0} : T(0)))", ("float",)),

@@ -3,7 +3,7 @@
 CuPy wraps indices that lie outside of an axis, so they are checked (by the indexing kernels of `chainrule_array_api`);
 it leaves duplicate places of an assignment undefined, so nothing assigns to them; it gives 0 for an integer to a
 negative power, and numbers for a system that has no solution; it takes booleans for integers of one byte; its `hypot`
-is infinite next to the largest number, its `logaddexp2` of two equal numbers not one more.
+is infinite next to the largest number.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chainrule_array_api._indexing import segment_sums
 from chainrule_array_api._kernels import kernels as standard_kernels
 from chainrule_cupy import _source, _updates
 
-_ONE_KERNEL: Final = frozenset({"cbrt", "hypot", "logaddexp2", "multiply_zero_wins", "sigmoid", "softplus"})
+_ONE_KERNEL: Final = frozenset({"cbrt", "hypot", "multiply_zero_wins", "sigmoid", "softplus"})
 _STACKED: Final = frozenset({"linalg.solve", "linalg.solve_triangular"})
 _CHECKED: Final = _STACKED | {
     *("linalg.cholesky", "linalg.eigh", "linalg.eigvalsh", "linalg.inv", "linalg.svd", "linalg.svdvals")

@@ -9,7 +9,11 @@ from chainrule import DTYPES, Tensor, as_tensor, composite, fronts, infer, op, o
 from chainrule_arrays._reductions import in_floating
 
 
-@composite(broadcasts=True)
+def _logaddexp2_gradient(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return g * ops.exp2(a - y), g * ops.exp2(b - y)
+
+
+@composite(gradient=_logaddexp2_gradient, broadcasts=True)
 def logaddexp2(a: Any, b: Any, /) -> Any:
     """`log2(2**a + 2**b)`, without overflow.
 
@@ -19,7 +23,11 @@ def logaddexp2(a: Any, b: Any, /) -> Any:
     >>> cr.logaddexp2(cr.tensor(3.0), cr.tensor(3.0))
     Tensor(4.0, float64)
     """
-    return ops.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+    a, b = a * 1.0, b * 1.0  # integers may have no negative numbers
+    same = ops.equal(a, b)
+    smaller, larger = ops.minimum(a, b), ops.maximum(a, b)
+    lower = ops.where(same, 0.0, smaller) - ops.where(same, 0.0, larger)  # two infinities differ by NaN
+    return ops.where(same, a + 1.0, larger + ops.log1p(ops.exp2(lower)) / math.log(2))
 
 
 @composite(broadcasts=True)

@@ -102,10 +102,7 @@ UNARY = {
 }
 BINARY = {
     **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "atan2")},
-    **{
-        name: getattr(np, name)
-        for name in ("hypot", "copysign", "logaddexp", "logaddexp2", "floor_divide", "remainder", "pow")
-    },
+    **{name: getattr(np, name) for name in ("hypot", "copysign", "logaddexp", "floor_divide", "remainder", "pow")},
     **{name: getattr(np, name) for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")},
     **{name: getattr(np, name) for name in ("logical_and", "logical_or", "logical_xor")},
 }

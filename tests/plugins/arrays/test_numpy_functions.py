@@ -315,3 +315,12 @@ TIES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
 @pytest.mark.parametrize(("f", "x", "want"), TIES.values(), ids=TIES)
 def test_conventions_where_there_is_no_derivative(f: Callable[[Any], Any], x: Any, want: Any) -> None:
     np.testing.assert_allclose(cr.grad(f)(np.array(x)), want, rtol=1e-15)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_of_two_equal_numbers_logaddexp2_is_exactly_one_more(dtype: str, compiled: bool) -> None:
+    f = cr.function(cr.logaddexp2) if compiled else cr.logaddexp2
+    x = cr.tensor([-1.0, 0.0, -3.5, 7.0, np.inf, -np.inf], dtype=dtype)
+    np.testing.assert_array_equal(f(x, x).numpy(), x.numpy() + np.ones((), dtype))
+    np.testing.assert_array_equal(cr.grad(lambda x: cr.sum(f(x, x)))(x[:4]).numpy(), np.ones(4, dtype))
