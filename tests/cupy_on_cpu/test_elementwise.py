@@ -86,3 +86,14 @@ def test_special_functions(name: str) -> None:
     x = np.linspace(0.01, 0.99, 50)
     actual = getattr(cupyx.scipy.special, name)(cupy.asarray(x))
     np.testing.assert_allclose(actual.get(), getattr(scipy.special, name)(x), rtol=1e-10)
+
+
+def test_bessel_functions_have_no_negative_orders_as_on_a_gpu() -> None:
+    import cupy
+    import cupyx.scipy.special
+    import scipy.special
+
+    orders = np.array([-1, 0, 1, 5])
+    actual = cupyx.scipy.special.yn(cupy.asarray(orders, "i4"), cupy.asarray(1.5)).get()
+    assert np.isnan(actual[0])
+    np.testing.assert_allclose(actual[1:], scipy.special.yn(orders[1:], 1.5), rtol=1e-14)

@@ -59,6 +59,12 @@ C max(A a, B b) {
     return C(a) < C(b) ? C(b) : C(a);
 }
 
+// CUDA's Bessel functions have no negative orders.
+inline double cupy_on_cpu_jn(int n, double x) { return n < 0 ? NAN : jn(n, x); }
+inline double cupy_on_cpu_yn(int n, double x) { return n < 0 ? NAN : yn(n, x); }
+#define jn cupy_on_cpu_jn
+#define yn cupy_on_cpu_yn
+
 inline float rsqrt(float x) { return 1.0f / sqrtf(x); }
 inline float rsqrtf(float x) { return rsqrt(x); }
 inline double rsqrt(double x) { return 1.0 / sqrt(x); }
