@@ -77,6 +77,14 @@ def test_how_a_source_is_kept(tmp_path: Path) -> None:
     assert kernel.source.startswith("template")
 
 
+def test_ours_are_for_every_gpu_and_cupys_spread_over_all(tmp_path: Path) -> None:
+    cupys = [recheck.Kernel(tmp_path, (), (), f"__global__ void cupy_{i}() {{}}") for i in range(100)]
+    assert all(len(kernel.architectures) == 1 for kernel in cupys)
+    assert {kernel.architectures[0] for kernel in cupys} == {*recheck.ARCHITECTURES}
+    ours = recheck.Kernel(tmp_path, (), (), "__global__ void chainrule_region_0() {}")
+    assert ours.architectures == recheck.ARCHITECTURES
+
+
 @pytest.mark.skipif(not has_nvrtc(), reason="needs NVRTC: pip install 'nvidia-cuda-nvrtc==13.0.*'")
 def test_sources_are_compiled_for_gpus(tmp_path: Path) -> None:
     first, again = (checked(tmp_path, KEPT) for _ in range(2))
