@@ -150,10 +150,11 @@ def cupy_kernels(session: nox.Session) -> None:
 def cupy_on_cpu_full(session: nox.Session) -> None:
     """All tests on real CuPy on the CPU: threads in several orders, two devices, little memory, none (on request)."""
     on_cpu(session, compiler=True)
-    session.run(*ON_CPU, "tests/cupy_on_cpu", "tests/backends", "tests/plugins/nn", "-k", "cupy")
-    session.run(*ON_CPU, *KIT, "--backend", "cupy")
+    tests = (*ON_CPU, "--numprocesses=auto")
+    session.run(*tests, "tests/cupy_on_cpu", "tests/backends", "tests/plugins/nn", "-k", "cupy")
+    session.run(*tests, *KIT, "--backend", "cupy", "--steps", "500")
     for name, value in (("ORDER", "shuffle:7"), ("DEVICES", "2"), ("MEMORY_MB", "64")):
-        session.run(*ON_CPU, "tests/backends", "-k", "cupy", env={f"CUPY_ON_CPU_{name}": value})
+        session.run(*tests, "tests/backends", "-k", "cupy", env={f"CUPY_ON_CPU_{name}": value})
     absent = ("tests/backends/test_cupy.py", "tests/backends/test_choosing.py")  # none of these reaches CuPy
     session.run(*STAND_IN, *absent, env={"CUPY_ON_CPU_DEVICES": "0"})
     session.run("python", "-m", "tests.cupy_on_cpu.recheck")  # all that was generated, for real GPUs
@@ -277,10 +278,7 @@ def gpu(session: nox.Session) -> None:
     CuPy's tests and the whole suite on it; samples of the suite on PyTorch and JAX where they find a GPU. `--no-venv`
     uses the environment as it is.
     """
-    if session.virtualenv.venv_backend != "none":
-        session.install(".[cupy]" if has_driver() else ".", *group("test"))
-    if reason := why_not(session, "cupy"):
-        session.skip(reason)
+    on_gpu(session)
     pytest = ("python", "-m", "pytest", "-p", "tests.backends.gpu_report", "--numprocesses=4")
     own = ("tests/backends", "tests/plugins/nn", "tests/examples/test_array_libraries.py")
     session.run(*pytest, "--gpu-report", "build", "-m", "gpu", *own, *session.posargs)
@@ -295,16 +293,23 @@ def gpu(session: nox.Session) -> None:
 @nox.session(default=False)
 def gpu_sanitizers(session: nox.Session) -> None:
     """CuPy's kernels of ours under NVIDIA's compute-sanitizer on a GPU: bad accesses, and races (on request; slow)."""
-    if session.virtualenv.venv_backend != "none":
-        session.install(".[cupy]" if has_driver() else ".", *group("test"))
-    if reason := why_not(session, "cupy"):
-        session.skip(reason)
+    on_gpu(session)
     if shutil.which("compute-sanitizer") is None:
         session.skip("compute-sanitizer, which comes with the CUDA toolkit, is not on PATH")
     pytest = ("python", "-m", "pytest", "-p", "tests.backends.gpu_report", "--gpu-pool=off")
     for tool in ("memcheck", "racecheck"):
         command = ("compute-sanitizer", f"--tool={tool}", "--error-exitcode=9", "--target-processes=all")
         session.run(*command, *pytest, "tests/backends/test_cupy_regions.py", *session.posargs, external=True)
+
+
+def on_gpu(session: nox.Session) -> None:
+    """Set up CuPy on a GPU, or skip where it cannot compute."""
+    if not has_driver():  # CuPy is a large download
+        session.skip("there is no GPU that CuPy can use: NVIDIA's driver is not installed")
+    if session.virtualenv.venv_backend != "none":
+        session.install(".[cupy]", *group("test"))
+    if reason := why_not(session, "cupy"):
+        session.skip(reason)
 
 
 def why_not(session: nox.Session, choice: str) -> str:
@@ -328,7 +333,7 @@ def full(session: nox.Session) -> None:
 
 
 def has_driver() -> bool:
-    """Whether NVIDIA's driver is here; without it CuPy, a large download, could not compute."""
+    """Whether NVIDIA's driver is here."""
     with suppress(OSError):
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
         return True
