@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,11 +33,30 @@ def test_every_public_function_is_documented_and_every_page_up_to_date(operation
     assert {path.name for path in operations.FOLDER.iterdir()} == set(pages)
 
 
-def test_every_namespace_of_functions_has_a_page(operations: ModuleType) -> None:
-    others = {"datasets", "optim", "scipy", "state"}  # of classes, and of what is no function of arrays
-    registered = {name for name, plugin in cr.plugins().items() if plugin.owner.distribution == "chainrule"}
-    with_functions = {name for name in registered if {"ops", "namespaces"} & set(cr.plugins()[name].registered)}
-    assert with_functions - others == set(operations.PAGES)
+def test_every_plugin_that_gives_names_has_a_page(operations: ModuleType) -> None:
+    ours = {name: plugin for name, plugin in cr.plugins().items() if plugin.owner.distribution == "chainrule"}
+    naming = {name for name, plugin in ours.items() if {"ops", "functions", "namespaces"} & set(plugin.registered)}
+    assert naming == set(operations.PAGES)
+
+
+def test_the_pages_have_what_users_and_authors_of_plugins_call(operations: ModuleType) -> None:
+    pages = operations.pages()
+    for page, name in {
+        "arrays": "einsum",
+        "chainrule": "value_and_grad",
+        "datasets": "mnist",
+        "draw": "draw",
+        "nn": "MultiHeadAttention",
+        "optim": "schedules.WarmUp",
+        "random": "Generator",
+        "scipy": "minimize",
+        "state": "chainrule_state.CheckpointError",
+    }.items():
+        assert f"| `{name}" in pages[f"{page}.md"]
+    assert all(f"| `{name}" in pages["chainrule.md"] for name in ("batching.along", "infer.floating", "GradientTape"))
+    own = {name for name, x in vars(cr).items() if callable(x) and getattr(x, "__module__", "").startswith("chainrule")}
+    every = "".join(pages.values())
+    assert [name for name in sorted(own) if name[0] != "_" and not re.search(rf"^\| `{name}\b", every, re.M)] == []
 
 
 def op(gradient: Any, doc: str = "What it computes.") -> Any:
@@ -80,3 +100,34 @@ def test_what_is_not_documented_is_refused(operations: ModuleType, function: Any
 def test_what_a_row_says(operations: ModuleType, function: Any, derivative: str) -> None:
     row = operations._row("name", function)
     assert row == f"| `name(x)` | What it computes. | {derivative} | generic |"
+
+
+class Table:
+    """A table."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    @property
+    def area(self) -> int:
+        """How large it is."""
+        return self.rows**2
+
+    def turned(self) -> Table:
+        """Another one."""
+        return self
+
+
+class Wobbly(cr.ChainruleError, ValueError):
+    """It wobbles.
+
+    Badly.
+    """
+
+
+def test_the_rows_of_classes_and_errors(operations: ModuleType) -> None:
+    assert operations._class_row("Table", Table) == "| `Table(rows)` | A table. | `area`, `turned` |"
+    assert operations._error_row("Wobbly", Wobbly) == "| `Wobbly` | It wobbles. | `ValueError` |"
+    Table.__doc__ = None
+    with pytest.raises(operations.Undocumented, match=r"^Table: it has no docstring$"):
+        operations._class_row("Table", Table)

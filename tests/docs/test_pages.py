@@ -12,6 +12,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*
 LINK = re.compile(r"\[[^]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`[^`]+`")
 
 
 def text_of(page):
@@ -20,7 +21,7 @@ def text_of(page):
 
 
 def links_of(page):
-    return [link for link in LINK.findall(text_of(page)) if "://" not in link]
+    return [link for link in LINK.findall(INLINE.sub("code", text_of(page))) if "://" not in link]
 
 
 def anchors_of(page):
