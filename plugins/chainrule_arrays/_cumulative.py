@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ShapeError, Tensor, as_tensor, fronts, infer, op, ops
+from chainrule import ShapeError, Tensor, as_tensor, bool_, fronts, infer, op, ops
 from chainrule_arrays._reductions import summed_dtype
 
 
@@ -109,7 +109,7 @@ def _run(operation: Any, x: Any, axis: int | None, dtype: Any, initial: int | No
 
 
 def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours along an axis, taken `n` times.
+    """Differences of neighbours along an axis, taken `n` times; of booleans, whether they differ.
 
     Args:
         x: an array of at least one dimension.
@@ -122,7 +122,7 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     >>> cr.diff(cr.tensor([1.0, 4.0, 9.0]), prepend=0.0)
     Tensor([1., 3., 5.], float64)
     """
-    x = ops.positive(x)
+    x = as_tensor(x)
     if not n:
         return x
     (at,) = infer.as_axes(axis, x.ndim)
@@ -130,8 +130,9 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     parts = [x if part is x else _end(part, x, ends) for part in (prepend, x, append) if part is not None]
     if len(parts) > 1:
         x = ops.concat(parts, axis=at)
+    difference = ops.not_equal if x.dtype == bool_ else ops.subtract
     for _ in range(n):
-        x = _cut(x, 1, None, at) - _cut(x, None, -1, at)
+        x = difference(_cut(x, 1, None, at), _cut(x, None, -1, at))
     return x
 
 

@@ -449,8 +449,8 @@ def where(xp: Any, condition: Any, a: Any, b: Any, /) -> Any:
     infer=lambda x, low, high: infer.same(*(s for s in (x, low, high) if s is not None)),
     gradient=(
         lambda g, _y, x, low, high: where(_between(x, low, high), g, 0.0),
-        lambda g, _y, x, low, _high: where(x < low, g, 0.0),
-        lambda g, _y, x, _low, high: where(x > high, g, 0.0),
+        lambda g, _y, x, low, high: where(_below(x, low, high), g, 0.0),
+        lambda g, _y, x, low, high: where(_above(x, low, high), g, 0.0),
     ),
     name="clip",
     broadcasts=True,
@@ -470,7 +470,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
         min: the lower bound, broadcasting with `x`, or None.
         max: the upper bound, or None.
 
-    Derivative: 1 between and on the bounds and 0 outside; to a bound where it holds.
+    Derivative: 1 between and on the bounds and 0 outside; to a bound where it holds, to the upper one where they cross.
 
     >>> import chainrule as cr
     >>> cr.clip(cr.tensor([-2.0, 0.5, 3.0]), 0.0, 1.0)
@@ -482,6 +482,16 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 def _between(x: Any, low: Any, high: Any) -> Any:
     inside = True if low is None else x >= low
     return inside if high is None else ops.logical_and(inside, x <= high)
+
+
+def _below(x: Any, low: Any, high: Any) -> Any:
+    """Where `clip` gives the lower bound."""
+    return x < low if high is None else ops.logical_and(x < low, low <= high)
+
+
+def _above(x: Any, low: Any, high: Any) -> Any:
+    """Where `clip` gives the upper bound, which it also does where the lower one is larger."""
+    return x > high if low is None else ops.logical_or(x > high, low > high)
 
 
 # Comparisons and logic

@@ -355,7 +355,9 @@ def _along(x: Any, indices: Any, axis: int) -> Any:
 @op(
     infer=_along,
     gradient=(
-        lambda g, _y, _x, indices, axis: ops.scatter_add_along_axis(g, indices, axis=axis, length=_x.shape[axis]),
+        lambda g, _y, _x, indices, axis: _fit(
+            ops.scatter_add_along_axis(g, indices, axis=axis, length=_x.shape[axis]), _x
+        ),
         None,
     ),
     linear="joint",

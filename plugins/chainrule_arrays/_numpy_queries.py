@@ -9,7 +9,7 @@ from chainrule import ArgumentError, Tensor, as_tensor, ops
 
 
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    a, b = as_tensor(a), as_tensor(b)
+    a, b = as_tensor(a), as_tensor(b) * 1.0
     near = ops.logical_and(abs(a - b) <= atol + rtol * abs(b), ops.isfinite(b))
     close = ops.logical_or(near, ops.equal(a, b))
     return ops.logical_or(close, ops.logical_and(ops.isnan(a), ops.isnan(b))) if equal_nan else close
@@ -184,33 +184,47 @@ def unique(
     equal_nan: bool = True,
     sorted: bool = True,
 ) -> Any:
-    """The sorted different elements of the flattened array; the first of equal ones has the gradient."""
+    """The sorted different elements of the flattened array, or parts along an axis; of equal ones the first has the
+    gradient.
+    """
     x = as_tensor(x)
-    if axis is not None and x.ndim != 1:
-        raise ArgumentError("np.unique: axis is not supported on tensors; of the flattened array it is")
-    flat = ops.ravel(x)
-    n = flat.shape[0]
-    order = ops.argsort(flat)
-    ordered = ops.take(flat, order)
-    if n:
-        differs = ops.not_equal(ordered[1:], ordered[:-1])
-        if equal_nan:
-            differs = ops.logical_and(
-                differs, ops.logical_not(ops.logical_and(ops.isnan(ordered[1:]), ops.isnan(ordered[:-1])))
-            )
-        first = ops.concat([ops.ones_like(differs, shape=(1,)), differs])
-    else:
-        first = ops.equal(ordered, ordered)
+    parts = ops.ravel(x) if axis is None else ops.moveaxis(x, axis, 0)
+    n = parts.shape[0]
+    order, first = _ordered(parts, equal_nan) if parts.ndim == 1 else _ordered_parts(parts)
     starts = ops.nonzero(first)[0]
     index = ops.take(order, starts)
-    made = [ops.take(flat, index)]
+    made = [ops.take(parts, index, axis=0) if axis is None else ops.take(x, index, axis=axis)]
     if return_index:
         made.append(index)
     if return_inverse:
         group = ops.cumulative_sum(ops.astype(first, dtype="int64")) - 1
         inverse = ops.take(group, ops.argsort(order))
-        made.append(ops.reshape(inverse, shape=x.shape))
+        made.append(ops.reshape(inverse, shape=x.shape) if axis is None else inverse)
     if return_counts:
         ends = ops.concat([starts[1:], as_tensor([n])]) if n else starts
         made.append(ends - starts)
     return made[0] if len(made) == 1 else tuple(made)
+
+
+def _ordered(x: Tensor, equal_nan: bool) -> tuple[Any, Any]:
+    """The order that sorts a vector, and whether each element in it differs from the one before."""
+    order = ops.argsort(x)
+    ordered = ops.take(x, order)
+    differs = ops.not_equal(ordered[1:], ordered[:-1])
+    if equal_nan:
+        both = ops.logical_and(ops.isnan(ordered[1:]), ops.isnan(ordered[:-1]))
+        differs = ops.logical_and(differs, ops.logical_not(both))
+    return order, _after_first(differs, x)
+
+
+def _ordered_parts(x: Tensor) -> tuple[Any, Any]:
+    """The same for parts along the first axis, by their elements from the first one on."""
+    rows = ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:])))
+    order = ops.lexsort(ops.flip(ops.matrix_transpose(rows), axis=0)) if rows.shape[1] else ops.arange(rows.shape[0])
+    ordered = ops.take(rows, order, axis=0)
+    return order, _after_first(ops.any(ops.not_equal(ordered[1:], ordered[:-1]), axis=1), x)
+
+
+def _after_first(differs: Any, x: Tensor) -> Any:
+    """Also of the first part, before which there is none."""
+    return ops.concat([ops.ones_like(differs, shape=(min(x.shape[0], 1),)), differs])

@@ -103,9 +103,9 @@ def _quantiles(name: str, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
 
 def _between(lines: Any, q: Any, n: Any, method: str) -> Any:
     a, b = _PLACES[method]
-    last = n - 1
+    last = ops.maximum(n - 1, 0) if type(n) is Tensor else n - 1  # all may be NaN
     place = q * (n + (1.0 - a - b)) + (a - 1.0)
-    place = ops.minimum(ops.maximum(place, 0), ops.maximum(last, 0))
+    place = ops.minimum(ops.maximum(place, 0), last)
     if method in ("lower", "higher", "nearest"):
         place = {"lower": ops.floor, "higher": ops.ceil, "nearest": ops.round}[method](place)
     below, above = ops.floor(place), ops.ceil(place)

@@ -115,8 +115,9 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
 def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Exchange two axes."""
     x = as_tensor(x)
+    (first,), (second,) = infer.as_axes(axis1, x.ndim), infer.as_axes(axis2, x.ndim)
     order = list(range(x.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    order[first], order[second] = second, first
     return transpose(x, order)
 
 

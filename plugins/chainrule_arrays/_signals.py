@@ -219,7 +219,10 @@ def central_differences(f: Any, spacing: Any = 1.0, axis: int = -1, edge_order: 
     >>> cr.central_differences(cr.tensor([1.0, 4.0, 9.0, 16.0]))
     Tensor([3., 4., 6., 7.], float64)
     """
-    f, spacing = as_tensor(f), as_tensor(spacing)
+    f = as_tensor(f)
+    if isinstance(spacing, int | float):
+        spacing = ops.full_like(f, spacing, dtype=infer.floating(infer.Spec((), f.dtype)).dtype, shape=())
+    spacing = as_tensor(spacing)
     if edge_order not in (1, 2):
         raise ArgumentError(f"central_differences: edge_order: expected 1 or 2, got {edge_order!r}")
     if f.shape[axis] < edge_order + 1:

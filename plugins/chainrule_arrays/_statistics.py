@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, as_tensor, composite, fronts, infer, ops
+from chainrule import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    Tensor,
+    as_tensor,
+    composite,
+    default_dtype,
+    fronts,
+    infer,
+    ops,
+)
 
 Axis = int | tuple[int, ...] | None
 
@@ -108,8 +119,16 @@ def cov(
     if not x.dtype.is_inexact:
         x = ops.astype(x, dtype=infer.floating(infer.Spec(x.shape, x.dtype)).dtype)
     correction = (0 if bias else 1) if ddof is None else ddof
-    matrix: Tensor = _cov(x, fweights, aweights, correction=correction)
+    matrix: Tensor = _cov(x, _weights(fweights, x), _weights(aweights, x), correction=correction)
     return matrix[0, 0] if matrix.shape == (1, 1) else matrix
+
+
+def _weights(given: Any, x: Tensor) -> Any:
+    """Weights of observations; integers in the dtype of these."""
+    if given is None:
+        return None
+    weights = as_tensor(given, x.backend, x.device)
+    return weights if weights.dtype.is_inexact else ops.astype(weights, dtype=infer.real(infer.Spec((), x.dtype)).dtype)
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Tensor:
@@ -150,7 +169,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
 
     Args:
         x: integers that are not negative, `(n,)`. How many results there are depends on the largest.
-        weights: of each, `(n,)`.
+        weights: of each, `(n,)`; integers are counted as floating-point numbers.
         minlength: how many results there are at least.
 
     Derivative: by a weight, 1 in its place.
@@ -173,6 +192,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
         weights = as_tensor(weights)
         if weights.shape != x.shape:
             raise ShapeError(f"bincount: weights: expected shape {x.shape}, got {weights.shape}")
+        if not weights.dtype.is_inexact:
+            weights = ops.astype(weights, dtype=default_dtype())
     result: Tensor = ops.scatter_add_rows(weights, x, rows=n)
     return result
 
@@ -202,7 +223,7 @@ def histogram(
         low, high = (float(end) for end in range or ((ops.min(x), ops.max(x)) if x.size else (0.0, 1.0)))
         if low == high:
             low, high = low - 0.5, high + 0.5
-        edges = ops.linspace(low, high, bins + 1)
+        edges = ops.linspace(low, high, bins + 1, dtype=x.dtype if x.dtype.is_inexact else None)
     else:
         edges = as_tensor(bins)
     n = edges.shape[0] - 1

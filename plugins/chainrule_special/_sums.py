@@ -52,7 +52,7 @@ def logsumexp(
     """
     a = as_tensor(a)
     axes = _axes(axis)
-    if b is None and not return_sign and a.dtype.kind != "complex":
+    if b is None and not return_sign:
         plain: Tensor = ops.logsumexp(a, axis=axes, keepdims=keepdims)
         return plain
     largest = ops.real(a)

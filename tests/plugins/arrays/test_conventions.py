@@ -198,6 +198,20 @@ def test_clip_bounds_get_what_they_hold_back() -> None:
     assert (low, high) == (1.0, 2.0)
 
 
+def test_of_bounds_that_cross_the_upper_one_holds() -> None:
+    f = lambda x, low, high: cr.sum(cr.clip(x, low, high))  # noqa: E731
+    x, low, high = cr.grad(f, argnums=(0, 1, 2))(np.array([-2.0, 0.5, 3.0]), 1.0, 0.0)
+    assert (x.tolist(), low, high) == ([0, 0, 0], 0.0, 3.0)
+
+
+def test_complex_logarithms_of_sums_are_principal_values() -> None:
+    z = np.array([[1.0 + 7.0j, 0.5 - 4.0j], [900.0 + 3.5j, 899.0 - 9.0j]])
+    far = np.array([0.0, 900.0])
+    want = np.log(np.sum(np.exp(z - far[:, None]), axis=1)) + far
+    np.testing.assert_allclose(cr.logsumexp(z, axis=1).numpy(), want, rtol=1e-13)
+    np.testing.assert_allclose(cr.special.logsumexp(z, axis=1).numpy(), want, rtol=1e-13)
+
+
 def test_integer_powers() -> None:
     np.testing.assert_array_equal((cr.tensor([2, 3]) ** 2).numpy(), [4, 9])
     assert (cr.tensor([2, 3]) ** 2).dtype == "int64"

@@ -178,6 +178,16 @@ def test_indices_that_broadcast_over_take_along_axis() -> None:
     np.testing.assert_array_equal(gradient, [[1, 1, 0, 0]] * 3)
 
 
+def test_an_array_that_broadcasts_over_take_along_axis() -> None:
+    x = numbered((1, 4))
+    indices = np.array([[1, 0], [1, 3]])
+    np.testing.assert_array_equal(
+        cr.take_along_axis(x, indices, axis=1).numpy(), np.take_along_axis(np.broadcast_to(x, (2, 4)), indices, 1)
+    )
+    gradient = cr.grad(lambda x: cr.sum(cr.take_along_axis(x, indices, axis=1)))(x)
+    np.testing.assert_array_equal(gradient, [[1, 2, 0, 1]])
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "int64"])
 def test_indices_of_every_integer_dtype(dtype: str) -> None:
     x, indices = numbered((4, 2)), np.array([3, 0, 3], dtype)

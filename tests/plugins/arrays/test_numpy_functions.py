@@ -248,6 +248,7 @@ CHOICES = {
     "compress": of(lambda x: np.compress([True, False, True], x, axis=0), M),
     "extract": of(lambda x: np.extract(x > 0, x), M),
     "unique": of(np.unique, W),
+    "unique rows": of(lambda x: np.unique(x, axis=0), M[[2, 0, 1]]),
     "apply_along_axis": of(lambda x: np.apply_along_axis(lambda v: v[:2] * np.sum(v), 1, x), S),
     "apply_along_axis to numbers": of(lambda x: np.apply_along_axis(np.prod, 0, x), M),
     "apply_over_axes": of(lambda x: np.apply_over_axes(np.sum, x, [0, -1]), S),
@@ -310,6 +311,60 @@ TIES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "NaN replaced": (lambda x: np.sum(np.nan_to_num(x)), [1.0, np.nan, np.inf], [1.0, 0.0, 0.0]),
     "equal elements": (np.nanstd, [2.0, 2.0, 2.0], [0.0, 0.0, 0.0]),
 }
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (5, 2, 2), (0, 3), (3, 0), (0,), (6,)], ids=str)
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_unique_is_numpys(shape: tuple[int, ...], axis: int | None) -> None:
+    x = RNG.integers(0, 2, shape)
+    for y, want in zip(
+        np.unique(cr.tensor(x), True, True, True, axis), np.unique(x, True, True, True, axis), strict=True
+    ):
+        np.testing.assert_array_equal(y.numpy(), want)
+
+
+NARROW = V.astype("float32")
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.gradient,
+        lambda x: np.gradient(x, 0.5),
+        lambda x: np.histogram(x, 3)[1],
+        lambda x: np.quantile(x, np.float32(0.3)),
+    ],
+    ids=["gradient", "gradient, spacing", "edges of a histogram", "quantile"],
+)
+def test_numbers_of_32_bits_stay_so(f: Callable[[Any], Any]) -> None:
+    y, want = f(cr.tensor(NARROW)), f(NARROW)
+    assert y.dtype == str(want.dtype) == "float32"
+    np.testing.assert_allclose(y.numpy(), want, rtol=1e-6)
+
+
+def test_counted_observations_of_32_bits_stay_so() -> None:
+    counts = np.array([1, 2, 1, 3])
+    y = np.cov(cr.tensor(M.astype("float32")), fweights=counts)
+    assert y.dtype == "float32"
+    np.testing.assert_allclose(y.numpy(), np.cov(M, fweights=counts), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.diff,
+        lambda x: np.diff(x, 2, axis=0),
+        lambda x: np.diff(x, 0),
+        lambda x: np.isclose(x, x[:, ::-1]),
+        lambda x: np.bincount(x[0] * 3, weights=x[0]),
+        lambda x: np.bincount(x[0] * 3, weights=x[0] * 2),
+    ],
+    ids=["diff", "diff twice", "diff not at all", "isclose", "weights of booleans", "weights of integers"],
+)
+def test_booleans_are_computed_with_as_by_numpy(f: Callable[[Any], Any]) -> None:
+    y, want = f(cr.tensor(MASK)), f(MASK)
+    assert y.dtype == str(want.dtype)
+    np.testing.assert_array_equal(y.numpy(), want)
 
 
 @pytest.mark.parametrize(("f", "x", "want"), TIES.values(), ids=TIES)
