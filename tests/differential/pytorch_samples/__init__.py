@@ -1,13 +1,14 @@
 """What in chainrule computes what a function of PyTorch computes, called as PyTorch's own tests call it.
 
-Each module has a table `TRANSLATED`: by the name in PyTorch's list of operations, a function of chainrule's that takes
-the arguments of PyTorch's, arrays for tensors and names for dtypes.
+Each module has two tables. `TRANSLATED`: by the name in PyTorch's list of operations, a function of chainrule's that
+takes the arguments of PyTorch's, arrays for tensors and names for dtypes. `REFUSED`: why samples cannot agree, by the
+operation, the dtype and the number of the sample, `"cat-float64-5"`, or for all of a dtype, `"sign-bool"`.
 """
 
 from __future__ import annotations
 
 from . import arrays, mathematics, networks
 
-TRANSLATED = {**arrays.TRANSLATED, **mathematics.TRANSLATED, **networks.TRANSLATED}
-# By the operation, the dtype and the number of the sample: why that sample cannot agree.
-REFUSED = {**arrays.REFUSED, **mathematics.REFUSED, **networks.REFUSED}
+PARTS = (arrays, mathematics, networks)
+TRANSLATED = {name: function for part in PARTS for name, function in part.TRANSLATED.items()}
+REFUSED = {name: reason for part in PARTS for name, reason in part.REFUSED.items()}
