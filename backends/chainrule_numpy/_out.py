@@ -137,9 +137,10 @@ def _accumulation(ufunc: Any) -> Kernel:
 
 
 def _mean(x: Any, *, axis: Any, keepdims: bool, out: Any) -> Any:
-    if x.dtype.char not in "fdFD":
+    if x.dtype.char not in "fdFD":  # not into `out`, where NumPy would round short floats on the way too
         x = x if x.dtype.kind in "fc" else x.astype(default_dtype())
-        return np.mean(x, axis=axis, keepdims=keepdims, out=out)
+        np.copyto(out, np.mean(x, axis=axis, keepdims=keepdims))
+        return out
     add_reduce(x, axis, keepdims, out=out)
     return np.divide(out, out.dtype.type(x.size / max(out.size, 1)), out)
 

@@ -110,6 +110,16 @@ def test_powers_are_the_operators(dtype: str, exponent: Any) -> None:
     assert_same(OUT["pow"](x, exponent, out=np.empty_like(x)), x**exponent, f"powers of {dtype}")
 
 
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3), None), ((2, 3), 1), ((2, 3, 2), (1, 2)), ((40, 30), 0)])
+def test_means_of_short_floats_are_rounded_once(shape: tuple[int, ...], axis: Any) -> None:
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=shape).astype("float16")
+        want = np.mean(x.astype("float32"), axis=axis).astype("float16")
+        out = np.empty(np.shape(want), "float16")
+        assert OUT["mean"](x, axis=axis, keepdims=False, out=out) is out
+        np.testing.assert_array_equal(out, want)
+
+
 def test_booleans_of_where() -> None:
     condition = np.array([True, False, True])
     np.testing.assert_array_equal(OUT["where"](condition, False, True, out=condition), [False, True, False])
