@@ -44,7 +44,7 @@ def kernels(cupy: Any, xp: Any) -> dict[str, Kernel]:
 
     def power(a: Any, b: Any) -> Any:
         result = cupy.power(a, b)
-        if result.dtype.kind in "iu" and cupy.any(cupy.asarray(b) < 0):
+        if result.dtype.kind in "iu" and (b < 0 if isinstance(b, int) else cupy.any(b < 0)):  # only arrays wait
             raise ValueError("integers to negative integer powers are not allowed")
         return result
 
