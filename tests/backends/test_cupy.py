@@ -41,9 +41,15 @@ def stand_in(*, available: bool, count: Any = 1, arange: Any = np.arange) -> Mod
     return module
 
 
+def pretend(monkeypatch: pytest.MonkeyPatch, module: ModuleType | None) -> None:
+    """Put this module in CuPy's place, and take away what was made of CuPy if a test before this one computed by it."""
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    monkeypatch.setitem(sys.modules, "array_api_compat.cupy", None)
+
+
 def refusal(monkeypatch: pytest.MonkeyPatch, module: ModuleType | None) -> str:
     """What the backend says with this module as CuPy."""
-    monkeypatch.setitem(sys.modules, "cupy", module)
+    pretend(monkeypatch, module)
     with pytest.raises(cr.BackendUnavailableError) as info:
         chainrule_cupy.backend()
     assert str(info.value).startswith("backend 'cupy': ")
@@ -92,13 +98,13 @@ def test_the_first_kernel_computes_nonsense(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cupy", stand_in(available=True, arange=ZeroDivisionError("bug")))
+    pretend(monkeypatch, stand_in(available=True, arange=ZeroDivisionError("bug")))
     with pytest.raises(ZeroDivisionError):
         chainrule_cupy.backend()
 
 
 def test_the_choice_carries_the_reason_and_is_asked_again(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cupy", stand_in(available=False, count=RuntimeError("no driver")))
+    pretend(monkeypatch, stand_in(available=False, count=RuntimeError("no driver")))
     for _ in range(2):
         with pytest.raises(cr.BackendUnavailableError, match=r"set_backend: backend 'cupy': .*no driver"):
             cr.set_backend("cupy:0")
