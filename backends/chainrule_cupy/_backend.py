@@ -64,7 +64,7 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
 
     def wrapped(op: Op, kernel: Kernel) -> Kernel:
         kernel = in_one_kernel(cupy, op, in_floating(op, kernel))
-        return placed(checked(op, of_one_stack(cupy, op, kernel)))
+        return checked(op, of_one_stack(cupy, op, kernel))
 
     backend = Backend(
         name="cupy",
@@ -75,8 +75,9 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         asarray=asarray,
         full=full,
         to_numpy=lambda array: to_numpy(cupy, array),
-        kernels={name: placed(kernel) for name, kernel in kernels(cupy, xp).items()},
+        kernels=kernels(cupy, xp),
         wrap_generic=wrapped,
+        on_device=placed,
         devices=lambda: tuple(map(str, range(count))),
         device_of=lambda array: str(array.device.id),
         synchronize=synchronize,
@@ -84,6 +85,6 @@ def cupy_backend(cupy: Any, xp: Any, count: int) -> Backend:
         overwriting=partial(overwriting, cupy),
         add_into=placed(operator.iadd),
         notes=notes,
-        fusion=CupyFusion(cupy, placed),
+        fusion=CupyFusion(cupy),
     )
     return backend

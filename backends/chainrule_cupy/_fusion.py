@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from chainrule import Backend, Instruction, Kernel, jit_mode
@@ -22,15 +22,8 @@ class CupyFusion:
 
     rows = True
 
-    def __init__(self, cupy: Any, placed: Callable[[Kernel], Kernel]) -> None:
-        """Prepare.
-
-        Args:
-            cupy: the module.
-            placed: what makes a kernel run on the device of its arrays.
-        """
+    def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self._placed = placed
 
     def expanded(self, instruction: Instruction) -> Sequence[Instruction] | None:
         """The instructions of a region that compute what one does."""
@@ -54,4 +47,4 @@ class CupyFusion:
 
     def compile(self, region: Region, backend: Backend) -> Kernel:
         """The kernel of a region."""
-        return self._placed(_regions.Kernels(self._cupy, region))
+        return _regions.Kernels(self._cupy, region)

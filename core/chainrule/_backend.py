@@ -67,7 +67,9 @@ class Backend:
         full: `(shape, value, dtype, device)`: an array of one value.
         to_numpy: a copy in host memory, as a NumPy array.
         kernels: kernels by op name, where the generic one is wrong or slow. Arrays positional, attributes by keyword.
-        wrap_generic: what to put around a kernel written for `xp` (promotion, a device); `(op, kernel) -> kernel`.
+        wrap_generic: what to put around a kernel written for `xp` (promotion, say); `(op, kernel) -> kernel`.
+        on_device: what makes any kernel, a plugin's too, run where its arrays are, if the library computes on a device
+            that is current.
         scalar_type: if arrays without dimensions may be scalars of other classes, the class of the most common ones,
             which has one real dtype; the engine then knows shape and dtype by the class.
         refuses: why it cannot compute an instruction that it has a kernel for, or None: what `cr.check` tells before a
@@ -109,6 +111,7 @@ class Backend:
     to_numpy: Callable[[Any], Any]
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     wrap_generic: Callable[[Any, Kernel], Kernel] = lambda op, kernel: kernel
+    on_device: Callable[[Kernel], Kernel] = lambda kernel: kernel
     scalar_type: type | None = None
     refuses: Callable[[Instruction], str | None] = lambda instruction: None
     admit: Callable[[Any], None] = lambda array: None

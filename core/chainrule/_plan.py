@@ -287,11 +287,12 @@ class _Writer:
         arguments = [self._argument(x) for x in instruction.inputs]
         targets = [self._targets[y] for y in instruction.outputs if y in self._targets]
         if targets:
-            kernel = self.backend.overwriting(instruction, self.backend)
-            assert kernel is not None
+            overwriting = self.backend.overwriting(instruction, self.backend)
+            assert overwriting is not None
+            kernel = self.backend.on_device(overwriting)
             attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
         elif op.build is not None:
-            kernel = op.build(instruction, self.backend)
+            kernel = self.backend.on_device(op.build(instruction, self.backend))
             attributes = {name: value for name, value in attributes.items() if not hasattr(value, "programs")}
         elif any(y in self.memory.places or y in self._given for y in instruction.outputs):
             kernel = self.backend.into(instruction) or op.kernels[self.backend]

@@ -261,6 +261,7 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
                 f"{op.name!r} either; register one from a plugin's chainrule_kernels hook"
             )
         kernel = backend.wrap_generic(op, generic)
+    kernel = backend.on_device(kernel)
     return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
 
 

@@ -49,6 +49,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import chainrule as cr
 from chainrule import ops
@@ -397,6 +398,26 @@ def test_29_operations_on_the_device_of_their_arrays(cupy: Any) -> None:
                 np.testing.assert_allclose(gradient.numpy(), want, rtol=1e-12)
     assert cr.to_backend(x, "cupy:0").device == "0"
     assert cupy.cuda.Device().id == 0
+
+
+def test_29_what_plugins_compute_loops_and_updates_on_the_device_of_their_arrays(cupy: Any) -> None:
+    if len(cr.get_backend().devices()) < 2:
+        pytest.skip("needs two devices")
+    with cr.use_backend("cupy:1"):
+        x, generator = cr.tensor(X), cr.random.Generator(3)
+    gamma, update = cr.special.gammaln(abs(x)), cr.add_product(x, x @ x.T, x, factor=-0.5)
+    np.testing.assert_allclose(gamma.numpy(), scipy.special.gammaln(abs(X)), rtol=1e-12)
+    np.testing.assert_allclose(update.numpy(), X - 0.5 * (X @ X.T) @ X, rtol=1e-12)
+    drawn = generator.normal((3,))
+    assert gamma.device == update.device == drawn.device == "1"
+
+    @cr.function
+    def horner(x: Any) -> Any:
+        return cr.fori_loop(0, 3, lambda _, y: y * x + 1.0, x)
+
+    slope = cr.grad(lambda x: cr.sum(horner(x)))(x)
+    assert slope.device == "1"
+    np.testing.assert_allclose(slope.numpy(), 4 * X**3 + 2 * X + 1, rtol=1e-12)
 
 
 def test_29_devices_do_not_mix(cupy: Any) -> None:
