@@ -1,9 +1,9 @@
 """Compile for real GPUs every kernel that the stand-in compiled: `python -m tests.cupy_on_cpu.recheck`.
 
 What g++ takes, NVIDIA's own NVRTC may refuse. It needs that (`pip install 'nvidia-cuda-nvrtc==13.0.*'`) and no GPU. A
-kernel of ours is compiled for each kind of GPU, one that CuPy writes by itself for one of them, which its text chooses;
-for those that are named, all kernels are. What a version of NVRTC compiled once is not compiled again. The exit status
-is 1 where a kernel fails, and 2 where nothing could be checked.
+kernel is compiled for one kind of GPU, which its text chooses, or for each of those that are named. What a version of
+NVRTC compiled once is not compiled again. The exit status is 1 where a kernel fails, and 2 where nothing could be
+checked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 from . import options, versions
 
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100", "120")
-OURS = "chainrule_"  # what the names of our kernels begin with
 _ELF = b"\x7fELF"
 _PRECOMPILED = "--pch"  # CuPy's headers are read once by each process, which halves the time
 
@@ -49,9 +48,9 @@ class Kernel:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
-    def architectures(self) -> Sequence[str]:
-        """Those that it is compiled for where none is named."""
-        return ARCHITECTURES if OURS in self.source else (ARCHITECTURES[int(self.digest, 16) % len(ARCHITECTURES)],)
+    def architecture(self) -> str:
+        """The one that it is compiled for where none is named: each is that of as many kernels."""
+        return ARCHITECTURES[int(self.digest, 16) % len(ARCHITECTURES)]
 
     @classmethod
     def read(cls, path: Path) -> Kernel:
@@ -85,14 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not kernels:
         print(f"nothing was checked: no kernel was kept in {options.cache()}; run the tests on the stand-in first")
         return 2
-    wanted = [(k, a) for k in kernels for a in chosen.architectures or k.architectures]
+    wanted = [(k, a) for k in kernels for a in chosen.architectures or (k.architecture,)]
     checked = _Checked(options.cache() / f"checked-by-nvrtc-{version}")
     tasks = sorted((task for task in wanted if task not in checked), key=lambda task: task[1])
-    ours = sum(OURS in kernel.source for kernel in kernels)
+    before = len(wanted) - len(tasks)
+    each = "for each of" if chosen.architectures else "each for one of"
     names = ", ".join(f"sm_{a}" for a in chosen.architectures or ARCHITECTURES)
-    each = "each" if chosen.architectures else "those of ours each, the others one"
-    print(f"NVRTC {version}: {len(kernels)} kernels, {ours} of them ours; for {names}: {each}")
-    print(f"{len(wanted)} compilations, {len(wanted) - len(tasks)} of them done before", flush=True)
+    print(f"NVRTC {version}: {len(kernels)} kernels, {each} {names}; {before} checked before", flush=True)
     failures = 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for task, error in zip(tasks, pool.map(_compile, tasks, chunksize=8), strict=True):
