@@ -127,9 +127,9 @@ floor_divide: Binary = _binary(
 remainder: Binary = _binary(
     "remainder",
     _counting,
-    (lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor(a / b)),
+    (lambda g, _y, _a, _b: g, lambda g, _y, a, b: -g * floor_divide(a, b)),
     "`a % b`: what is left of `a // b`, with the sign of `b`.",
-    "1 and -floor(a / b)",
+    "1 and -(a // b)",
 )
 
 
@@ -273,9 +273,9 @@ log10: Unary = _unary(
 logaddexp: Binary = _binary(
     "logaddexp",
     infer.floating,
-    (lambda g, y, a, _b: g * exp(a - y), lambda g, y, _a, b: g * exp(b - y)),
+    (lambda g, _y, a, b: g * ops.sigmoid(a - b), lambda g, _y, a, b: g * ops.sigmoid(b - a)),
     "log(exp(a) + exp(b)), without overflow.",
-    "exp(a - y) and exp(b - y)",
+    "sigmoid(a - b) and sigmoid(b - a), which are exp(a - y) and exp(b - y)",
 )
 sqrt: Unary = _unary(
     "sqrt", infer.floating, lambda g, y, _x: zero_wins(g, 0.5 / y), "The square root.", "1/(2 sqrt(x))"

@@ -66,8 +66,9 @@ def fmod(a: Any, b: Any, /) -> Any:
     >>> cr.fmod(cr.tensor([-7.0, 7.0]), cr.tensor([3.0, -3.0]))
     Tensor([-1.,  1.], float64)
     """
-    left = ops.remainder(abs(a), abs(b))
-    return ops.where(a < 0, -left, left)
+    negative = a < 0
+    left = ops.remainder(ops.where(negative, abs(a), a), abs(b))  # the slope of abs(a) alone is 0 at 0
+    return ops.where(negative, -left, left)
 
 
 @composite(broadcasts=True)

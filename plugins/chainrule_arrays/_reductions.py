@@ -251,7 +251,8 @@ def logsumexp(xp: Any, x: Any, /, axis: Axis = None, keepdims: bool = False) -> 
     Tensor(1000.693147180..., float64)
     """
     x = in_floating(xp, x)
-    top = xp.max(xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x, axis=axis, keepdims=True)
+    size = xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
+    top = (xp.sum if 0 in x.shape else xp.max)(size, axis=axis, keepdims=True)  # 0, or nothing, of no elements
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else xp.reshape(total, infer.reduced(infer.Spec(x.shape, None), axis, False).shape)

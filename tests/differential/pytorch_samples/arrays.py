@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable
@@ -81,6 +82,12 @@ def _running(function: Function) -> Function:
 
 def _cast(dtype: str) -> Function:
     return lambda x, memory_format=None: cr.astype(x, dtype)
+
+
+def _to(x: Any, *args: Any, memory_format: Any = None) -> Any:
+    """Among the arguments is a dtype, or an array that has it."""
+    given = [getattr(y, "dtype", y) for y in args if not isinstance(y, bool)]
+    return cr.astype(x, given[-1]) if given else x
 
 
 def _sort(x: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
@@ -163,6 +170,20 @@ def _along(update: Function) -> Function:
     return updated
 
 
+def _combinations(x: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    return x[np.array(list(choose(range(x.size), r)), int).reshape(-1, r)]
+
+
+def _unfold(x: Any, dimension: int, size: int, step: int) -> Any:
+    """Windows along an axis, their elements along a new last one."""
+    if not x.ndim:
+        return x[None]
+    axis = dimension % x.ndim
+    places = np.arange(0, x.shape[axis] - size + 1, step)[:, None] + np.arange(size)
+    return cr.moveaxis(cr.take(x, places, axis=axis), axis + 1, -1)
+
+
 def _masked_scatter(x: Any, mask: Any, source: Any) -> Any:
     x, mask = cr.broadcast_arrays(x, mask)
     return cr.set_at(x, mask, cr.ravel(source)[: int(cr.sum(mask))])
@@ -176,6 +197,12 @@ def _put(x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 def _gradient(x: Any, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> Any:
     steps = () if spacing is None else spacing if isinstance(spacing, (list, tuple)) else (spacing,)
     return np.gradient(x, *steps, axis=dim, edge_order=edge_order)
+
+
+def _cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1.0, dim: int = -1) -> Any:
+    width = dx if x is None else cr.diff(x, axis=dim)
+    sides = y[_at(y, dim, slice(1, None))] + y[_at(y, dim, slice(None, -1))]
+    return cr.cumulative_sum(sides * width / 2, axis=dim)
 
 
 def _diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
@@ -318,13 +345,14 @@ TRANSLATED: dict[str, Function] = {
     "resolve_conj": cr.copy,
     "resolve_neg": cr.copy,
     "short": _cast("int16"),
+    "to": _to,
     # Elementwise
     "add": lambda x, y, alpha=1: x + _times(alpha, y),
     "addcdiv": lambda x, a, b, *, value=1: x + value * a / b,
     "addcmul": lambda x, a, b, *, value=1: x + value * a * b,
     "clamp": lambda x, min=None, max=None: cr.clip(x, min, max),
-    "clamp_max": cr.minimum,
-    "clamp_min": cr.maximum,
+    "clamp_max": lambda x, max: cr.clip(x, None, max),
+    "clamp_min": lambda x, min: cr.clip(x, min, None),
     "complex": lambda x, y: x + 1j * y,
     "conj_physical": cr.conj,
     "div:floor_rounding": _divide,
@@ -368,6 +396,9 @@ TRANSLATED: dict[str, Function] = {
     "bincount": lambda x, weights=None, minlength=0: cr.bincount(x, weights, minlength),
     "bucketize": lambda x, edges, *, out_int32=False, right=False: cr.astype(
         cr.searchsorted(edges, x, side="right" if right else "left"), "int32" if out_int32 else "int64"
+    ),
+    "cdist": lambda x, y, p=2.0, compute_mode=None: cr.linalg.vector_norm(
+        x[..., :, None, :] - y[..., None, :, :], axis=-1, ord=p
     ),
     "corrcoef": cr.corrcoef,
     "count_nonzero": lambda x, dim=None: cr.count_nonzero(x, axis=_axes(x, dim)),
@@ -419,6 +450,7 @@ TRANSLATED: dict[str, Function] = {
     "cummin": _extreme(cr.cumulative_min),
     "kthvalue": _kth,
     "argsort": lambda x, dim=-1, descending=False, stable=False: _sort(x, dim, descending)[1],
+    "cumulative_trapezoid": _cumulative_trapezoid,
     "cumprod": _running(cr.cumulative_prod),
     "cumsum": _running(cr.cumulative_sum),
     "diff": _diff,
@@ -516,6 +548,9 @@ TRANSLATED: dict[str, Function] = {
         x, tuple(index), values
     ),
     "index_select": lambda x, dim, index: cr.take(x, index, axis=dim) if x.ndim else x,
+    "combinations": _combinations,
+    "unfold": _unfold,
+    "unfold_copy": _unfold,
     "masked_scatter": _masked_scatter,
     "masked_select": lambda x, mask: operator.getitem(*cr.broadcast_arrays(x, mask)),
     "narrow": lambda x, dim, start, length: x[_at(x, dim, slice(int(start), int(start) + length))],

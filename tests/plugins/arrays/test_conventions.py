@@ -55,6 +55,12 @@ def assert_gradient(f: Callable[[Any], Any], x: Any, want: Any) -> None:
         (lambda x: cr.hypot(x, x), [0], [0]),
         (lambda x: cr.atan2(x, x), [0], [0]),
         (lambda x: cr.atan2(x, cr.tensor(0.0)), [0], [0]),
+        (lambda x: cr.fmod(x, 2.0), [0, -3, 3], [1, 1, 1]),
+        (lambda x: cr.fmod(-0.0, x), [2], [0]),
+        # what numbers are too large, or quotients too close to an integer, to tell
+        (lambda x: cr.logaddexp(x, 1e17), [1e17], [0.5]),
+        (lambda x: cr.logaddexp(x, np.inf), [1], [0]),
+        (lambda x: cr.remainder(1.0, x), [0.1], [-9]),
         # a zero cotangent wins over an infinite slope
         (lambda x: cr.where(x > 0, cr.log(x), 0.0), [0, 2], [0, 0.5]),
         (lambda x: cr.where(x > 0, cr.sqrt(x), 0.0), [0, 4], [0, 0.25]),
@@ -202,6 +208,12 @@ def test_of_bounds_that_cross_the_upper_one_holds() -> None:
     f = lambda x, low, high: cr.sum(cr.clip(x, low, high))  # noqa: E731
     x, low, high = cr.grad(f, argnums=(0, 1, 2))(np.array([-2.0, 0.5, 3.0]), 1.0, 0.0)
     assert (x.tolist(), low, high) == ([0, 0, 0], 0.0, 3.0)
+
+
+def test_the_logarithm_of_no_sum_is_that_of_zero() -> None:
+    with np.errstate(divide="ignore"):
+        np.testing.assert_array_equal(cr.logsumexp(np.ones((2, 0)), axis=1).numpy(), [-np.inf, -np.inf])
+    assert cr.logsumexp(np.ones((2, 0)), axis=0).shape == (0,)
 
 
 def test_complex_logarithms_of_sums_are_principal_values() -> None:
