@@ -17,7 +17,7 @@ from chainrule._define import inputs_and_attributes, public_function
 from chainrule._definition import Definition, Gradient, NoGradient
 from chainrule._gradients import gradients_of
 from chainrule._graph import Body
-from chainrule._op import Op
+from chainrule._op import Infer, Op
 from chainrule._program import Program
 from chainrule._replay import building
 from chainrule._tensor import Tensor
@@ -32,6 +32,7 @@ def composite(
     function: Callable[P, R],
     gradient: Gradient | NoGradient | None = None,
     *,
+    infer: Infer | None = None,
     name: str | None = None,
     multiple: bool = False,
     broadcasts: bool = False,
@@ -42,6 +43,7 @@ def composite(
 def composite(
     *,
     gradient: Gradient | NoGradient | None = None,
+    infer: Infer | None = None,
     name: str | None = None,
     multiple: bool = False,
     broadcasts: bool = False,
@@ -52,6 +54,7 @@ def composite(
     function: Callable[..., Any] | None = None,
     gradient: Gradient | NoGradient | None = None,
     *,
+    infer: Infer | None = None,
     name: str | None = None,
     multiple: bool = False,
     broadcasts: bool = False,
@@ -65,6 +68,8 @@ def composite(
     Args:
         function: what it is made of.
         gradient: its definition, as for `cr.op`; by default that of what it is made of, which is then run once more.
+        infer: its shape rule, as for `cr.op`; by default the function is traced, which has to know in a graph whatever
+            lengths it asks for. With a rule it is traced once they are known.
         name: the operation's name, the function's by default.
         multiple: whether it gives a tuple of results.
         broadcasts: see `Op`: Python numbers among its inputs then take the dtype of the arrays.
@@ -84,10 +89,10 @@ def composite(
     Tensor([1., 1.], float64)
     """
     if function is None:
-        return partial(composite, gradient=gradient, name=name, multiple=multiple, broadcasts=broadcasts)
+        return partial(composite, gradient=gradient, infer=infer, name=name, multiple=multiple, broadcasts=broadcasts)
     written = function
 
-    def infer(*specs: Spec, **attributes: Any) -> Any:
+    def traced(*specs: Spec, **attributes: Any) -> Any:
         found = program_of(operation, specs, attributes).specs
         return found if multiple else found[0]
 
@@ -105,7 +110,7 @@ def composite(
     operation = Op(
         name or written.__name__,
         n_inputs,
-        infer,
+        traced if infer is None else infer,
         attributes=attributes,
         broadcasts=broadcasts,
         multiple=multiple,

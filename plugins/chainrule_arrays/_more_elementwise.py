@@ -193,7 +193,7 @@ def modf(x: Any) -> tuple[Tensor, Tensor]:
     return ops.where(ops.isinf(x), ops.copysign(ops.zeros_like(x), x), x - whole), whole
 
 
-@composite
+@composite(infer=lambda x, **_: infer.floating(x))
 def unwrap(x: Any, /, discont: float | None = None, axis: int = -1, period: float = 2 * math.pi) -> Any:
     """Angles without jumps: multiples of the period are added where neighbours differ by more than half of it.
 

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ShapeError, Tensor, as_tensor, composite, ops
+from chainrule import ShapeError, Tensor, as_tensor, composite, infer, ops
 
 
-@composite
+def _crossed(a: Any, b: Any, axisa: int, axisb: int, axisc: int) -> Any:
+    dtype = infer.result_dtype(a, b)
+    if a.shape is None or b.shape is None:
+        return infer.Spec(None, dtype)
+    shapes = [list(a.shape), list(b.shape)]
+    lengths = [shape.pop(axis) for shape, axis in zip(shapes, (axisa, axisb), strict=True)]
+    rest = infer.broadcast_shapes(*map(tuple, shapes))
+    if rest is None or not all(type(n) is int for n in lengths):  # whether it has an axis of vectors is not known
+        return infer.Spec(None, dtype)
+    if lengths == [2, 2]:
+        return infer.Spec(rest, dtype)
+    at = axisc % (len(rest) + 1)
+    return infer.Spec((*rest[:at], 3, *rest[at:]), dtype)
+
+
+@composite(infer=_crossed)
 def cross(a: Any, b: Any, /, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
     """The cross products of vectors in three dimensions; of two, in the plane, the third component alone.
 
@@ -24,7 +39,7 @@ def cross(a: Any, b: Any, /, axisa: int = -1, axisb: int = -1, axisc: int = -1) 
     """
     a, b = ops.moveaxis(a, axisa, -1), ops.moveaxis(b, axisb, -1)
     m, n = a.shape[-1], b.shape[-1]
-    if m not in (2, 3) or n not in (2, 3):
+    if not 2 <= m <= 3 or not 2 <= n <= 3:
         raise ShapeError(f"cross: expected vectors of length 2 or 3, got lengths {m} and {n}")
     a1, a2, b1, b2 = a[..., 0], a[..., 1], b[..., 0], b[..., 1]
     third = a1 * b2 - a2 * b1

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, fronts, ops
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, fronts, infer, ops
 
 Pairs = tuple[tuple[Any, Any], ...]
 
 
-@composite(name="pad")
+def _padded(x: Any, width: Pairs, **_: Any) -> Any:
+    if x.shape is None:
+        return x
+    return infer.Spec(tuple(before + n + after for n, (before, after) in zip(x.shape, width, strict=True)), x.dtype)
+
+
+@composite(name="pad", infer=_padded)
 def _pad(x: Any, /, width: Pairs, mode: str = "constant", values: Any = None, reflect_type: str = "even") -> Any:
     """Axis by axis; `values` are the constants, the ends of ramps or the lengths of statistics."""
     for axis, (before, after) in enumerate(width):
@@ -36,9 +42,11 @@ def _repeated(part: Any, axis: int, n: int) -> Any:
 
 
 def _whole(x: Any, rounded: Callable[[Any], Any], dtype: Any) -> Any:
-    """What was computed of integers or booleans as such, as NumPy makes it: floating-point numbers stay."""
-    if dtype.is_inexact:
+    """What was computed, in the dtype of the array: integers and booleans as NumPy makes them."""
+    if x.dtype == dtype:
         return x
+    if dtype.is_inexact:
+        return ops.astype(x, dtype=dtype)
     return ops.astype(x if dtype.kind == "bool" else rounded(x), dtype=dtype)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, ops
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, infer, ops
 
 
-@composite
+def _values(p: Any, x: Any) -> Any:
+    return infer.Spec(x.shape, x.dtype if p.shape == (0,) else infer.result_dtype(p, x))
+
+
+@composite(infer=_values)
 def polyval(p: Any, x: Any, /) -> Any:
     """The value of a polynomial.
 

@@ -174,7 +174,11 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     return result
 
 
-@composite(name="central_differences")
+def _slopes(f: Any, at: Any, **_: Any) -> Any:
+    return infer.Spec(f.shape, infer.floating(infer.Spec((), f.dtype), infer.Spec((), at.dtype)).dtype)
+
+
+@composite(name="central_differences", infer=_slopes)
 def _central_differences(f: Any, at: Any, /, axis: int = 0, edge_order: int = 1) -> Any:
     """`f` along an axis; `at` is the distance of all neighbours, or where the values were taken."""
     f = ops.moveaxis(f, axis, -1)
@@ -225,11 +229,12 @@ def central_differences(f: Any, spacing: Any = 1.0, axis: int = -1, edge_order: 
     spacing = as_tensor(spacing)
     if edge_order not in (1, 2):
         raise ArgumentError(f"central_differences: edge_order: expected 1 or 2, got {edge_order!r}")
-    if f.shape[axis] < edge_order + 1:
+    n, m = f.shape[axis], spacing.shape[0] if spacing.ndim else f.shape[axis]
+    if type(n) is int and n < edge_order + 1:
         raise ShapeError(
             f"central_differences: axis {axis} of shape {f.shape}: expected {edge_order + 1} elements at least"
         )
-    if spacing.ndim > 1 or (spacing.ndim == 1 and spacing.shape[0] != f.shape[axis]):
+    if spacing.ndim > 1 or not infer.may_equal((m,), (n,)):
         raise ShapeError(
             f"central_differences: spacing: expected a number or a vector as long as axis {axis} of shape {f.shape}, "
             f"got shape {spacing.shape}"

@@ -40,8 +40,11 @@ def cross(a: Any, b: Any, axis: int = -1) -> Tensor:
     Tensor([0., 0., 1.], float64)
     """
     a, b = ops.broadcast_arrays(as_tensor(a), as_tensor(b))
-    if not -a.ndim <= axis < a.ndim or a.shape[axis] != 3:
+    if not -a.ndim <= axis < a.ndim or (type(a.shape[axis]) is int and a.shape[axis] != 3):
         raise ShapeError(f"cross: expected length 3 along axis {axis}, got shape {a.shape}")
+    if type(a.shape[axis]) is not int:
+        at = axis % a.ndim
+        a, b = (ops.reshape(x, shape=(*x.shape[:at], 3, *x.shape[at + 1 :])) for x in (a, b))  # which has to be so
     a1, a2 = ops.roll(a, shift=-1, axis=axis), ops.roll(a, shift=-2, axis=axis)
     b1, b2 = ops.roll(b, shift=-1, axis=axis), ops.roll(b, shift=-2, axis=axis)
     result: Tensor = a1 * b2 - a2 * b1

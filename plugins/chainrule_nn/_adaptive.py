@@ -7,7 +7,7 @@ from typing import Any
 from chainrule import Tensor, composite, fronts, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths
 from chainrule_nn._pool import avg_pool
-from chainrule_nn._windows import Lengths
+from chainrule_nn._windows import Lengths, of_size
 
 
 def _bounds(length: int, size: int) -> list[tuple[int, int]]:
@@ -15,7 +15,7 @@ def _bounds(length: int, size: int) -> list[tuple[int, int]]:
     return [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
 
 
-@composite(name="nn.adaptive_avg_pool")
+@composite(name="nn.adaptive_avg_pool", infer=of_size)
 def _adaptive_avg_pool(x: Any, /, size: Lengths) -> Any:
     for axis, n in enumerate(size, 1):
         bounds = _bounds(x.shape[axis], n)
@@ -25,7 +25,7 @@ def _adaptive_avg_pool(x: Any, /, size: Lengths) -> Any:
     return x
 
 
-@composite(name="nn.adaptive_max_pool")
+@composite(name="nn.adaptive_max_pool", infer=of_size)
 def _adaptive_max_pool(x: Any, /, size: Lengths) -> Any:
     for axis, n in enumerate(size, 1):
         bounds = _bounds(x.shape[axis], n)
@@ -45,7 +45,7 @@ def adaptive_avg_pool(x: Any, size: int | tuple[int, ...], data_format: str = "c
     Along an axis of length `n`, window `i` of `m` goes from `floor(i n / m)` to `ceil((i + 1) n / m)`, as in PyTorch.
 
     Args:
-        x: shape `(batch, *lengths, channels)`, known when a graph is built.
+        x: shape `(batch, *lengths, channels)`.
         size: the lengths of the result: an integer, or one for each axis.
         data_format: `"channels_first"` if `x` and the result are `(batch, channels, *lengths)`.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import ArgumentError, ShapeError, Tensor, composite, fronts, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths
-from chainrule_nn._windows import Lengths
+from chainrule_nn._windows import Lengths, of_size
 
 
 def _taps(method: str, length: int, size: int, align_corners: bool) -> list[tuple[list[int], list[float]]]:
@@ -48,7 +48,7 @@ _WEIGHTS: dict[str, Any] = {"linear": lambda t: [1 - t, t], "cubic": _cubic}
 _METHODS = ("nearest", "nearest-exact", *_WEIGHTS)
 
 
-@composite(name="nn.resize")
+@composite(name="nn.resize", infer=of_size)
 def _resize(x: Any, /, size: Lengths, method: str, align_corners: bool) -> Any:
     for axis, n in enumerate(size, 1):
         total: Any = None
@@ -72,7 +72,7 @@ def resize(
     """A batch of arrays in another size, by interpolation along one axis after the other.
 
     Args:
-        x: floating-point numbers of shape `(batch, *lengths, channels)`, known when a graph is built.
+        x: floating-point numbers of shape `(batch, *lengths, channels)`.
         size: the lengths of the result: an integer, or one for each axis.
         method: `"nearest"`, `"nearest-exact"` (nearest to centres, rather than to where elements begin), `"linear"`
             (bilinear over two axes) or `"cubic"`, as PyTorch has them. Where the result is smaller nothing is averaged.

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from chainrule import ShapeError
+from chainrule import ShapeError, infer
 
 Lengths = tuple[int, ...]
 Padding = str | tuple[tuple[int, int], ...]
+
+
+def of_size(x: Any, size: Lengths, **_: Any) -> Any:
+    """The shape rule of what makes a batch of given lengths."""
+    return infer.Spec(None if x.shape is None else (x.shape[0], *size, x.shape[-1]), x.dtype)
 
 
 class Along(NamedTuple):

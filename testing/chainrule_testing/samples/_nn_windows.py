@@ -70,14 +70,12 @@ SAMPLES: dict[str, Samples] = {
         [case(real(1, 5, 2), size=(3,)), case(real(1, 4, 3, 1), size=(2, 2))],
         integers=False,
         fronted=True,
-        needs_shape=True,
     ),
     "nn.adaptive_max_pool": Samples(
         lambda x, size: _adaptive(np.max, x, size),
         [case(apart(1, 5, 2), size=(3,)), case(apart(1, 4, 3, 1), size=(2, 2))],
         integers=False,
         fronted=True,
-        needs_shape=True,
     ),
     "nn.unfold": Samples(_unfold, [case(real(2, 6, 2), **_HOW)], complex=True, integers=False, fronted=True),
     "nn.fold": Samples(_fold, [case(real(2, 3, 2, 2), size=(6,), **_HOW)], complex=True, integers=False, fronted=True),
@@ -91,6 +89,5 @@ SAMPLES: dict[str, Samples] = {
         ],
         integers=False,
         fronted=True,
-        needs_shape=True,
     ),
 }

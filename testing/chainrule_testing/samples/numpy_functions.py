@@ -149,7 +149,6 @@ SAMPLES: dict[str, Samples] = {
         lambda x, **attributes: np.unwrap(x, **attributes),
         [case(apart(4) * 9), case(apart(2, 3) * 7, axis=0), case(apart(2, 4), period=0.5, discont=0.33)],
         integers=False,
-        needs_shape=True,
     ),
     # products
     "cross": Samples(
@@ -161,7 +160,6 @@ SAMPLES: dict[str, Samples] = {
             case(real(0, 3), real(3)),
         ],
         complex=True,
-        needs_shape=True,
     ),
     # reductions without NaN
     "nansum": _nan_reduction(np.nansum, complex=True),
@@ -224,15 +222,13 @@ SAMPLES: dict[str, Samples] = {
             case(real(4), _grid(4), edge_order=2),
         ],
         integers=False,
-        needs_shape=True,
         fronted=True,
     ),
     "polyval": Samples(
         np.polyval, [case(real(3), real(2, 3)), case(real(1), real()), case(real(4), real(0))],
         complex=True,
-        needs_shape=True,
     ),
-    "pad": Samples(_pad, _PADDED, fronted=True, needs_shape=True),
+    "pad": Samples(_pad, _PADDED, fronted=True),
     # statistics
     "average": Samples(
         _average,
