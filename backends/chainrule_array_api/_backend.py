@@ -64,9 +64,9 @@ def array_api_backend(
         found = xp.__array_namespace_info__().devices()
         devices = {str(device).lower(): device for device in found if device is not None}
     names = {device: key for key, device in devices.items()}
-    dtypes = _dtypes(xp)
     listed = {*dir(xp), *(extension for extension in ("fft", "linalg") if hasattr(xp, extension))}  # not all list them
     library = SimpleNamespace(**{function: getattr(xp, function) for function in listed} | dict(functions or {}))
+    dtypes = _dtypes(library)
     table = standard_kernels(library, **indexing or {}) | dict(kernels or {})
 
     xp = SimpleNamespace(**vars(library) | checked_functions(library))
@@ -105,7 +105,9 @@ def array_api_backend(
 def _dtypes(xp: Any) -> Mapping[DType, Any]:
     """What the namespace has of chainrule's dtypes."""
     # An array's dtype need not be the namespace's object of that name: `numpy.float64` is a class.
-    found = {dtype: xp.zeros(1, dtype=getattr(xp, name)).dtype for name, dtype in DTYPES.items() if hasattr(xp, name)}
+    found = {
+        dtype: xp.asarray(False, dtype=getattr(xp, name)).dtype for name, dtype in DTYPES.items() if hasattr(xp, name)
+    }
     return {dtype: native for dtype, native in found.items() if as_dtype(native) is dtype}
 
 

@@ -37,7 +37,7 @@ def backend() -> Backend:
         jax.numpy,
         version=jax.__version__,
         devices=devices,
-        functions=_functions(jax.numpy),
+        functions=_functions(jax),
         indexing={"sums": _sums, "store": lambda x, index, values: x.at[index].set(values)},
         array_types=(jax.Array,),
         synchronize=lambda device: _synchronize(jax, device),
@@ -46,9 +46,19 @@ def backend() -> Backend:
     )
 
 
-def _functions(jnp: Any) -> dict[str, Kernel]:
-    """Functions that are not as the standard has them."""
+def _functions(jax: Any) -> dict[str, Kernel]:
+    """Functions that are not as the standard has them, or that JAX compiles anew for each shape without need."""
+    import numpy as np
+
+    jnp = jax.numpy
+
+    def asarray(x: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
+        if isinstance(x, jax.Array):
+            return jnp.asarray(x, dtype=dtype, device=device, copy=copy)
+        return jax.device_put(np.asarray(x, dtype=dtype), device)
+
     return {
+        "asarray": asarray,
         "permute_dims": lambda x, axes: jnp.permute_dims(x, tuple(axis % x.ndim for axis in axes)),
         "remainder": wide_remainder(jnp),
         "searchsorted": lambda x, v, **how: jnp.searchsorted(x, v, **how).astype("int64"),

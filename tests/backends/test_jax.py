@@ -55,6 +55,16 @@ def test_arrays_stay_as_they_are() -> None:
     np.testing.assert_array_equal(x.numpy(), X)
 
 
+def test_for_what_comes_from_the_host_nothing_is_compiled(caplog: pytest.LogCaptureFixture) -> None:
+    with jax.log_compiles():
+        for x in (X[1:, ::2], X.astype("float32").T, [1, 2, 3], 2.5):
+            for dtype in (None, "float32", "complex64", "bfloat16"):
+                cr.tensor(x, dtype=dtype)
+        assert not [record for record in caplog.records if "Compiling" in record.getMessage()]
+        cr.tensor(X[1:, ::2]) * 2.0
+    assert [record for record in caplog.records if "Compiling" in record.getMessage()]
+
+
 def test_the_first_device_of_a_kind_needs_no_number() -> None:
     with cr.use_backend("jax:cpu"):
         assert cr.tensor(1.0).device == "cpu:0"
