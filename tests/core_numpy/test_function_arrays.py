@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import minimize
 
 import chainrule as cr
+from chainrule._passes import optimised
 
 
 @cr.function
@@ -171,3 +172,14 @@ def test_tables_from_outside():
     table = np.arange(10_000.0)
     f = cr.function(lambda i: cr.take(table, i))
     np.testing.assert_array_equal(f(np.array([3, 9_999])), [3.0, 9999.0])
+
+
+def test_equal_constants_are_one():
+    zeros = np.zeros(3)
+
+    def computed(b):
+        traced = cr.function(lambda x: cr.atan2(x, cr.tensor(zeros)) * cr.atan2(x, cr.tensor(b))).trace(np.ones(3))
+        return [i.op.name for i in optimised(traced, cr.get_backend()).instructions].count("atan2")
+
+    assert computed(zeros.copy()) == 1
+    assert computed(-zeros) == computed(zeros.astype("float32")) == computed(zeros[None]) == 2

@@ -15,6 +15,7 @@ from chainrule._program import Program
 from chainrule._symbol import Symbol
 
 _COMMUTES: Final = frozenset({"add", "multiply"})
+_COMPARED: Final = 1 << 22  # bytes of a constant that may be compared with others
 
 
 def common_subexpressions(program: Program, backend: Backend) -> Program:
@@ -36,7 +37,7 @@ def key_of(instruction: Instruction) -> Hashable:
     if not instruction.outputs or has_effect(instruction):
         return None
     if instruction.op is CONSTANT:
-        return (CONSTANT, id(instruction.attributes["value"].value))
+        return (CONSTANT, _content(instruction.attributes["value"].value))
     inputs: Any = tuple([x if type(x) is Symbol else _number(x) for x in instruction.inputs])
     if instruction.op.name in _COMMUTES:
         inputs = frozenset(inputs)  # of two: one of each, or the same twice
@@ -49,6 +50,15 @@ def key_of(instruction: Instruction) -> Hashable:
     except TypeError:
         return None
     return key
+
+
+def _content(array: Any) -> Hashable:
+    """What equal constants have in common: what is in them, where they are small and in the host's memory."""
+    try:
+        view = memoryview(array)
+    except (TypeError, ValueError, BufferError):
+        return id(array)
+    return (view.format, view.shape, view.tobytes()) if view.nbytes <= _COMPARED else id(array)
 
 
 def _number(x: Any) -> Any:
