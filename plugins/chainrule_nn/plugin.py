@@ -15,6 +15,7 @@ _OPERATIONS: Mapping[str, str] = {
         "silu soft_shrink softmin softsign sparsemax tanh_shrink threshold"
     ),
     "_adaptive": "adaptive_avg_pool adaptive_max_pool",
+    "_attention": "scaled_dot_product_attention scaled_dot_product_attention_gradient",
     "_conv": "conv conv_transpose conv_weight_gradient",
     "_dropout": "dropout",
     "_losses": (
@@ -34,7 +35,10 @@ _FASTER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "chainrule_nn._numpy_conv": ("conv", "conv_transpose", "conv_weight_gradient"),
         "chainrule_nn._numpy_pool": ("max_pool", "max_pool_spread", "avg_pool_transpose"),
     },
-    "torch": {"chainrule_nn._torch": ("conv", "conv_transpose", "conv_weight_gradient", "max_pool", "avg_pool")},
+    "torch": {
+        "chainrule_nn._torch": ("conv", "conv_transpose", "conv_weight_gradient", "max_pool", "avg_pool"),
+        "chainrule_nn._torch_attention": ("scaled_dot_product_attention", "scaled_dot_product_attention_gradient"),
+    },
 }
 
 

@@ -111,6 +111,67 @@ def test_softmax_along_any_axes(name: str, axis: Any) -> None:
     np.testing.assert_allclose(getattr(cr, name)(cr.tensor(x), axis=axis).numpy(), want, rtol=1e-12, atol=1e-15)
 
 
+MASK = np.random.default_rng(1).random((5, 7)) < 0.7
+MASK[:, 0] = True
+MASKS = {"none": None, "booleans": MASK, "numbers": np.random.default_rng(2).normal(size=(3, 1, 7))}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("batch", [(2, 3), (), (2, 2, 3)], ids=str)
+def test_attention_is_pytorchs(monkeypatch: pytest.MonkeyPatch, batch: Any, causal: bool, mask: str) -> None:
+    theirs = torch.nn.functional.scaled_dot_product_attention
+    calls: list[Any] = []
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention", lambda *xs, **how: calls.append(xs) or theirs(*xs, **how)
+    )
+    rng = np.random.default_rng(0)
+    xs = [rng.normal(size=shape) for shape in ((*batch, 5, 4), (3, 7, 4), (7, 6))]
+    xs += [MASKS[mask]] if mask == "numbers" else []
+
+    def attended(q: Any, k: Any, v: Any, *masks: Any) -> Any:
+        given = masks[0] if masks else MASKS[mask]
+        return cr.nn.scaled_dot_product_attention(q, k, v, mask=given, causal=causal)
+
+    def by_hand(q: Any, k: Any, v: Any, *masks: Any) -> Any:
+        given = torch.zeros(5, 7) if mask == "none" else masks[0] if masks else torch.tensor(MASK)
+        scores = q @ k.mT / 2 + given if given.dtype != torch.bool else (q @ k.mT / 2).masked_fill(~given, -np.inf)
+        scores = scores.masked_fill(~torch.ones(5, 7, dtype=torch.bool).tril(), -np.inf) if causal else scores
+        return torch.softmax(scores, -1) @ v
+
+    tensors = [torch.tensor(x, requires_grad=True) for x in xs]
+    want = by_hand(*tensors)
+    g = rng.normal(size=want.shape)
+    for f in (attended, cr.function(attended)):
+        del calls[:]
+        y, back = cr.vjp(f, *map(cr.tensor, xs))
+        np.testing.assert_allclose(y.numpy(), want.detach().numpy(), rtol=1e-12, atol=1e-14)
+        slopes = torch.autograd.grad(want, tensors, torch.tensor(g), retain_graph=True)
+        for have, slope in zip(back(cr.tensor(g)), slopes, strict=True):
+            np.testing.assert_allclose(have.numpy(), slope.numpy(), rtol=1e-10, atol=1e-12)
+        assert len(calls) == 2  # forward, and for the gradient
+
+
+def test_attention_to_nothing_is_nan() -> None:
+    q, mask = np.ones((2, 3)), np.array([[False, False], [True, False]])
+    for dtype in ("float32", "float64"):
+        x = cr.tensor(q, dtype=dtype)
+        y = cr.nn.scaled_dot_product_attention(x, x, x, mask=mask)
+        assert y.dtype == dtype
+        np.testing.assert_array_equal(y.numpy(), [[np.nan] * 3, [1.0] * 3])
+
+
+def test_second_derivatives_of_attention() -> None:
+    x, d = np.random.default_rng(0).normal(size=(2, 4, 3))
+
+    def f(x: Any) -> Any:
+        return cr.sum(cr.nn.scaled_dot_product_attention(x, x, cr.sin(x), causal=True) ** 2)
+
+    h = 1e-5
+    want = (cr.grad(f)(x + h * d) - cr.grad(f)(x - h * d)) / (2 * h)
+    np.testing.assert_allclose(cr.hvp(f)(x, d), want, rtol=1e-6, atol=1e-8)
+
+
 def test_threads_are_pytorchs_too() -> None:
     before = torch.get_num_threads()
     with cr.use_num_threads(1):

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from chainrule_testing._samples import Samples, apart, real
-from chainrule_testing.samples import _nn_activations, _nn_losses, _nn_normalization, _nn_recurrent, _nn_windows
+from chainrule_testing.samples import (
+    _nn_activations,
+    _nn_attention,
+    _nn_losses,
+    _nn_normalization,
+    _nn_recurrent,
+    _nn_windows,
+)
 from chainrule_testing.samples._windows import convolution, pool
 
 Array = Any
@@ -97,6 +104,7 @@ _MAXIMA = [(x := apart(*shape), pool(np.max, x, **how), how) for shape, how in _
 
 SAMPLES: dict[str, Samples] = {
     **_nn_activations.SAMPLES,
+    **_nn_attention.SAMPLES,
     **_nn_losses.SAMPLES,
     **_nn_normalization.SAMPLES,
     **_nn_recurrent.SAMPLES,
