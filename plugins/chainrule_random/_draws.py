@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule import DTypeError, Kernel, NoGradient, as_tensor, infer, op, surrogate
-from chainrule_random._gamma_slope import gamma_slope
 from chainrule_random._state import check_state, numpy_generator
 
 HostDraw = Callable[..., Any]  # from NumPy's generator, parameters, a shape and the name of a dtype to an array
@@ -20,7 +19,9 @@ HOST: dict[str, HostDraw] = {}
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8}  # bits; NumPy draws no numbers of these itself
 
 
-def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_parameters: int = 0) -> Any:
+def draw(
+    name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_parameters: int = 0, formula: str = ""
+) -> Any:
     """Define a draw.
 
     Args:
@@ -29,6 +30,7 @@ def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_par
         kinds: the kinds of dtypes there are numbers of.
         gradient: its gradient definition by state and parameters.
         n_parameters: how many arrays of parameters it takes, of the shape of the result.
+        formula: its derivative, for the documentation, where the definition does not show it.
     """
 
     def spec(state: Any, *parameters: Any, shape: Any, dtype: Any) -> Any:
@@ -46,7 +48,10 @@ def draw(name: str, host: HostDraw, kinds: tuple[str, ...], gradient: Any, n_par
         lambda xp, state, a, b, /, shape, dtype: _moved(host, state, a, b, shape=shape, dtype=dtype),
     )
     DRAWS[name] = define(on_host(kernels[n_parameters]))
-    DRAWS[name].__doc__ = f"Numbers of `{name}` by a generator's state, of a shape and dtype; see `cr.random`."
+    derivative = f"\n\nDerivative: {formula}." if formula else ""
+    DRAWS[
+        name
+    ].__doc__ = f"Numbers of `{name}` by a generator's state, of a shape and dtype; see `cr.random`.{derivative}"
     return DRAWS[name]
 
 
@@ -130,6 +135,8 @@ standard_cauchy = _standard("standard_cauchy", lambda rng, shape, dtype: rng.sta
 
 
 def _by_shape(g: Any, y: Any, _state: Any, a: Any, shape: Any, dtype: Any) -> Any:
+    from chainrule_special._slopes import gamma_slope
+
     return g * gamma_slope(a, y)
 
 
@@ -140,6 +147,7 @@ standard_gamma = draw(
     ("float",),
     surrogate((None, _by_shape)),
     1,
+    "by `a`, `g * special.gamma_slope(a, y)`",
 )
 
 

@@ -15,7 +15,6 @@ _DRAWS = (
 )
 _OPERATIONS = {
     "_draws": _DRAWS,
-    "_gamma_slope": ("gamma_slope",),
     "_state": ("next_state",),
     "_truncated": ("truncated_quantile",),
 }

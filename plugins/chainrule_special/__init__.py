@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from chainrule import sinc as sinc
     from chainrule import softplus as softplus
     from chainrule_special._bessel import airy as airy
+    from chainrule_special._bessel import airye as airye
+    from chainrule_special._bessel import hankel1 as hankel1
+    from chainrule_special._bessel import hankel1e as hankel1e
+    from chainrule_special._bessel import hankel2 as hankel2
+    from chainrule_special._bessel import hankel2e as hankel2e
     from chainrule_special._bessel import i0 as i0
     from chainrule_special._bessel import i0e as i0e
     from chainrule_special._bessel import i1 as i1
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from chainrule_special._bessel import j1 as j1
     from chainrule_special._bessel import jn as jn
     from chainrule_special._bessel import jv as jv
+    from chainrule_special._bessel import jve as jve
     from chainrule_special._bessel import k0 as k0
     from chainrule_special._bessel import k0e as k0e
     from chainrule_special._bessel import k1 as k1
@@ -47,6 +53,23 @@ if TYPE_CHECKING:
     from chainrule_special._bessel import y1 as y1
     from chainrule_special._bessel import yn as yn
     from chainrule_special._bessel import yv as yv
+    from chainrule_special._bessel import yve as yve
+    from chainrule_special._distributions import bdtr as bdtr
+    from chainrule_special._distributions import bdtrc as bdtrc
+    from chainrule_special._distributions import chdtr as chdtr
+    from chainrule_special._distributions import chdtrc as chdtrc
+    from chainrule_special._distributions import chdtri as chdtri
+    from chainrule_special._distributions import fdtr as fdtr
+    from chainrule_special._distributions import fdtrc as fdtrc
+    from chainrule_special._distributions import fdtri as fdtri
+    from chainrule_special._distributions import gdtr as gdtr
+    from chainrule_special._distributions import gdtrc as gdtrc
+    from chainrule_special._distributions import nbdtr as nbdtr
+    from chainrule_special._distributions import nbdtrc as nbdtrc
+    from chainrule_special._distributions import pdtr as pdtr
+    from chainrule_special._distributions import pdtrc as pdtrc
+    from chainrule_special._distributions import stdtr as stdtr
+    from chainrule_special._distributions import stdtrit as stdtrit
     from chainrule_special._elementary import boxcox as boxcox
     from chainrule_special._elementary import boxcox1p as boxcox1p
     from chainrule_special._elementary import cosdg as cosdg
@@ -64,8 +87,10 @@ if TYPE_CHECKING:
     from chainrule_special._elementary import pseudo_huber as pseudo_huber
     from chainrule_special._elementary import sindg as sindg
     from chainrule_special._elementary import tandg as tandg
+    from chainrule_special._elliptic import agm as agm
     from chainrule_special._elliptic import ellipe as ellipe
     from chainrule_special._elliptic import ellipeinc as ellipeinc
+    from chainrule_special._elliptic import ellipj as ellipj
     from chainrule_special._elliptic import ellipk as ellipk
     from chainrule_special._elliptic import ellipkinc as ellipkinc
     from chainrule_special._elliptic import ellipkm1 as ellipkm1
@@ -84,6 +109,8 @@ if TYPE_CHECKING:
     from chainrule_special._error import ndtri as ndtri
     from chainrule_special._error import ndtri_exp as ndtri_exp
     from chainrule_special._error import owens_t as owens_t
+    from chainrule_special._error import voigt_profile as voigt_profile
+    from chainrule_special._error import wofz as wofz
     from chainrule_special._gamma import beta as beta
     from chainrule_special._gamma import betaln as betaln
     from chainrule_special._gamma import binom as binom
@@ -100,6 +127,7 @@ if TYPE_CHECKING:
     from chainrule_special._gamma import psi as psi
     from chainrule_special._gamma import rgamma as rgamma
     from chainrule_special._gamma import zeta as zeta
+    from chainrule_special._harmonics import sph_harm_y as sph_harm_y
     from chainrule_special._hypergeometric import hyp0f1 as hyp0f1
     from chainrule_special._hypergeometric import hyp1f1 as hyp1f1
     from chainrule_special._hypergeometric import hyp2f1 as hyp2f1
@@ -108,18 +136,10 @@ if TYPE_CHECKING:
     from chainrule_special._incomplete import betaincc as betaincc
     from chainrule_special._incomplete import betainccinv as betainccinv
     from chainrule_special._incomplete import betaincinv as betaincinv
-    from chainrule_special._incomplete import chdtr as chdtr
-    from chainrule_special._incomplete import chdtrc as chdtrc
-    from chainrule_special._incomplete import fdtr as fdtr
-    from chainrule_special._incomplete import fdtrc as fdtrc
     from chainrule_special._incomplete import gammainc as gammainc
     from chainrule_special._incomplete import gammaincc as gammaincc
     from chainrule_special._incomplete import gammainccinv as gammainccinv
     from chainrule_special._incomplete import gammaincinv as gammaincinv
-    from chainrule_special._incomplete import gdtr as gdtr
-    from chainrule_special._incomplete import pdtr as pdtr
-    from chainrule_special._incomplete import pdtrc as pdtrc
-    from chainrule_special._incomplete import stdtr as stdtr
     from chainrule_special._integrals import exp1 as exp1
     from chainrule_special._integrals import expi as expi
     from chainrule_special._integrals import expn as expn
@@ -148,25 +168,26 @@ PARTS = {
     for part, names in {
         "chainrule": "cbrt erf erfc exp2 expm1 log1p sinc softplus",
         "._bessel": (
-            "airy i0 i0e i1 i1e iv ive j0 j1 jn jv k0 k0e k1 k1e kn kv kve spherical_in spherical_jn "
-            "spherical_kn spherical_yn struve y0 y1 yn yv"
+            "airy airye hankel1 hankel1e hankel2 hankel2e i0 i0e i1 i1e iv ive j0 j1 jn jv jve k0 k0e k1 k1e kn kv "
+            "kve spherical_in spherical_jn spherical_kn spherical_yn struve y0 y1 yn yv yve"
+        ),
+        "._distributions": (
+            "bdtr bdtrc chdtr chdtrc chdtri fdtr fdtrc fdtri gdtr gdtrc nbdtr nbdtrc pdtr pdtrc stdtr stdtrit"
         ),
         "._elementary": (
             "boxcox boxcox1p cosdg cosm1 cotdg exp10 expit exprel huber inv_boxcox inv_boxcox1p log_expit logit "
             "powm1 pseudo_huber sindg tandg"
         ),
-        "._elliptic": "ellipe ellipeinc ellipk ellipkinc ellipkm1",
+        "._elliptic": "agm ellipe ellipeinc ellipj ellipk ellipkinc ellipkm1",
         "._entropy": "entr kl_div rel_entr xlog1py xlogy",
-        "._error": "dawsn erfcinv erfcx erfi erfinv log_ndtr ndtr ndtri ndtri_exp owens_t",
+        "._error": "dawsn erfcinv erfcx erfi erfinv log_ndtr ndtr ndtri ndtri_exp owens_t voigt_profile wofz",
         "._gamma": (
             "beta betaln binom comb digamma factorial gamma gammaln loggamma multigammaln perm poch polygamma "
             "psi rgamma zeta"
         ),
+        "._harmonics": "sph_harm_y",
         "._hypergeometric": "hyp0f1 hyp1f1 hyp2f1 hyperu",
-        "._incomplete": (
-            "betainc betaincc betainccinv betaincinv chdtr chdtrc fdtr fdtrc gammainc gammaincc gammainccinv "
-            "gammaincinv gdtr pdtr pdtrc stdtr"
-        ),
+        "._incomplete": ("betainc betaincc betainccinv betaincinv gammainc gammaincc gammainccinv gammaincinv"),
         "._integrals": "exp1 expi expn fresnel shichi sici spence",
         "._lambert": "lambertw wrightomega",
         "._polynomials": (

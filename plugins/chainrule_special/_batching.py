@@ -7,4 +7,7 @@ from typing import Final
 
 from chainrule.batching import Rule, stacked
 
-RULES: Final[Mapping[str, Rule]] = {f"special.{name}": stacked() for name in ("airy", "fresnel", "shichi", "sici")}
+RULES: Final[Mapping[str, Rule]] = {
+    **{f"special.{name}": stacked() for name in ("airy", "fresnel", "shichi", "sici")},
+    **{f"special.{name}": stacked(0, 0) for name in ("airye", "ellipj")},
+}

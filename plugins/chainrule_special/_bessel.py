@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import Binary, NoGradient, Tensor, Unary, ops
-from chainrule_special._rows import held, polynomial, several, special
+from chainrule import Binary, NoGradient, Tensor, Unary, as_tensor, fronts, ops
+from chainrule_special._rows import held, polynomial, several, special, zero_wins
 
 _ORDER = NoGradient("the derivative of a Bessel function with respect to its order has no closed form")
 
@@ -61,13 +61,6 @@ kn: Binary = special(
     "The modified Bessel function of the second kind, of integer order.",
     "-(kn(n - 1, x) + kn(n + 1, x))/2",
 )
-ive: Binary = special(
-    "ive",
-    "v x",
-    (_ORDER, lambda g, y, v, x: g * (0.5 * (ive(v - 1, x) + ive(v + 1, x)) - ops.sign(x) * y)),
-    "`iv(v, x) * exp(-|x|)`.",
-    "(ive(v - 1, x) + ive(v + 1, x))/2 - sign(x) * y with respect to x",
-)
 kve: Binary = special(
     "kve",
     "v x",
@@ -76,6 +69,97 @@ kve: Binary = special(
     "y - (kve(v - 1, x) + kve(v + 1, x))/2 with respect to x",
     takes_complex=True,
 )
+
+hankel1: Binary = special(
+    "hankel1",
+    "v z",
+    (_ORDER, lambda g, _y, v, z: g * (0.5 * (hankel1(v - 1, z) - hankel1(v + 1, z)))),
+    "Hankel's function of the first kind, `jv(v, z) + i yv(v, z)`.",
+    "(hankel1(v - 1, z) - hankel1(v + 1, z))/2 with respect to z",
+    takes_complex=True,
+    gives_complex=True,
+)
+hankel2: Binary = special(
+    "hankel2",
+    "v z",
+    (_ORDER, lambda g, _y, v, z: g * (0.5 * (hankel2(v - 1, z) - hankel2(v + 1, z)))),
+    "Hankel's function of the second kind, `jv(v, z) - i yv(v, z)`.",
+    "(hankel2(v - 1, z) - hankel2(v + 1, z))/2 with respect to z",
+    takes_complex=True,
+    gives_complex=True,
+)
+hankel1e: Binary = special(
+    "hankel1e",
+    "v z",
+    (_ORDER, lambda g, y, v, z: g * (0.5 * (hankel1e(v - 1, z) - hankel1e(v + 1, z)) - 1j * y)),
+    "`hankel1(v, z) * exp(-i z)`.",
+    "(hankel1e(v - 1, z) - hankel1e(v + 1, z))/2 - i*y with respect to z",
+    takes_complex=True,
+    gives_complex=True,
+)
+hankel2e: Binary = special(
+    "hankel2e",
+    "v z",
+    (_ORDER, lambda g, y, v, z: g * (0.5 * (hankel2e(v - 1, z) - hankel2e(v + 1, z)) + 1j * y)),
+    "`hankel2(v, z) * exp(i z)`.",
+    "(hankel2e(v - 1, z) - hankel2e(v + 1, z))/2 + i*y with respect to z",
+    takes_complex=True,
+    gives_complex=True,
+)
+
+
+# Scaled by an exponential of a part of z, which is not complex-differentiable: a third input, so that the function of z
+# is. What computes it is SciPy's function times `exp(part of z - scale)`, which is 1.
+
+
+def _scaled_by(name: str, sign: float, summary: str, formula: str) -> Any:
+    def slope(g: Any, _y: Any, v: Any, z: Any, scale: Any) -> Any:
+        return g * (0.5 * (function(v - 1, z, scale) + sign * function(v + 1, z, scale)))
+
+    definitions = (_ORDER, slope, lambda g, y, _v, _z, _scale: -g * y)
+    function: Callable[..., Any] = special(name, "v z scale", definitions, summary, formula, takes_complex=True)
+    return function
+
+
+_jve = _scaled_by("jve", -1.0, "`jv(v, z) * exp(-scale)`.", "(jve(v - 1, z) - jve(v + 1, z))/2 and -y")
+_yve = _scaled_by("yve", -1.0, "`yv(v, z) * exp(-scale)`.", "(yve(v - 1, z) - yve(v + 1, z))/2 and -y")
+_ive = _scaled_by("ive", 1.0, "`iv(v, z) * exp(-scale)`.", "(ive(v - 1, z) + ive(v + 1, z))/2 and -y")
+
+
+@fronts(_jve)
+def jve(v: Any, z: Any) -> Tensor:
+    """`jv(v, z) * exp(-|y|)`, where y is the imaginary part of z.
+
+    Derivative: (jve(v - 1, z) - jve(v + 1, z))/2 with respect to z, and that of the factor.
+    """
+    return _with_imaginary(_jve, v, z)
+
+
+@fronts(_yve)
+def yve(v: Any, z: Any) -> Tensor:
+    """`yv(v, z) * exp(-|y|)`, where y is the imaginary part of z.
+
+    Derivative: (yve(v - 1, z) - yve(v + 1, z))/2 with respect to z, and that of the factor.
+    """
+    return _with_imaginary(_yve, v, z)
+
+
+@fronts(_ive)
+def ive(v: Any, z: Any) -> Tensor:
+    """`iv(v, z) * exp(-|x|)`, where x is the real part of z.
+
+    Derivative: (ive(v - 1, z) + ive(v + 1, z))/2 with respect to z, and that of the factor.
+    """
+    z = as_tensor(z)
+    scaled: Tensor = _ive(v, z, ops.abs(ops.real(z)))
+    return scaled
+
+
+def _with_imaginary(function: Any, v: Any, z: Any) -> Tensor:
+    z = as_tensor(z)
+    scaled: Tensor = function(v, z, ops.abs(ops.imag(z)) if z.dtype.kind == "complex" else 0.0)
+    return scaled
+
 
 struve: Binary = special(
     "struve",
@@ -235,9 +319,50 @@ def _airy(g: Any, y: Any, x: Any) -> Any:
 
 airy: Any = several(
     "airy",
+    "x",
     "Ai Aip Bi Bip",
     _airy,
     "Airy's functions and their derivatives.",
     "Aip, x*Ai, Bip and x*Bi",
     takes_complex=True,
 )
+
+
+def _airye(g: Any, y: Any, z: Any, _scale: Any) -> Any:
+    ai, aip, bi, bip = y
+    root = ops.sqrt(z if z.dtype.kind == "complex" else ops.maximum(z, 0.0))
+    first = zero_wins(g[0], aip + root * ai) + zero_wins(g[1], z * ai + root * aip)
+    return first + g[2] * bip + g[3] * (z * bi)
+
+
+_scaled_airy: Any = several(
+    "airye",
+    "z scale",
+    "eAi eAip eBi eBip",
+    (_airye, lambda g, y, _z, _scale: -(g[2] * y[2] + g[3] * y[3])),
+    "Airy's functions and their derivatives: of the first kind times `exp(2/3 z**1.5)`, of the second `exp(-scale)`.",
+    "by z eAip + sqrt(z)*eAi, z*eAi + sqrt(z)*eAip, eBip and z*eBi",
+    takes_complex=True,
+)
+
+
+@fronts(_scaled_airy)
+def airye(z: Any) -> Any:
+    """Airy's functions and their derivatives: Ai's times `exp(2/3 z**1.5)`, Bi's times `exp(-|x|)`, x its real part.
+
+    Returns:
+        The tuple `(eAi, eAip, eBi, eBip)`. Of negative real numbers the first two are NaN.
+
+    Derivative: eAip + sqrt(z)*eAi, z*eAi + sqrt(z)*eAip, eBip and z*eBi, and that of the factor of the last two.
+
+    >>> import chainrule as cr
+    >>> cr.special.airye(100.0)[0] < cr.special.airye(1.0)[0]
+    Tensor(True, bool)
+    """
+    z = as_tensor(z)
+    if z.dtype.kind == "complex":
+        scale = ops.abs(ops.real(z * ops.sqrt(z)))
+    else:
+        right = ops.maximum(z, 0.0)
+        scale = right * ops.sqrt(right)
+    return _scaled_airy(z, 2.0 / 3.0 * scale)

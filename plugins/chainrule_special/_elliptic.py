@@ -1,4 +1,4 @@
-"""Elliptic integrals, of the parameter m."""
+"""Elliptic integrals and Jacobi's elliptic functions, of the parameter m; the arithmetic-geometric mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import Binary, Unary, ops
 from chainrule_special._hypergeometric import hyp2f1
-from chainrule_special._rows import held, special, tensors
+from chainrule_special._rows import held, several, special, tensors, zero_wins
 
 _NEAR = 0.1  # from 0 up to here, derivatives with respect to m are no difference of what is nearly equal
 
@@ -128,4 +128,45 @@ ellipeinc: Binary = special(
     (_e_angle, _e_parameter),
     "The incomplete elliptic integral of the second kind, up to the angle phi.",
     "sqrt(1 - m*sin(phi)**2) and (y - ellipkinc(phi, m))/(2*m); by its series for small m",
+)
+
+
+def _jacobi_argument(g: Any, y: Any, _u: Any, m: Any) -> Any:
+    sn, cn, dn, _ = y
+    return (g[0] * cn - g[1] * sn + g[3]) * dn - g[2] * (m * sn * cn)
+
+
+def _jacobi_parameter(g: Any, y: Any, _u: Any, m: Any) -> Any:
+    sn, cn, dn, phi = y
+    (m,) = tensors(g[0], m)
+    turned = -0.5 * dn * _incomplete(phi, m, 1.5, _f_far)
+    return (g[0] * cn - g[1] * sn + g[3]) * turned - g[2] * (sn * (0.5 * sn + m * cn * turned) / dn)
+
+
+ellipj: Any = several(
+    "ellipj",
+    "u m",
+    "sn cn dn ph",
+    (_jacobi_argument, _jacobi_parameter),
+    "Jacobi's elliptic functions and the amplitude, the angle phi with `ellipkinc(phi, m) = u`.",
+    "cn*dn, -sn*dn, -m*sn*cn and dn; with respect to m, below 1, cn*p, -sn*p, -sn*(sn/2 + m*cn*p)/dn and p, that of "
+    "ellipkinc times -dn",
+)
+
+
+def _mean_first(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """By the mean's complete integral, `y = pi/4 * (a + b)/ellipk(((a - b)/(a + b))**2)`."""
+    a, b = tensors(g, a, b)
+    total = a + b
+    moved = 16.0 / math.pi * (y / total) * (y / total) * (b / total) * ((a - b) / total)
+    return zero_wins(g, y / total + moved * _km1_slope(4.0 * (a / total) * (b / total)))
+
+
+agm: Binary = special(
+    "agm",
+    "a b",
+    (_mean_first, lambda g, y, a, b: _mean_first(g, y, b, a)),
+    "The arithmetic-geometric mean, of numbers of one sign.",
+    "y/s + 16/pi * y**2*b*(a - b)/s**4 * d, where s = a + b and d is the derivative of ellipkm1 at 4*a*b/s**2; and "
+    "with a and b exchanged",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from chainrule import Binary, Unary, ops
@@ -64,6 +65,80 @@ erfcinv: Unary = special(
     lambda g, y, _x: zero_wins(g, ops.exp(y * y) / -_SLOPE),
     "The inverse of `erfc`.",
     "-sqrt(pi)/2 * exp(erfcinv(y)**2)",
+)
+
+# The Faddeeva function, of which these are parts, and Voigt's profile, its real part
+
+
+def _settled(z: Any) -> Any:
+    """Where the series of `wofz` for large numbers has all digits: not below the axis, but far right and left."""
+    x, y = ops.real(z), ops.imag(z)
+    return ops.logical_and(ops.abs(z) > _FAR, ops.logical_or(y >= 0, ops.square(x) - ops.square(y) > 45.0))
+
+
+def _wofz_slope(z: Any, w: Any) -> Any:
+    far = _settled(z)
+    return ops.where(far, -1j * _SLOPE * _tail(held(far, z, _FAR), 1.0), 1j * _SLOPE - 2.0 * ops.where(far, 0.0, z) * w)
+
+
+def _wofz_curvature(z: Any, w: Any) -> Any:
+    """The second derivative."""
+    far = _settled(z)
+    z_far = held(far, z, _FAR)
+    coefficients = (1.0, 6.0, 45.0, 420.0, 4725.0, 62370.0, 945945.0)  # (k + 1) * (2k + 1)!!
+    series = 1j * _SLOPE * polynomial(0.5 / (z_far * z_far), *coefficients) / (z_far * z_far * z_far)
+    z, w = ops.where(far, 0.0, z), ops.where(far, 0.0, w)
+    return ops.where(far, series, -2.0 * (w + z * (1j * _SLOPE - 2.0 * z * w)))
+
+
+wofz: Unary = special(
+    "wofz",
+    "z",
+    lambda g, y, z: g * _wofz_slope(ops.astype(z, dtype=y.dtype), y),
+    "The Faddeeva function, `exp(-z**2) * erfc(-i z)`: complex numbers, also of real ones.",
+    "2i/sqrt(pi) - 2*z*y, by its series far out",
+    takes_complex=True,
+    gives_complex=True,
+)
+
+
+def _profile(name: str) -> Callable[..., Any]:
+    """A derivative of Voigt's profile: by x, or sigma, or gamma.
+
+    With `c = 1/(sigma sqrt(2 pi))` and `z = (x + i gamma)/(sigma sqrt 2)` the profile is the real part of `c wofz(z)`.
+    Made of a heat kernel, it has the derivative by sigma of sigma times the second one by x.
+    """
+
+    def gradient(g: Any, _y: Any, x: Any, sigma: Any, gamma: Any) -> Any:
+        x, sigma, gamma = tensors(g, x, sigma, gamma)
+        lorentzian = ops.equal(sigma, 0)
+        line = x + 1j * gamma
+        width = math.sqrt(2.0) * ops.where(lorentzian, 1.0, sigma)
+        z = line / width
+        w = wofz(z)
+        pole = ops.where(lorentzian, line, 1.0)  # of the profile without sigma, the real part of i/(pi line)
+        if name == "sigma":
+            curved = ops.where(
+                lorentzian,
+                2j / math.pi / (pole * pole * pole),
+                _wofz_curvature(z, w) / (math.sqrt(math.pi) * width * width * width),
+            )
+            return g * sigma * ops.real(curved)
+        slope = ops.where(
+            lorentzian, -1j / math.pi / (pole * pole), _wofz_slope(z, w) / (math.sqrt(math.pi) * width * width)
+        )
+        return g * (ops.real(slope) if name == "x" else -ops.imag(slope))
+
+    return gradient
+
+
+voigt_profile: Any = special(
+    "voigt_profile",
+    "x sigma gamma",
+    (_profile("x"), _profile("sigma"), _profile("gamma")),
+    "Voigt's profile: the density of the sum of a normal variable and a Cauchy one, of these scales.",
+    "the real part of s, sigma times the second derivative by x, and minus the imaginary part of s, where s = "
+    "w'(z)/(2 sqrt(pi) sigma**2), w is wofz and z = (x + i*gamma)/(sigma*sqrt(2))",
 )
 
 # The normal distribution

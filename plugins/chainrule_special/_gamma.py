@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from chainrule import Binary, NoGradient, Tensor, Unary, as_tensor, fronts, ops
+from chainrule_special._polygamma import polygamma as polygamma_kernel
 from chainrule_special._rows import held, special, tensors
 
 gamma: Unary = special(
@@ -52,8 +53,9 @@ digamma: Unary = special(
     "digamma",
     "x",
     lambda g, _y, x: g * polygamma(1, x),
-    "The derivative of `loggamma`. Of complex numbers it has no derivative here: no library has their trigamma.",
+    "The derivative of `loggamma`.",
     "polygamma(1, x)",
+    kernel=lambda xp, x: polygamma_kernel(xp, 0, x),
     takes_complex=True,
 )
 psi = digamma
@@ -63,6 +65,8 @@ polygamma: Binary = special(
     (None, lambda g, _y, n, x: g * polygamma(n + 1, x)),
     "The derivative of `digamma` of order n.",
     "polygamma(n + 1, x)",
+    kernel=polygamma_kernel,
+    takes_complex=True,
 )
 _zeta: Binary = special(
     "zeta",

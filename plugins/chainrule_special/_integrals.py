@@ -58,6 +58,7 @@ def _by_itself(f: Any, x: Any) -> Any:
 
 sici: Any = several(
     "sici",
+    "x",
     "si ci",
     lambda g, _y, x: g[0] * _by_itself(ops.sin, x) + zero_wins(g[1], ops.cos(x) / x),
     "The sine and cosine integrals.",
@@ -66,6 +67,7 @@ sici: Any = several(
 )
 shichi: Any = several(
     "shichi",
+    "x",
     "shi chi",
     lambda g, _y, x: g[0] * _by_itself(ops.sinh, x) + zero_wins(g[1], ops.cosh(x) / x),
     "The hyperbolic sine and cosine integrals.",
@@ -74,6 +76,7 @@ shichi: Any = several(
 )
 fresnel: Any = several(
     "fresnel",
+    "x",
     "s c",
     lambda g, _y, x: g[0] * ops.sin(0.5 * math.pi * (x * x)) + g[1] * ops.cos(0.5 * math.pi * (x * x)),
     "Fresnel's integrals of `sin(pi t**2/2)` and `cos(pi t**2/2)`.",

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from chainrule import PYTHON_NUMBERS, Spec, as_dtype, infer
+from chainrule import PYTHON_NUMBERS, Spec, as_dtype, as_tensor, infer
 
-# Whose functions take real numbers alone, but for few; of CuPy, which of complex numbers are not known to compile.
+# Whose functions take real numbers alone; elsewhere, which do. Of CuPy's, those that are not known to compile too.
 _REAL: Final = frozenset({"jax", "torch"})
-_REAL_ON_CUPY: Final = frozenset({"shichi", "sici"})
+_REAL_ALONE: Final = {"cupy": frozenset({"polygamma", "shichi", "sici"}), "numpy": frozenset({"polygamma"})}
 
 _WEAK: Final = frozenset({"numpy"})  # where all functions take a Python number, in the dtype of the array beside it
 
@@ -79,7 +79,7 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
     ready: frozenset[Any] = frozenset()
     compute: Callable[..., Any] = None  # type: ignore[assignment]  # until it first runs
     weak = (float, int) if backend in _WEAK else ()
-    real = backend in _REAL or (backend == "cupy" and name in _REAL_ON_CUPY)
+    real = backend in _REAL or name in _REAL_ALONE[backend]
 
     def load() -> None:
         nonlocal ready, compute
@@ -106,14 +106,22 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
         else:
             if dtype in ready:  # all are alike
                 y = compute(*inputs)
-                if type(y) is tuple or y.dtype == dtype:
+                if (y[0] if type(y) is tuple else y).dtype == dtype:
                     return y
         package, arrays = _PACKAGES[backend]
+        row = _row(name)
         if real and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
-            raise NotImplementedError(f"{package}.{theirs} takes real numbers")
-        return _promoted(compute, import_module(arrays), _row(name), inputs)
+            if row.kernel is None:
+                raise NotImplementedError(f"{package}.{theirs} takes real numbers")
+            return row.kernel(_namespace(inputs), *inputs)
+        return _promoted(compute, import_module(arrays), row, inputs)
 
     return kernel
+
+
+def _namespace(inputs: tuple[Any, ...]) -> Any:
+    """The array API namespace of arrays, beside which there can be Python numbers."""
+    return as_tensor(next(x for x in inputs if type(x) not in PYTHON_NUMBERS)).backend.xp
 
 
 def _row(name: str) -> Any:
@@ -148,6 +156,32 @@ def scipys_lambertw(z: Any, *, k: int) -> Any:
     from chainrule_special._lambert import complex_result
 
     return lambertw(z, k).astype(str(complex_result(Spec(z.shape, as_dtype(z.dtype)), k).dtype))
+
+
+def scipys_scaled(name: str, exponent: Callable[[Any], Any], plain: int = 0) -> Callable[..., Any]:
+    """The kernel of a function that SciPy scales by `exp(-exponent(z))`, where that is an input.
+
+    Args:
+        name: SciPy's name for it.
+        exponent: of arrays that can be complex, real numbers.
+        plain: how many of several results have another factor.
+    """
+
+    def compute(*inputs: Any) -> Any:
+        *given, scale = inputs
+        y = getattr(import_module("scipy.special"), name)(*given)
+        np = import_module("numpy")
+        factor = np.exp(exponent(given[-1]) - scale)
+        return (*y[:plain], *(part * factor for part in y[plain:])) if type(y) is tuple else y * factor
+
+    return lambda *inputs: _promoted(compute, import_module("numpy"), _row(name), inputs)
+
+
+def airys_exponent(z: Any) -> Any:
+    """To the last digit what `airye` makes its input of."""
+    np = import_module("numpy")
+    z = z if np.iscomplexobj(z) else np.maximum(z, 0.0)
+    return 2.0 / 3.0 * np.abs((z * np.sqrt(z)).real)
 
 
 def cupys_yn(n: Any, x: Any) -> Any:

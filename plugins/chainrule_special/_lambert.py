@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import DTYPES, ArgumentError, MissingKernelError, Spec, Tensor, Unary, fronts, infer, op, ops
-from chainrule_special._rows import special, zero_wins
+from chainrule import ArgumentError, MissingKernelError, Spec, Tensor, Unary, fronts, infer, op, ops
+from chainrule_special._rows import complex_of, special, zero_wins
 
 
 def complex_result(z: Spec, k: int) -> Spec:
-    dtype = infer.floating(z).dtype
-    return Spec(z.shape, dtype if dtype.kind == "complex" else DTYPES[f"complex{max(dtype.bits, 32) * 2}"])
+    return Spec(z.shape, complex_of(infer.floating(z).dtype))
 
 
 def _lambertw_gradient(g: Any, y: Any, _z: Any, k: int) -> Any:

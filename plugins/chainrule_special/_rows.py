@@ -8,9 +8,12 @@ a generic one is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
 from typing import Any, Final
 
 from chainrule import (
+    DTYPES,
+    DType,
     DTypeError,
     MissingGradientError,
     MissingKernelError,
@@ -36,12 +39,24 @@ class Row:
         integers: how many of them, from the first on, are integers.
         parameters: how many more are real even where the others are complex.
         takes_complex: whether the others can be.
+        gives_complex: whether the result is complex for real numbers, too.
+        kernel: the generic kernel, if there is one.
     """
 
-    __slots__ = ("inputs", "integers", "parameters", "takes_complex")
+    __slots__ = ("gives_complex", "inputs", "integers", "kernel", "parameters", "takes_complex")
 
-    def __init__(self, inputs: Sequence[str], integers: int, parameters: int, takes_complex: bool) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        integers: int,
+        parameters: int,
+        takes_complex: bool,
+        gives_complex: bool = False,
+        kernel: Callable[..., Any] | None = None,
+    ) -> None:
         self.inputs = inputs
+        self.kernel = kernel
+        self.gives_complex = gives_complex
         self.integers = integers
         self.parameters = parameters
         self.takes_complex = takes_complex
@@ -59,18 +74,28 @@ class Row:
             for name, spec in zip(real, specs, strict=False):
                 if spec.dtype.kind == "complex":
                     raise DTypeError(f"{name}: expected real numbers, got {spec.dtype}")
+        if self.gives_complex:
+            dtype = complex_of(dtype)
         return Spec(infer.broadcast_shapes(*[spec.shape for spec in specs]), dtype)
 
     @property
     def computed(self) -> tuple[str, ...]:
-        """The dtypes that libraries compute all inputs in."""
+        """The dtypes that libraries compute all inputs in, and the result."""
         alike = self.takes_complex and not self.integers + self.parameters
+        if self.gives_complex:
+            return ("complex64", "complex128") if alike else ()
         return ("float32", "float64", "complex64", "complex128") if alike else ("float32", "float64")
 
     def dtypes(self, dtype: Any) -> list[Any]:
         """The dtypes that the inputs are computed in, by that of the result; None for integers."""
         n = len(self.inputs) - self.integers - self.parameters
-        return [None] * self.integers + [infer.real(Spec((), dtype)).dtype] * self.parameters + [dtype] * n
+        real = infer.real(Spec((), dtype)).dtype
+        return [None] * self.integers + [real] * self.parameters + [dtype if self.takes_complex else real] * n
+
+
+def complex_of(dtype: DType) -> DType:
+    """The complex dtype of the precision of a floating-point one; of 16 bits complex64."""
+    return dtype if dtype.kind == "complex" else DTYPES[f"complex{max(dtype.bits, 32) * 2}"]
 
 
 def special(
@@ -82,6 +107,7 @@ def special(
     *,
     kernel: Callable[..., Any] | None = None,
     takes_complex: bool = False,
+    gives_complex: bool = False,
 ) -> Any:
     """A row: an elementwise function with one result.
 
@@ -94,12 +120,13 @@ def special(
         formula: its derivative.
         kernel: a generic kernel, `(xp, *arrays)`, for libraries that have no function of this name.
         takes_complex: whether inputs can be complex, but for integers and those without a derivative.
+        gives_complex: whether the result is complex for real numbers, too.
     """
     names = inputs.split()
     parts: list[Slope | None] = [gradient] if callable(gradient) or isinstance(gradient, NoGradient) else list(gradient)
     integers = parts.count(None)
     parameters = sum(isinstance(part, NoGradient) for part in parts) if len(names) > 1 else 0
-    row = ROWS[name] = Row(names, integers, parameters, takes_complex)
+    row = ROWS[name] = Row(names, integers, parameters, takes_complex, gives_complex, kernel)
     full = f"special.{name}"
     if len(names) == 1:
         definition: Any = parts[0]
@@ -110,31 +137,39 @@ def special(
     if kernel is not None and not takes_complex:
         kernel = _of_real(kernel)
     if len(names) < 3:
-        return elementwise(full, row.infer, definition, doc, n_inputs=len(names), kernel=kernel)
+        function = elementwise(full, row.infer, definition, doc, n_inputs=len(names), kernel=kernel)
+        return _described(function, name, names, doc)
     define = op(infer=row.infer, gradient=definition, name=full, broadcasts=True, elementwise=True)
-    return _described(define(_ARITIES[len(names)](kernel or _missing(name))), name, doc)
+    return _described(define(_ARITIES[len(names)](kernel or _missing(name))), name, names, doc)
 
 
 def several(
-    name: str, results: str, gradient: Callable[..., Any], summary: str, formula: str, *, takes_complex: bool = False
+    name: str,
+    inputs: str,
+    results: str,
+    gradient: Callable[..., Any] | tuple[Callable[..., Any], ...],
+    summary: str,
+    formula: str,
+    *,
+    takes_complex: bool = False,
 ) -> Any:
-    """A row: an elementwise function of `x` with several results, in a tuple; `gradient` is joint."""
-    row = ROWS[name] = Row(["x"], 0, 0, takes_complex)
+    """A row: an elementwise function with several results, in a tuple, whose cotangents the definitions get as one."""
+    names = inputs.split()
+    row = ROWS[name] = Row(names, 0, 0, takes_complex)
     n = len(results.split())
 
-    def rule(x: Spec) -> tuple[Spec, ...]:
-        return (row.infer(x),) * n
+    def rule(*specs: Spec) -> tuple[Spec, ...]:
+        return (row.infer(*specs),) * n
 
-    def kernel(xp: Any, x: Any, /) -> Any:
-        return _missing(name)(xp, x)
-
-    doc = _documented(row, summary, formula, f"The tuple `({', '.join(results.split())})`, each of the shape of x")
-    define = op(infer=rule, gradient=gradient, name=f"special.{name}", multiple=True)
-    return _described(define(kernel), name, doc)
+    shape = "that they broadcast to" if len(names) > 1 else f"of {inputs}"
+    doc = _documented(row, summary, formula, f"The tuple `({', '.join(results.split())})`, each of the shape {shape}")
+    define = op(infer=rule, gradient=gradient, name=f"special.{name}", multiple=True, broadcasts=len(names) > 1)
+    return _described(define(_ARITIES[len(names)](_missing(name))), name, names, doc)
 
 
-def _described(function: Any, name: str, doc: str) -> Any:
+def _described(function: Any, name: str, inputs: list[str], doc: str) -> Any:
     function.__name__ = function.__qualname__ = name
+    function.__signature__ = Signature([Parameter(x, Parameter.POSITIONAL_ONLY) for x in inputs])
     function.__doc__ = doc
     return function
 
@@ -176,6 +211,14 @@ def _of_real(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _of_one(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda xp, x, /: kernel(xp, x)
+
+
+def _of_two(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda xp, a, x, /: kernel(xp, a, x)
+
+
 def _of_three(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return lambda xp, a, b, x, /: kernel(xp, a, b, x)
 
@@ -184,7 +227,7 @@ def _of_four(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return lambda xp, a, b, c, x, /: kernel(xp, a, b, c, x)
 
 
-_ARITIES: Final = {3: _of_three, 4: _of_four}
+_ARITIES: Final = {1: _of_one, 2: _of_two, 3: _of_three, 4: _of_four}
 
 
 def _missing(name: str) -> Callable[..., Any]:

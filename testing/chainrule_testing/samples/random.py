@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.special
 import scipy.stats
 
 import chainrule as cr
@@ -51,17 +50,6 @@ def _counted(name: str, *points: Callable[..., Array]) -> Samples:
     )
 
 
-def _slope(a: Array, z: Array, order: int) -> Array:
-    """Minus the derivative of the distribution function by the shape, over the density."""
-    h = 0.02
-    weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
-    by_a = sum(
-        w * (scipy.special.gammainc(a + k * h, z) - scipy.special.gammainc(a - k * h, z)) / h
-        for k, w in enumerate(weights, 1)
-    )
-    return -by_a / scipy.stats.gamma.pdf(z, a)
-
-
 def _sixteenths(low: float, high: float) -> Callable[..., Array]:
     """Points that bfloat16 holds: what is counted is the same in all dtypes."""
     points = uniform(low, high)
@@ -77,15 +65,6 @@ PAIRS = (((), ()), ((3,), (3,)), ((2, 1), (1, 3)), ((0, 3), (1, 3)))
 
 SAMPLES: dict[str, Samples] = {
     "random.binomial": _counted("binomial", _trials, PROBABILITY),
-    "random.gamma_slope": Samples(
-        _slope,
-        [
-            case(positive(2, 1), positive(1, 3), order=1),
-            case(positive(0, 3), positive(1, 3), order=1),
-            case(np.array([2.5, 8.0]), np.array([1.0, 9.5]), order=1),
-        ],
-        integers=False,
-    ),
     "random.geometric": _counted("geometric", PROBABILITY),
     "random.integers": _counted("integers", lambda *shape: np.full(shape, -3), _trials),
     "random.negative_binomial": _counted("negative_binomial", _trials, PROBABILITY),

@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 import chainrule as cr
-from chainrule_random._gamma_slope import gamma_slope
+from chainrule_special._slopes import gamma_slope
 
 PATHWISE: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "cauchy": (lambda g, loc, scale: g.cauchy((5,), loc, scale), (0.5, 1.5)),

@@ -87,6 +87,17 @@ PARTIALS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     ),
     "kl_div of what is nearly equal": (lambda x: special.kl_div(x, 1.0), 1.0 + 2**-40, math.log1p(2**-40)),
     "pseudo_huber of a small residual": (lambda delta: special.pseudo_huber(delta, 1e-5), 1.0, 2.5e-21),
+    "voigt_profile": (lambda sigma: special.voigt_profile(0.3, sigma, 0.5), 0.7, -0.23786221330494456),
+    "voigt_profile far out": (lambda sigma: special.voigt_profile(30.0, sigma, 0.2), 0.5, 2.3640684355630545e-7),
+    "voigt_profile of a narrow normal part": (
+        *(lambda sigma: special.voigt_profile(-2.0, sigma, 0.01), 0.001, 1.1935655902126643e-6),
+    ),
+    "wofz far out": (lambda x: cr.imag(special.wofz(x)), 31.0, -0.00058800469485041223),
+    "wofz farther out": (lambda x: cr.imag(special.wofz(x)), 1e3, -5.6419042983424733e-7),
+    "ellipj near 1": (lambda m: special.ellipj(1.2, m)[0], 0.999, -0.11687468022229698),
+    "ellipj beyond a quarter": (lambda m: special.ellipj(3.0, m)[2], 0.9, -2.251322668787753),
+    "ellipj of a small parameter": (lambda m: special.ellipj(1.0, m)[1], 1e-9, 0.11472432103468411),
+    "agm of what differs": (lambda a: special.agm(a, 1.0), 1e-8, 400390.31661142651),
     "log of a weighted sum": (lambda a: special.logsumexp(cr.stack([a, a]), b=[1.0, 2.0]), 1000.0, 1.0),
 }
 
@@ -113,6 +124,12 @@ LIMITS: dict[str, tuple[Callable[[Any], Any], float, float, float]] = {
     "eval_legendre": (lambda x: special.eval_legendre(3, x), 1.0, 6.0, 15.0),
     "rgamma": (special.rgamma, 0.0, 1.0, 2 * 0.57721566490153286),
     "gammainc": (lambda x: special.gammainc(1.0, x), 0.0, 1.0, -1.0),
+    "agm": (lambda a: special.agm(a, 2.0), 2.0, 0.5, -0.0625),
+    "voigt_profile": (
+        # Without a normal part it is Cauchy's density, whose second derivative by x is the one by sigma.
+        *(lambda sigma: special.voigt_profile(0.3, sigma, 0.5), 0.0, 0.0),
+        (2 * 0.5 * (3 * 0.3**2 - 0.5**2)) / (math.pi * (0.3**2 + 0.5**2) ** 3),
+    ),
     "xlogy": (lambda x: special.xlogy(0.0, x), 0.0, 0.0, 0.0),
     "hermite": (lambda x: special.eval_hermite(0, x), 0.3, 0.0, 0.0),
 }
