@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chainrule_random._functions import choice as choice
     from chainrule_random._functions import dirichlet as dirichlet
     from chainrule_random._functions import exponential as exponential
+    from chainrule_random._functions import f as f
     from chainrule_random._functions import gamma as gamma
     from chainrule_random._functions import geometric as geometric
     from chainrule_random._functions import gumbel as gumbel
@@ -33,17 +34,21 @@ if TYPE_CHECKING:
     from chainrule_random._functions import laplace as laplace
     from chainrule_random._functions import logistic as logistic
     from chainrule_random._functions import lognormal as lognormal
+    from chainrule_random._functions import multinomial as multinomial
     from chainrule_random._functions import multivariate_normal as multivariate_normal
     from chainrule_random._functions import negative_binomial as negative_binomial
     from chainrule_random._functions import normal as normal
     from chainrule_random._functions import pareto as pareto
     from chainrule_random._functions import permutation as permutation
     from chainrule_random._functions import poisson as poisson
+    from chainrule_random._functions import power as power
     from chainrule_random._functions import rayleigh as rayleigh
     from chainrule_random._functions import student_t as student_t
     from chainrule_random._functions import triangular as triangular
     from chainrule_random._functions import truncated_normal as truncated_normal
     from chainrule_random._functions import uniform as uniform
+    from chainrule_random._functions import von_mises as von_mises
+    from chainrule_random._functions import wald as wald
     from chainrule_random._functions import weibull as weibull
     from chainrule_random._generator import Generator as Generator
     from chainrule_random._generator import default_generator as default_generator
@@ -62,6 +67,7 @@ _PARTS = {
     "default_generator": "._generator",
     "dirichlet": "._functions",
     "exponential": "._functions",
+    "f": "._functions",
     "gamma": "._functions",
     "geometric": "._functions",
     "gumbel": "._functions",
@@ -70,18 +76,22 @@ _PARTS = {
     "laplace": "._functions",
     "logistic": "._functions",
     "lognormal": "._functions",
+    "multinomial": "._functions",
     "multivariate_normal": "._functions",
     "negative_binomial": "._functions",
     "normal": "._functions",
     "pareto": "._functions",
     "permutation": "._functions",
     "poisson": "._functions",
+    "power": "._functions",
     "rayleigh": "._functions",
     "seed": "._generator",
     "student_t": "._functions",
     "triangular": "._functions",
     "truncated_normal": "._functions",
     "uniform": "._functions",
+    "von_mises": "._functions",
+    "wald": "._functions",
     "weibull": "._functions",
 }
 __all__ = [*_PARTS]  # names all the same

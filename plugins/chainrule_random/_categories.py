@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule import ArgumentError, Tensor, as_tensor, float64, ops
+from chainrule import ArgumentError, Tensor, as_dtype, as_tensor, float64, int64, ops
 from chainrule_random import _draws
-from chainrule_random._parameters import Shape, arranged
+from chainrule_random._parameters import Shape, arranged, result_shape, spread
 from chainrule_random._permutations import order
 from chainrule_random._trials import integers
 
@@ -32,6 +32,31 @@ def categorical(generator: Generator, logits: Any, shape: Shape = None) -> Tenso
     noisy, _ = _with_noise(generator, "categorical", logits, whole)
     drawn: Tensor = ops.argmax(noisy, axis=-1)
     return drawn
+
+
+def multinomial(generator: Generator, n: Any, p: Any, shape: Shape = None, dtype: Any = int64) -> Tensor:
+    """How often each of some classes comes in `n` independent draws. No gradient: counts jump.
+
+    Args:
+        n: the number of draws, which broadcasts with `p` without its last axis.
+        p: the probabilities of the classes, along the last axis; their sum is 1.
+        shape: that of the result, classes along its last axis; by default that of the parameters.
+        dtype: of the counts.
+
+    Raises:
+        ArgumentError: `n` is negative, or `p` are no probabilities.
+
+    >>> import chainrule as cr
+    >>> cr.sum(cr.random.multinomial(5, [0.2, 0.3, 0.5]))
+    Tensor(5, int64)
+    """
+    n, p = as_tensor(n), as_tensor(p)
+    given = {"n": n[..., None], "p": p}
+    found = result_shape("multinomial", shape, given)
+    _, precision, p = arranged("multinomial", None, None, p=p)
+    spreads = spread(given["n"], found, int64), spread(p, found, precision)
+    counts: Tensor = generator.draw(_draws.multinomial, *spreads, shape=found, dtype=as_dtype(dtype))
+    return counts
 
 
 def gumbel_softmax(

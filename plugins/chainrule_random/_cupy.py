@@ -88,6 +88,8 @@ KERNELS: dict[str, Kernel] = {
         for name in ("standard_cauchy", "standard_exponential", "standard_gamma")
     },
     **{f"random.standard_{name}": _kernel(partial(_floating, name)) for name in ("gumbel", "laplace", "logistic")},
+    "random.standard_von_mises": _kernel(lambda rng, kappa, **how: _floating("vonmises", rng, 0.0, kappa, **how)),
+    "random.standard_wald": _kernel(lambda rng, ratio, **how: _floating("wald", rng, 1.0, ratio, **how)),
     **{
         f"random.{name}": _kernel(partial(_whole, name))
         for name in ("binomial", "geometric", "negative_binomial", "poisson")

@@ -151,14 +151,48 @@ standard_gamma = draw(
 )
 
 
+_JUMPS = NoGradient("whole numbers jump: they have no derivative by the parameters of their distribution")
+
+
+def _by_concentration(g: Any, y: Any, _state: Any, kappa: Any, shape: Any, dtype: Any) -> Any:
+    from chainrule_random._implicit import von_mises_slope
+
+    return g * von_mises_slope(kappa, y)
+
+
+standard_von_mises = draw(
+    "standard_von_mises",
+    lambda rng, kappa, shape, dtype: rng.vonmises(0.0, kappa, shape),
+    ("float",),
+    surrogate((None, _by_concentration)),
+    1,
+    "by `kappa`, `g * random.von_mises_slope(kappa, y)`",
+)
+
+
+def _by_ratio(g: Any, y: Any, _state: Any, ratio: Any, shape: Any, dtype: Any) -> Any:
+    from chainrule_random._implicit import wald_slope
+
+    return g * wald_slope(ratio, y)
+
+
+standard_wald = draw(
+    "standard_wald",
+    lambda rng, ratio, shape, dtype: rng.wald(1.0, ratio, shape),
+    ("float",),
+    surrogate((None, _by_ratio)),
+    1,
+    "by `r`, `g * (y/r - sqrt(2 pi y**3/r) * erfcx(sqrt(r/(2*y)) * (y + 1)))`",
+)
+
+
 def _whole(name: str, n_parameters: int) -> Any:
     """A draw of whole numbers, by the name that NumPy has for it."""
-    jumps = NoGradient("whole numbers jump: they have no derivative by the parameters of their distribution")
 
     def host(rng: Any, *parameters: Any, shape: Any, dtype: str) -> Any:
         return getattr(rng, name)(*parameters, size=shape)
 
-    return draw(name, host, ("int", "uint", "float"), jumps, n_parameters)
+    return draw(name, host, ("int", "uint", "float"), _JUMPS, n_parameters)
 
 
 binomial = _whole("binomial", 2)
@@ -167,4 +201,11 @@ integers = _whole("integers", 2)
 negative_binomial = _whole("negative_binomial", 2)
 poisson = _whole("poisson", 1)
 
+multinomial = draw(
+    "multinomial",
+    lambda rng, n, p, shape, dtype: rng.multinomial(n[..., 0], p) if p.size else n,
+    ("int", "uint", "float"),
+    _JUMPS,
+    2,
+)
 permutation = draw("permutation", lambda rng, shape, dtype: rng.permutation(shape[0]), ("int",), _OF_STATE)

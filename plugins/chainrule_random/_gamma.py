@@ -121,3 +121,20 @@ def student_t(
     half = 0.5 * df
     variable: Tensor = loc + scale * z * ops.exp(0.5 * (ops.log(half) - _logarithm(generator, shape, half, dtype)))
     return variable
+
+
+def f(generator: Generator, shape: Shape = None, dfn: Any = 1.0, dfd: Any = 1.0, dtype: Any = None) -> Tensor:
+    """Fisher's F, a chi-squared variable over another, each by its degrees of freedom, and its derivatives.
+
+    Args:
+        shape, dtype: as for `normal`.
+        dfn, dfd: the degrees of freedom, above 0.
+
+    >>> import chainrule as cr
+    >>> bool(cr.all(cr.random.f((5,), 3.0, 4.0) > 0.0))
+    True
+    """
+    shape, dtype, dfn, dfd = arranged("f", shape, dtype, dfn=dfn, dfd=dfd)
+    above, below = (_logarithm(generator, shape, 0.5 * df, dtype) for df in (dfn, dfd))
+    variable: Tensor = ops.exp(above - below) * (dfd / dfn)
+    return variable

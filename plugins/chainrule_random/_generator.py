@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -20,7 +21,16 @@ from chainrule import (
     init_scope,
     use_backend,
 )
-from chainrule_random import _categories, _gamma, _location_scale, _multivariate, _permutations, _trials, _truncated
+from chainrule_random import (
+    _categories,
+    _gamma,
+    _implicit,
+    _location_scale,
+    _multivariate,
+    _permutations,
+    _trials,
+    _truncated,
+)
 from chainrule_random._state import child_states, first_state, next_state
 
 P = ParamSpec("P")
@@ -104,6 +114,7 @@ class Generator:
     choice = _categories.choice
     dirichlet = _gamma.dirichlet
     exponential = _location_scale.exponential
+    f = _gamma.f
     gamma = _gamma.gamma
     geometric = _trials.geometric
     gumbel = _location_scale.gumbel
@@ -112,17 +123,21 @@ class Generator:
     laplace = _location_scale.laplace
     logistic = _location_scale.logistic
     lognormal = _location_scale.lognormal
+    multinomial = _categories.multinomial
     multivariate_normal = _multivariate.multivariate_normal
     negative_binomial = _trials.negative_binomial
     normal = _location_scale.normal
     pareto = _location_scale.pareto
     permutation = _permutations.permutation
     poisson = _trials.poisson
+    power = _location_scale.power
     rayleigh = _location_scale.rayleigh
     student_t = _gamma.student_t
     triangular = _location_scale.triangular
     truncated_normal = _truncated.truncated_normal
     uniform = _location_scale.uniform
+    von_mises = _implicit.von_mises
+    wald = _implicit.wald
     weibull = _location_scale.weibull
 
 
@@ -178,4 +193,6 @@ def by_default(method: Callable[Concatenate[Generator, P], R]) -> Callable[P, R]
         backend = next((x.backend for x in given if type(x) is Tensor and type(x.value) is not Symbol), None)
         return method(default_generator(backend), *args, **kwargs)
 
+    signature = inspect.signature(method)
+    function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]  # functions take it
     return function

@@ -178,6 +178,23 @@ def pareto(generator: Generator, shape: Shape = None, a: Any = 1.0, scale: Any =
     return scaled
 
 
+def power(generator: Generator, shape: Shape = None, a: Any = 1.0, dtype: Any = None) -> Tensor:
+    """Numbers between 0 and 1 of density `a * x^(a - 1)`, `exp(-e / a)` of exponential `e`, and their derivative.
+
+    Args:
+        shape, dtype: as for `normal`.
+        a: the shape of the distribution, above 0.
+
+    >>> import chainrule as cr
+    >>> bool(cr.all(cr.random.power((5,), 3.0) <= 1.0))
+    True
+    """
+    shape, dtype, a = arranged("power", shape, dtype, a=a)
+    e = generator.draw(_draws.standard_exponential, shape=shape, dtype=dtype)
+    drawn: Tensor = ops.exp(-e / a)
+    return drawn
+
+
 def triangular(
     generator: Generator,
     shape: Shape = None,

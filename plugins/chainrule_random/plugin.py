@@ -9,19 +9,22 @@ from typing import Any
 from chainrule import Kernel, hookimpl
 
 _DRAWS = (
-    *("binomial", "geometric", "integers", "negative_binomial", "permutation", "poisson", "standard_cauchy"),
+    *("binomial", "geometric", "integers", "multinomial", "negative_binomial", "permutation", "poisson"),
+    "standard_cauchy",
     *("standard_exponential", "standard_gamma", "standard_gumbel", "standard_laplace", "standard_logistic"),
-    *("standard_normal", "standard_uniform"),
+    *("standard_normal", "standard_uniform", "standard_von_mises", "standard_wald"),
 )
 _OPERATIONS = {
     "_draws": _DRAWS,
+    "_implicit": ("von_mises_slope",),
     "_state": ("next_state",),
     "_truncated": ("truncated_quantile",),
 }
 _KERNELS = {
     "numpy": _DRAWS,
     "jax": (*_DRAWS, "truncated_quantile"),
-    "cupy": tuple(name for name in _DRAWS if name != "integers"),  # of which CuPy's bounds are no arrays
+    # CuPy's bounds of integers, and its probabilities of classes, are no arrays.
+    "cupy": tuple(name for name in _DRAWS if name not in ("integers", "multinomial")),
 }
 
 

@@ -114,11 +114,11 @@ hankel2e: Binary = special(
 
 def _scaled_by(name: str, sign: float, summary: str, formula: str) -> Any:
     def slope(g: Any, _y: Any, v: Any, z: Any, scale: Any) -> Any:
-        return g * (0.5 * (function(v - 1, z, scale) + sign * function(v + 1, z, scale)))
+        return g * (0.5 * (scaled(v - 1, z, scale) + sign * scaled(v + 1, z, scale)))
 
     definitions = (_ORDER, slope, lambda g, y, _v, _z, _scale: -g * y)
-    function: Callable[..., Any] = special(name, "v z scale", definitions, summary, formula, takes_complex=True)
-    return function
+    scaled: Any = special(name, "v z scale", definitions, summary, formula, takes_complex=True)
+    return scaled
 
 
 _jve = _scaled_by("jve", -1.0, "`jv(v, z) * exp(-scale)`.", "(jve(v - 1, z) - jve(v + 1, z))/2 and -y")

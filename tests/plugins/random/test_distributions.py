@@ -19,6 +19,7 @@ CONTINUOUS: dict[str, tuple[Callable[..., Any], Any]] = {
     "chi2": (lambda g: g.chi2((N,), 3.0), stats.chi2(3.0)),
     "dirichlet, its first": (lambda g: g.dirichlet([0.5, 1.0, 2.0], (N, 3))[:, 0], stats.beta(0.5, 3.0)),
     "exponential": (lambda g: g.exponential((N,), 2.0), stats.expon(scale=2.0)),
+    "f": (lambda g: g.f((N,), 3.0, 5.0), stats.f(3.0, 5.0)),
     "gamma": (lambda g: g.gamma((N,), 0.6, 3.0), stats.gamma(0.6, scale=3.0)),
     "gumbel": (lambda g: g.gumbel((N,), 1.0, 2.0), stats.gumbel_r(1.0, 2.0)),
     "laplace": (lambda g: g.laplace((N,), 1.0, 2.0), stats.laplace(1.0, 2.0)),
@@ -28,6 +29,7 @@ CONTINUOUS: dict[str, tuple[Callable[..., Any], Any]] = {
     "normal, complex": (lambda g: cr.real(g.normal((N,), dtype="complex128")), stats.norm(0.0, 0.5**0.5)),
     "normal, float32": (lambda g: g.normal((N,), dtype="float32"), stats.norm),
     "pareto": (lambda g: g.pareto((N,), 3.0, 2.0), stats.pareto(3.0, scale=2.0)),
+    "power": (lambda g: g.power((N,), 3.0), stats.powerlaw(3.0)),
     "rayleigh": (lambda g: g.rayleigh((N,), 2.0), stats.rayleigh(scale=2.0)),
     "student_t": (lambda g: g.student_t((N,), 3.0, 1.0, 2.0), stats.t(3.0, 1.0, 2.0)),
     "triangular": (lambda g: g.triangular((N,), -1.0, 0.0, 3.0), stats.triang(0.25, -1.0, 4.0)),
@@ -40,6 +42,8 @@ CONTINUOUS: dict[str, tuple[Callable[..., Any], Any]] = {
         stats.truncnorm(8.0, np.inf),
     ),
     "uniform": (lambda g: g.uniform((N,), -1.0, 3.0), stats.uniform(-1.0, 4.0)),
+    "von_mises": (lambda g: g.von_mises((N,), 0.5, 2.0), stats.vonmises(2.0, 0.5)),
+    "wald": (lambda g: g.wald((N,), 2.0, 3.0), stats.invgauss(2.0 / 3.0, scale=3.0)),
     "weibull": (lambda g: g.weibull((N,), 1.7, 2.0), stats.weibull_min(1.7, scale=2.0)),
 }
 DISCRETE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -57,6 +61,7 @@ DISCRETE: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         lambda k: np.array([0.2, 0.3, 0.5])[k],
     ),
     "integers": (lambda g: g.integers(-2, 3, (N,)), stats.randint(-2, 3).pmf),
+    "multinomial, its last": (lambda g: g.multinomial(5, [0.2, 0.3, 0.5], (N, 3))[:, 2], stats.binom(5, 0.5).pmf),
     "negative_binomial": (lambda g: g.negative_binomial((N,), 3, 0.5), stats.nbinom(3, 0.5).pmf),
     "permutation, its first": (lambda g: cr.stack([g.permutation(4)[0] for _ in range(600)]), stats.randint(0, 4).pmf),
     "poisson": (lambda g: g.poisson((N,), 2.5), stats.poisson(2.5).pmf),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 import chainrule as cr
 from chainrule_special._slopes import gamma_slope
@@ -30,6 +30,7 @@ PATHWISE: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "pareto": (lambda g, a, scale: g.pareto((5,), a, scale), (2.5, 1.5)),
     "permutation": (lambda g, a, b: g.permutation(cr.stack([a, b, a * b])), (2.0, 3.0)),
     "choice": (lambda g, a, b: g.choice(cr.stack([a, b, a * b]), (4,)), (2.0, 3.0)),
+    "power": (lambda g, a: g.power((5,), a), (2.5,)),
     "rayleigh": (lambda g, scale: g.rayleigh((5,), scale), (1.5,)),
     "triangular": (lambda g, a, b, c: g.triangular((5,), a, b, c), (-1.0, 0.2, 2.0)),
     "truncated_normal": (lambda g, *bounds: g.truncated_normal((5,), *bounds), (-0.5, 1.2, 0.3, 0.8)),
@@ -97,6 +98,8 @@ EXPECTATIONS: dict[str, tuple[Callable[..., Any], float, float]] = {
         0.8,
         -2.0 / (3 * 0.8 + 1.0) ** 2,
     ),
+    "f, of the mean": (lambda g, dfd: g.f((20000,), 3.0, dfd), 9.0, -2.0 / 7.0**2),
+    "wald, of the square": (lambda g, mean: g.wald((20000,), mean, 3.0) ** 2, 1.5, 2 * 1.5 + 3 * 1.5**2 / 3.0),
     "student_t, of the absolute value's logarithm": (
         lambda g, df: cr.log(cr.abs(g.student_t((20000,), df))),
         4.0,
@@ -112,6 +115,35 @@ def test_gradients_of_expectations(draw: Any, at: float, expected: float) -> Non
     slopes = np.asarray(tangent)
     assert abs(slopes.mean() - expected) < 4 * slopes.std() / len(slopes) ** 0.5
     assert slopes.std() / len(slopes) ** 0.5 < 0.05 * abs(expected)
+
+
+def _along_the_quantile(quantile: Callable[[Any], Any], at: float) -> Any:
+    h = 1e-3 * at
+    return (8 * (quantile(at + h) - quantile(at - h)) - (quantile(at + 2 * h) - quantile(at - 2 * h))) / (12 * h)
+
+
+@pytest.mark.parametrize("kappa", [0.05, 1.5, 40.0])
+def test_a_von_mises_variable_moves_with_its_concentration_as_its_quantile_does(kappa: float) -> None:
+    generator = cr.random.Generator(8)
+    y, tangent = cr.jvp(lambda kappa: generator.von_mises((6,), 0.0, kappa), (kappa,), (1.0,))
+    share = stats.vonmises.cdf(y, kappa)
+    expected = _along_the_quantile(lambda kappa: stats.vonmises.ppf(share, kappa), kappa)
+    np.testing.assert_allclose(tangent, expected, rtol=1e-5, atol=1e-7)
+    with pytest.raises(cr.MissingGradientError, match="no second derivative by kappa"):
+        cr.grad(cr.grad(lambda kappa: cr.sum(generator.von_mises((6,), 0.0, kappa))))(kappa)
+
+
+@pytest.mark.parametrize(("mean", "scale"), [(1.0, 0.3), (2.0, 3.0), (0.5, 40.0)])
+def test_a_wald_variable_moves_with_its_parameters_as_its_quantile_does(mean: float, scale: float) -> None:
+    def draw(mean: Any, scale: Any) -> Any:
+        return cr.random.Generator(8).wald((6,), mean, scale)
+
+    y = draw(mean, scale).numpy()
+    share = stats.invgauss.cdf(y, mean / scale, scale=scale)
+    by_mean = _along_the_quantile(lambda mean: stats.invgauss.ppf(share, mean / scale, scale=scale), mean)
+    by_scale = _along_the_quantile(lambda scale: stats.invgauss.ppf(share, mean / scale, scale=scale), scale)
+    for tangents, expected in (((1.0, 0.0), by_mean), ((0.0, 1.0), by_scale)):
+        np.testing.assert_allclose(cr.jvp(draw, (mean, scale), tangents)[1], expected, rtol=1e-6, atol=1e-9)
 
 
 def test_counts_have_no_gradient_and_say_why() -> None:

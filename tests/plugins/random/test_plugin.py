@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import chainrule as cr
 import chainrule_random
 from chainrule_testing.samples.random import SAMPLES
-
-PAGE = Path(__file__).parents[3] / "docs/reference/random.md"
 
 
 def test_what_is_registered() -> None:
@@ -26,10 +22,9 @@ def test_no_array_library_is_imported() -> None:
 
 
 def test_public_functions_are_documented() -> None:
-    named = set(re.findall(r"(\w+)[(`]", PAGE.read_text(encoding="utf-8")))
     for name in chainrule_random.__all__:
-        assert inspect.getdoc(getattr(chainrule_random, name))
-        assert name in named, name
+        assert inspect.getdoc(getattr(chainrule_random, name)), name
+    assert str(inspect.signature(chainrule_random.permutation)) == "(x: 'Any', axis: 'int' = 0) -> 'Tensor'"
 
 
 def test_the_modules_functions_are_the_methods_of_generators() -> None:
