@@ -1,4 +1,4 @@
-"""Fourier transforms: `cr.fft`, by the names of the array API standard and of NumPy.
+"""Fourier transforms: `cr.fft`, by the names of the array API standard, NumPy and SciPy.
 
 >>> import chainrule as cr
 >>> x = cr.tensor([1.0, 2.0, 4.0])
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from chainrule_fft._public import fft2 as fft2
     from chainrule_fft._public import fftn as fftn
     from chainrule_fft._public import hfft as hfft
+    from chainrule_fft._public import hfft2 as hfft2
+    from chainrule_fft._public import hfftn as hfftn
     from chainrule_fft._public import ifft as ifft
     from chainrule_fft._public import ifft2 as ifft2
     from chainrule_fft._public import ifftn as ifftn
     from chainrule_fft._public import ihfft as ihfft
+    from chainrule_fft._public import ihfft2 as ihfft2
+    from chainrule_fft._public import ihfftn as ihfftn
     from chainrule_fft._public import irfft as irfft
     from chainrule_fft._public import irfft2 as irfft2
     from chainrule_fft._public import irfftn as irfftn
@@ -37,7 +41,9 @@ PARTS = {
     name: part
     for part, names in {
         "._frequencies": "fftfreq fftshift ifftshift rfftfreq",
-        "._public": "fft fft2 fftn hfft ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
+        "._public": (
+            "fft fft2 fftn hfft hfft2 hfftn ifft ifft2 ifftn ihfft ihfft2 ihfftn irfft irfft2 irfftn rfft rfft2 rfftn"
+        ),
     }.items()
     for name in names.split()
 }

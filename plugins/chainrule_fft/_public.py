@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import ArgumentError, Dim, ShapeError, Tensor, as_tensor, default_dtype, fronts, ops
-from chainrule_fft._transforms import TRANSFORMS
+from chainrule_fft._transforms import OPPOSITE, TRANSFORMS
 
 Axes = Sequence[int] | None
 
@@ -233,3 +233,40 @@ def rfft2(x: Any, s: Any = None, axes: Axes = (-2, -1), norm: str | None = None)
 def irfft2(x: Any, s: Any = None, axes: Axes = (-2, -1), norm: str | None = None) -> Tensor:
     """`irfftn` over two axes, the last ones by default."""
     return irfftn(x, s, axes, norm)
+
+
+def hfftn(x: Any, s: Any = None, axes: Axes = None, norm: str | None = None) -> Tensor:
+    """`fft` over all axes but the last, then `hfft` over that: of points that mirror each other, as `fftn`.
+
+    It is `irfftn` of the conjugates with the opposite `norm`; so is its derivative.
+
+    >>> import chainrule as cr
+    >>> cr.fft.hfftn([[1.0, 2.0], [3.0, 4.0]])
+    Tensor([[10., -2.],
+            [-4.,  0.]], float64)
+    """
+    return irfftn(ops.conj(as_tensor(x)), s, axes, OPPOSITE[_norm("hfftn", norm)])
+
+
+def ihfftn(x: Any, s: Any = None, axes: Axes = None, norm: str | None = None) -> Tensor:
+    """`ihfft` over the last of the axes, then `ifft` over the others: the inverse of `hfftn`. Arguments as of `fftn`.
+
+    It is the conjugate of `rfftn` with the opposite `norm`; so is its derivative.
+
+    >>> import chainrule as cr
+    >>> cr.real(cr.fft.ihfftn([[10.0, -2.0], [-4.0, 0.0]]))
+    Tensor([[1., 2.],
+            [3., 4.]], float64)
+    """
+    result: Tensor = ops.conj(rfftn(x, s, axes, OPPOSITE[_norm("ihfftn", norm)]))
+    return result
+
+
+def hfft2(x: Any, s: Any = None, axes: Axes = (-2, -1), norm: str | None = None) -> Tensor:
+    """`hfftn` over two axes, the last ones by default."""
+    return hfftn(x, s, axes, norm)
+
+
+def ihfft2(x: Any, s: Any = None, axes: Axes = (-2, -1), norm: str | None = None) -> Tensor:
+    """`ihfftn` over two axes, the last ones by default."""
+    return ihfftn(x, s, axes, norm)

@@ -16,7 +16,7 @@ from chainrule_fft._kernels import generic
 from chainrule_fft._rules import complex_result, half_result, real_result
 
 Gradient = Callable[..., Any]
-_ADJOINT: Final[Mapping[str, str]] = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+OPPOSITE: Final[Mapping[str, str]] = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 
 
 def _transform(name: str, takes: str, rule: Callable[..., Any], gradient: Gradient) -> Any:
@@ -42,7 +42,7 @@ def _of_half(inverse: str) -> Gradient:
         over = infer.as_axes(axes, _x.ndim)
         lengths = tuple(s or [_x.shape[axis] for axis in over])
         g = _scaled(g, over, lengths[-1], 0.5)
-        return _fitted(TRANSFORMS[inverse](g, lengths, over, _ADJOINT[norm]), _x, over)
+        return _fitted(TRANSFORMS[inverse](g, lengths, over, OPPOSITE[norm]), _x, over)
 
     return gradient
 
@@ -52,7 +52,7 @@ def _to_whole(inverse: str) -> Gradient:
 
     def gradient(g: Any, _y: Any, _x: Any, s: Any, axes: Any, norm: str) -> Any:
         n = g.shape[infer.as_axes(axes, g.ndim)[-1]]
-        z = _scaled(TRANSFORMS[inverse](g, None, axes, _ADJOINT[norm]), axes, n, 2.0)
+        z = _scaled(TRANSFORMS[inverse](g, None, axes, OPPOSITE[norm]), axes, n, 2.0)
         z = _fitted(z, _x, axes)
         return z if _x.dtype.kind == "complex" else ops.real(z)
 

@@ -41,6 +41,14 @@ CALLS: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
     "hfft of an odd number": (lambda fft, x: fft.hfft(x, 5), True),
     "ihfft": (lambda fft, x: fft.ihfft(x, 7), False),
 }
+# What NumPy has none of, by SciPy's names.
+MIRRORED: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
+    "hfftn": (lambda fft, x: fft.hfftn(x), True),
+    "hfftn, cropped and padded": (lambda fft, x: fft.hfftn(x, (4, 5), norm="forward"), True),
+    "hfft2": (lambda fft, x: fft.hfft2(x, (3, 7), (2, 0), "ortho"), True),
+    "ihfftn": (lambda fft, x: fft.ihfftn(x, norm="ortho"), False),
+    "ihfft2": (lambda fft, x: fft.ihfft2(x, (6, 3)), False),
+}
 
 
 @pytest.mark.parametrize(("call", "takes_complex"), CALLS.values(), ids=CALLS)
@@ -52,7 +60,7 @@ def test_values_are_numpys_by_both_names(call: Callable[[Any, Any], Any], takes_
             np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize(("call", "takes_complex"), CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(("call", "takes_complex"), {**CALLS, **MIRRORED}.values(), ids={**CALLS, **MIRRORED})
 def test_derivatives_are_pytorchs(call: Callable[[Any, Any], Any], takes_complex: bool) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed; this compares with it")
     for x in (X, Z) if takes_complex else (X,):
@@ -60,6 +68,13 @@ def test_derivatives_are_pytorchs(call: Callable[[Any, Any], Any], takes_complex
         call(torch.fft, theirs).abs().pow(3).sum().backward()
         ours = cr.grad(lambda x: cr.sum(cr.abs(call(cr.fft, x)) ** 3))(x)
         np.testing.assert_allclose(ours, theirs.grad.resolve_conj().numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("call", "takes_complex"), MIRRORED.values(), ids=MIRRORED)
+def test_what_mirrors_along_several_axes_is_scipys(call: Callable[[Any, Any], Any], takes_complex: bool) -> None:
+    fft = pytest.importorskip("scipy.fft", reason="SciPy is not installed; this compares with it")
+    for x in (X, Z) if takes_complex else (X,):
+        np.testing.assert_allclose(call(cr.fft, x).numpy(), call(fft, x), rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize(("call", "takes_complex"), CALLS.values(), ids=CALLS)
