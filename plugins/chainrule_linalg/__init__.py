@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule_linalg._factorizations import cholesky as cholesky
     from chainrule_linalg._factorizations import qr as qr
     from chainrule_linalg._lu import lu as lu
+    from chainrule_linalg._lu import lu_factor as lu_factor
     from chainrule_linalg._lu import lu_solve as lu_solve
     from chainrule_linalg._matrix_functions import expm as expm
     from chainrule_linalg._matrix_functions import logm as logm
@@ -75,6 +76,7 @@ _PARTS = {
     "logm": "chainrule_linalg._matrix_functions",
     "lstsq": "chainrule_linalg._svd",
     "lu": "chainrule_linalg._lu",
+    "lu_factor": "chainrule_linalg._lu",
     "lu_solve": "chainrule_linalg._lu",
     "matmul": "chainrule_arrays",
     "matrix_norm": "chainrule_linalg._norms",

@@ -62,6 +62,32 @@ def numpy_lu(a: Any) -> Any:
     return eye, np.zeros((*batch, m, k), a.dtype), np.zeros((*batch, k, n), a.dtype)
 
 
+def numpy_lu_factor(a: Any) -> Any:
+    """LAPACK's, matrix by matrix."""
+    import numpy as np
+    from scipy.linalg import get_lapack_funcs
+
+    *batch, m, n = a.shape
+    factors, piv = np.empty_like(a), np.empty((*batch, min(m, n)), np.int32)
+    if a.size:
+        (factorize,) = get_lapack_funcs(("getrf",), (a,))
+        for place in np.ndindex(*batch):
+            factors[place], piv[place], _ = factorize(a[place])
+    return factors, piv
+
+
+def numpy_row_order(piv: Any, n: int) -> Any:
+    """The exchanges one after the other."""
+    import numpy as np
+
+    order = np.tile(np.arange(n, dtype=piv.dtype), (*piv.shape[:-1], 1))
+    for place in np.ndindex(piv.shape[:-1]):
+        row = order[place]
+        for i, j in enumerate(piv[place].tolist()):
+            row[i], row[j] = row[j], row[i]
+    return order
+
+
 def numpy_solve_triangular(a: Any, b: Any, lower: bool, unit_diagonal: bool) -> Any:
     """LAPACK's for one matrix; for stacks of small ones a general solve of all at once is faster."""
     import numpy as np
@@ -92,6 +118,14 @@ def torch_lu(a: Any) -> Any:
     return p.real if p.is_complex() else p, l, u
 
 
+def torch_lu_factor(a: Any) -> Any:
+    """PyTorch's, of stacks too, which counts rows from 1."""
+    import torch
+
+    factors, piv = torch.linalg.lu_factor(a)
+    return factors, piv - 1
+
+
 def torch_solve_triangular(a: Any, b: Any, lower: bool, unit_diagonal: bool) -> Any:
     """PyTorch's, of stacks too, which by itself gives infinities of a singular matrix."""
     import torch
@@ -114,11 +148,22 @@ def jax_expm(a: Any) -> Any:
 
 def jax_lu(a: Any) -> Any:
     """JAX's, of one matrix, over stacks."""
-    import jax
     from jax.scipy.linalg import lu
 
-    compute = lu
+    p, l, u = _over_stacks(lu, a)  # noqa: E741  # as above
+    return p.real, l, u
+
+
+def jax_lu_factor(a: Any) -> Any:
+    """JAX's, of one matrix, over stacks."""
+    from jax.scipy.linalg import lu_factor
+
+    return _over_stacks(lu_factor, a)
+
+
+def _over_stacks(compute: Callable[[Any], Any], a: Any) -> Any:
+    import jax
+
     for _ in a.shape[:-2]:
         compute = jax.vmap(compute)
-    p, l, u = compute(a)  # noqa: E741  # as above
-    return p.real, l, u
+    return compute(a)

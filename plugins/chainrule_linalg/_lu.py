@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chainrule import Spec, Tensor, fronts, infer, op, ops
-from chainrule_linalg._matrices import adjoint, as_floating, function_of, matrices, shorter
+from chainrule import ArgumentError, DTypeError, NoGradient, Spec, Tensor, as_tensor, fronts, infer, int32, op, ops
+from chainrule_linalg._matrices import adjoint, as_floating, check_integers, function_of, matrices, shorter
 from chainrule_linalg._solve import solve_triangular
 
 
@@ -32,8 +32,12 @@ def _lu_spec(a: Any) -> tuple[Spec, Spec, Spec]:
 
 def _lu_gradient(g: Any, y: Any, _a: Any) -> Any:
     _, to_l, to_u = g
-    p, l, u = y  # noqa: E741  # their names everywhere
-    m, n = _a.shape[-2:]
+    return _of_factors(*y, to_l, to_u)
+
+
+def _of_factors(p: Any, l: Any, u: Any, to_l: Any, to_u: Any) -> Any:  # noqa: E741  # their names everywhere
+    """The cotangent of `p @ l @ u`, given those of `l` and `u`."""
+    m, n = l.shape[-2], u.shape[-1]
     k = min(m, n)
     # The first k rows and columns are a square matrix; what is below or beside it is solved for with its factors.
     square_l, square_u = l[..., :k, :], u[..., :, :k]
@@ -52,7 +56,7 @@ def _lu_gradient(g: Any, y: Any, _a: Any) -> Any:
         back = ops.concat([back, below], axis=-2)
     if beside is not None:
         back = ops.concat([back, beside], axis=-1)
-    return ops.astype(p, dtype=_a.dtype) @ back
+    return ops.astype(p, dtype=l.dtype) @ back
 
 
 @op(infer=_lu_spec, gradient=_lu_gradient, name="linalg.lu", multiple=True, holomorphic=False)
@@ -85,18 +89,106 @@ def lu(a: Any) -> LUResult:
     return LUResult(*_lu(as_floating(a)))
 
 
-def lu_solve(factors: Any, b: Any) -> Tensor:
-    """The solution `x` of `a @ x = b`, where `factors = lu(a)` of square matrices.
+class LUFactorResult(NamedTuple):
+    """The triangles `L` and `U` in one matrix, without the ones on the diagonal of `L`, and the exchanges of rows."""
+
+    lu: Any
+    piv: Any
+
+
+def _lu_factor_spec(a: Any) -> tuple[Spec, Spec]:
+    batch, m, n = matrices("a", a)
+    return a, infer.Spec(None if batch is None else (*batch, shorter(m, n)), int32)
+
+
+def _lu_factor_gradient(g: Any, y: Any, _a: Any) -> Any:
+    to_lu, _ = g
+    k = min(_a.shape[-2:])
+    return _of_factors(*_unpacked(*y), ops.tril(to_lu[..., :k], k=-1), ops.triu(to_lu[..., :k, :]))
+
+
+@op(infer=_lu_factor_spec, gradient=_lu_factor_gradient, name="linalg.lu_factor", multiple=True, holomorphic=False)
+def _lu_factor(xp: Any, a: Any, /) -> Any:
+    factors, exchanges = function_of(xp, "lu_factor", a)(a)
+    return factors, exchanges
+
+
+@fronts(_lu_factor)
+def lu_factor(a: Any) -> LUFactorResult:
+    """The factorization of `lu`, packed, for `lu_solve`.
+
+    Derivative: that of `lu`.
 
     Args:
-        factors: the named tuple `(P, L, U)`.
-        b: as for `solve`.
+        a: `(..., m, n)`, on NumPy, PyTorch and JAX.
+
+    Returns:
+        The named tuple `(lu, piv)`: `L` below the diagonal of `(..., m, n)` and `U` above it; for each of `min(m, n)`
+        rows in turn the one that it changes places with, counted from 0.
 
     >>> import chainrule as cr
-    >>> cr.linalg.lu_solve(cr.linalg.lu([[1.0, 2.0], [4.0, 4.0]]), [5.0, 12.0])
+    >>> cr.linalg.lu_factor([[1.0, 2.0], [4.0, 4.0]])
+    LUFactorResult(lu=Tensor([[4.  , 4.  ],
+            [0.25, 1.  ]], float64), piv=Tensor([1, 1], int32))
+    """
+    return LUFactorResult(*_lu_factor(as_floating(a)))
+
+
+def _order_spec(piv: Any, n: int) -> Spec:
+    if piv.dtype.kind not in ("int", "uint"):
+        raise DTypeError(f"piv: expected integers, got {piv.dtype}")
+    return infer.Spec(None if piv.shape is None else (*piv.shape[:-1], n), piv.dtype)
+
+
+@op(infer=_order_spec, gradient=NoGradient("its result is an order of rows"), name="linalg.row_order")
+def row_order(xp: Any, piv: Any, /, n: int) -> Any:
+    """The order that `n` rows are in after the exchanges of `lu_factor`."""
+    check_integers(piv)
+    places = xp.arange(n, dtype=piv.dtype, device=getattr(piv, "device", None))
+    order = xp.broadcast_to(places, (*piv.shape[:-1], n))
+    for i in range(piv.shape[-1]):
+        first, other = order[..., i : i + 1], piv[..., i : i + 1]
+        second = xp.sum(xp.where(places == other, order, xp.zeros_like(order)), axis=-1, keepdims=True, dtype=piv.dtype)
+        order = xp.where(places == i, second, xp.where(places == other, first, order))
+    return order
+
+
+def _unpacked(factors: Any, piv: Any) -> LUResult:
+    """What `lu` gives, of what `lu_factor` gives."""
+    m, n = factors.shape[-2:]
+    k = min(m, n)
+    order = row_order(piv, n=m)
+    below = ops.tril(factors[..., :k], k=-1)
+    p = ops.equal(ops.arange(m)[:, None], order[..., None, :])
+    return LUResult(
+        ops.astype(p, dtype=factors.dtype),
+        below + ops.eye(m, k, dtype=below.dtype),
+        ops.triu(factors[..., :k, :]),
+    )
+
+
+def lu_solve(factors: Any, b: Any, trans: int = 0) -> Tensor:
+    """The solution `x` of `a @ x = b`, where `factors` are those of square matrices, `lu_factor(a)` or `lu(a)`.
+
+    Args:
+        factors: the named tuple `(lu, piv)` or `(P, L, U)`.
+        b: as for `solve`.
+        trans: 0 to solve with `a`, 1 with its transpose, 2 with its conjugate transpose.
+
+    Raises:
+        ArgumentError: `trans` is none of these.
+
+    >>> import chainrule as cr
+    >>> cr.linalg.lu_solve(cr.linalg.lu_factor([[1.0, 2.0], [4.0, 4.0]]), [5.0, 12.0])
     Tensor([1., 2.], float64)
     """
-    p, l, u = factors  # noqa: E741  # as above
+    if trans not in (0, 1, 2):
+        raise ArgumentError(f"lu_solve: trans: expected 0, 1 or 2, got {trans!r}")
+    p, l, u = _unpacked(*map(as_tensor, factors)) if len(factors) == 2 else factors  # noqa: E741  # as above
     b = as_floating(b)
-    turned = ops.matrix_transpose(ops.astype(p, dtype=l.dtype)) @ b
-    return solve_triangular(u, solve_triangular(l, turned, lower=True, unit_diagonal=True))
+    p = ops.astype(p, dtype=l.dtype)
+    if trans == 0:
+        return solve_triangular(u, solve_triangular(l, ops.matrix_transpose(p) @ b, lower=True, unit_diagonal=True))
+    turned = ops.matrix_transpose if trans == 1 else adjoint
+    result: Tensor = p @ solve_triangular(turned(l), solve_triangular(turned(u), b, lower=True), unit_diagonal=True)
+    return result

@@ -83,6 +83,18 @@ def check_dtypes(*arrays: Any) -> None:
             raise DTypeError(f"expected floating-point numbers, got {name}")
 
 
+def check_integers(*arrays: Any) -> None:
+    """Check that a library's arrays are of integers.
+
+    Raises:
+        DTypeError: they are not.
+    """
+    for x in arrays:
+        name = str(x.dtype).rpartition(".")[2]
+        if not name.startswith(("int", "uint")):
+            raise DTypeError(f"expected integers, got {name}")
+
+
 def explained(compute: Callable[[], Any], probe: Callable[[Any], Any], a: Any, fault: str) -> Any:
     """What `compute` gives; if the library finds a matrix of `a` unfit, an error that says which, and what is wrong.
 

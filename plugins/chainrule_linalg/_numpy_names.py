@@ -49,12 +49,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
 
 
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    """A relative tolerance alone."""
-    if tol is not None:
-        raise ArgumentError(
-            "np.linalg.matrix_rank: tol is not supported on tensors; give rtol, relative to the largest"
-        )
-    return linalg.matrix_rank(A, rtol)
+    """The absolute tolerance before the relative one."""
+    return linalg.matrix_rank(A, rtol, tol=tol)
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chainrule import NoGradient, Spec, Tensor, fronts, infer, int64, op, ops
+from chainrule import NoGradient, Spec, Tensor, as_tensor, fronts, infer, int64, op, ops
 from chainrule_linalg._matrices import (
     adjoint,
     as_floating,
@@ -213,16 +213,31 @@ def _matrix_rank(xp: Any, a: Any, /, rtol: float | None = None) -> Any:
 
 
 @fronts(_matrix_rank)
-def matrix_rank(a: Any, rtol: float | None = None) -> Tensor:
+def matrix_rank(a: Any, rtol: Any = None, *, tol: Any = None) -> Tensor:
     """How many singular values of matrices are not 0. No gradient passes: it is a count.
 
     Args:
         a: `(..., m, n)`.
-        rtol: as for `pinv`.
+        rtol: as for `pinv`, or an array of a tolerance for each matrix.
+        tol: singular values up to it count as 0 as well; a number, or an array of one for each matrix. Without `rtol`
+            it alone decides.
 
     >>> import chainrule as cr
     >>> cr.linalg.matrix_rank([[1.0, 1.0], [1.0, 1.0]])
     Tensor(1, int64)
+    >>> cr.linalg.matrix_rank([[2.0, 0.0], [0.0, 0.5]], tol=1.0)
+    Tensor(1, int64)
     """
-    result: Tensor = _matrix_rank(as_floating(a), rtol=as_rtol("matrix_rank", rtol))
+    a = as_floating(a)
+    result: Tensor
+    if tol is None and (rtol is None or as_tensor(rtol).ndim == 0):
+        result = _matrix_rank(a, rtol=as_rtol("matrix_rank", rtol))
+        return result
+    s = svdvals(a)
+    least = ops.zeros_like(s[..., :1])
+    if rtol is not None:
+        least = ops.maximum(least, as_tensor(rtol)[..., None] * s[..., :1])
+    if tol is not None:
+        least = ops.maximum(least, as_tensor(tol)[..., None])
+    result = ops.count_nonzero(s > least, axis=-1)
     return result

@@ -11,16 +11,16 @@ _OPERATIONS = {
     "_determinants": ("cofactor", "cofactor_slope", "det", "slogdet"),
     "_eigen": ("eig", "eigh", "eigvals", "eigvalsh"),
     "_factorizations": ("cholesky", "qr", "qr_complete"),
-    "_lu": ("lu",),
+    "_lu": ("lu", "lu_factor", "row_order"),
     "_matrix_functions": ("expm", "logm", "sqrtm"),
     "_norms": ("p_norm",),
     "_solve": ("inv", "solve", "solve_triangular"),
     "_svd": ("matrix_rank", "pinv", "svd", "svdvals"),
 }
 _KERNELS = {
-    "numpy": ("expm", "logm", "lu", "sqrtm", "solve_triangular"),
-    "torch": ("expm", "lu", "solve_triangular"),
-    "jax": ("expm", "lu"),
+    "numpy": ("expm", "logm", "lu", "lu_factor", "row_order", "solve_triangular", "sqrtm"),
+    "torch": ("expm", "lu", "lu_factor", "solve_triangular"),
+    "jax": ("expm", "lu", "lu_factor"),
 }
 _NUMPY_FUNCTIONS = {
     "chainrule_linalg": (
@@ -53,7 +53,7 @@ def _lazy(backend: str, name: str) -> Callable[..., Any]:
     def kernel(*arrays: Any, **attributes: Any) -> Any:
         from chainrule_linalg import _libraries, _matrices
 
-        _matrices.check_dtypes(*arrays)
+        (_matrices.check_integers if name == "row_order" else _matrices.check_dtypes)(*arrays)
         return getattr(_libraries, f"{backend}_{name}")(*arrays, **attributes)
 
     return kernel

@@ -112,6 +112,20 @@ def _lu(a: Array) -> tuple[Array, Array, Array]:
     return p.real.astype(a.real.dtype), l, u
 
 
+def _lu_factor(a: Array) -> tuple[Array, Array]:
+    found = [scipy.linalg.lu_factor(x) for x in np.reshape(a, (-1, *a.shape[-2:]))]
+    factors, piv = (np.stack(x) for x in zip(*found, strict=True))
+    return np.reshape(factors, a.shape), np.reshape(piv, (*a.shape[:-2], -1)).astype(np.int32)
+
+
+def _row_order(piv: Array, n: int) -> Array:
+    order = np.tile(np.arange(n, dtype=piv.dtype), (*piv.shape[:-1], 1))
+    for *place, i in np.ndindex(piv.shape):
+        row, j = order[tuple(place)], int(piv[(*place, i)])
+        row[[i, j]] = row[[j, i]]
+    return order
+
+
 def _equations(reference: Callable[..., Any], **attributes: Any) -> Samples:
     pairs = (((1, 1), (1, 1)), ((3, 3), (3, 2)), ((2, 2, 2), (2, 1)), ((2, 2), (3, 2, 1)), ((0, 2, 2), (2, 3)))
     return Samples(
@@ -174,6 +188,11 @@ SAMPLES: dict[str, Samples] = {
     "linalg.expm": _of(_each(scipy.linalg.expm), real, SQUARES, complex=True),
     "linalg.logm": _of(_each(scipy.linalg.logm), definite, SQUARES, complex=True),
     "linalg.lu": _of(_lu, invertible, ((1, 1), (3, 3), (3, 2), (2, 3), (2, 2, 2)), complex=True),
+    "linalg.lu_factor": _of(_lu_factor, invertible, ((1, 1), (3, 3), (3, 2), (2, 3), (2, 2, 2)), complex=True),
+    "linalg.row_order": Samples(
+        _row_order,
+        [case(np.array([2, 2, 3, 3]), n=4), case(np.array([[1, 1], [0, 2]]), n=3), case(np.zeros((0,), np.int64), n=2)],
+    ),
     "linalg.sqrtm": _of(_each(scipy.linalg.sqrtm), definite, SQUARES, complex=True),
     "linalg.p_norm": Samples(
         _p_norm,

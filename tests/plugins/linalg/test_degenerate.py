@@ -110,3 +110,12 @@ def test_singular_values_of_zero_do_not_reach_others() -> None:
     a = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     np.testing.assert_allclose(cr.grad(lambda a: linalg.svdvals(a)[0])(a), a, atol=1e-15)
     np.testing.assert_array_equal(cr.grad(lambda a: linalg.svdvals(a)[1])(a), np.zeros((3, 2)))
+
+
+def test_ranks_by_tolerances_of_each_matrix_are_numpys() -> None:
+    a = np.stack([np.diag([4.0, 1.0, 0.1]), np.diag([8.0, 0.5, 0.0])])
+    for tolerances in ({"rtol": [0.1, 0.01]}, {"tol": 0.7}, {"tol": [0.05, 3.0]}):
+        expected = np.linalg.matrix_rank(a, **tolerances)
+        np.testing.assert_array_equal(linalg.matrix_rank(a, **tolerances).numpy(), expected)
+        np.testing.assert_array_equal(np.linalg.matrix_rank(cr.tensor(a), **tolerances).numpy(), expected)
+    np.testing.assert_array_equal(linalg.matrix_rank(a, 0.2, tol=[0.0, 2.0]).numpy(), [2, 1])  # the larger of both

@@ -15,6 +15,7 @@ from chainrule import linalg
 RNG = np.random.default_rng(5)
 A, B = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 2))
 DEFINITE = A @ A.T + np.eye(3)
+STACK = np.stack([A, A[::-1], A.T])
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
@@ -60,10 +61,45 @@ def test_triangles_with_ones(lower: bool) -> None:
     assert not np.any(slope * unread)
 
 
-def test_factors_solve() -> None:
-    np.testing.assert_allclose(linalg.lu_solve(linalg.lu(A), B).numpy(), np.linalg.solve(A, B), rtol=1e-10)
-    slope = cr.grad(lambda a: cr.sum(linalg.lu_solve(linalg.lu(a), B)))(A)
-    np.testing.assert_allclose(slope, cr.grad(lambda a: cr.sum(linalg.solve(a, B)))(A), rtol=1e-9)
+@pytest.mark.parametrize("a", [A, A[:, :2], A[:2], STACK], ids=lambda a: str(a.shape))
+def test_packed_factors_are_scipys(a: np.ndarray) -> None:
+    lu, piv = linalg.lu_factor(a)
+    assert piv.dtype == "int32"
+    for place in np.ndindex(a.shape[:-2]):
+        expected = scipy.linalg.lu_factor(a[place])
+        np.testing.assert_allclose(lu.numpy()[place], expected[0], rtol=1e-12)
+        np.testing.assert_array_equal(piv.numpy()[place], expected[1])
+
+
+@pytest.mark.parametrize("trans", [0, 1, 2])
+@pytest.mark.parametrize("factorize", [linalg.lu, linalg.lu_factor])
+def test_factors_solve_with_transposes_too(factorize: Any, trans: int) -> None:
+    a, b = STACK + 1j * STACK[::-1], B + 2j
+    turned = {0: a, 1: a.mT, 2: a.conj().mT}[trans]
+    np.testing.assert_allclose(linalg.lu_solve(factorize(a), b, trans).numpy(), np.linalg.solve(turned, b), rtol=1e-10)
+
+    def slope(solve: Any) -> Any:
+        return cr.grad(lambda a: cr.sum(cr.abs(solve(a)) ** 3))(a)
+
+    turns = {0: lambda a: a, 1: cr.matrix_transpose, 2: lambda a: cr.conj(cr.matrix_transpose(a))}
+    expected = slope(lambda a: linalg.solve(turns[trans](a), b))
+    np.testing.assert_allclose(
+        slope(lambda a: linalg.lu_solve(factorize(a), b, trans)), expected, rtol=1e-8, atol=1e-10
+    )
+
+
+def test_derivatives_of_packed_factors_are_pytorchs() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; this compares with it")
+    for a in (STACK, STACK[..., :2], STACK[:, :2], STACK[:, :, :2] * 1j):
+        theirs = torch.tensor(a, requires_grad=True)
+        torch.linalg.lu_factor(theirs).LU.abs().pow(3).sum().backward()
+        ours = cr.grad(lambda a: cr.sum(cr.abs(linalg.lu_factor(a).lu) ** 3))(a)
+        np.testing.assert_allclose(ours, theirs.grad.resolve_conj().numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_a_way_to_turn_that_is_none() -> None:
+    with pytest.raises(cr.ArgumentError, match="lu_solve: trans: expected 0, 1 or 2, got 3"):
+        linalg.lu_solve(linalg.lu_factor(A), B, 3)
 
 
 def test_equal_eigenvalues_give_no_nan() -> None:
