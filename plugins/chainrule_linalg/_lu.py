@@ -31,11 +31,11 @@ def _lu_spec(a: Any) -> tuple[Spec, Spec, Spec]:
 
 
 def _lu_gradient(g: Any, y: Any, _a: Any) -> Any:
-    _, to_l, to_u = g
-    return _of_factors(*y, to_l, to_u)
+    (p, l, u), (_, to_l, to_u) = y, g  # noqa: E741  # their names everywhere
+    return _of_factors(p, l, u, to_l, to_u)
 
 
-def _of_factors(p: Any, l: Any, u: Any, to_l: Any, to_u: Any) -> Any:  # noqa: E741  # their names everywhere
+def _of_factors(p: Any, l: Any, u: Any, to_l: Any, to_u: Any) -> Any:  # noqa: E741  # as above
     """The cotangent of `p @ l @ u`, given those of `l` and `u`."""
     m, n = l.shape[-2], u.shape[-1]
     k = min(m, n)

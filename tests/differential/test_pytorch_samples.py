@@ -26,7 +26,7 @@ for library in ("torch", "expecttest"):
 import torch  # noqa: E402  # once it is known to be there
 from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402  # as above
 
-from .pytorch_samples import PARTS, REFUSED, TRANSLATED  # noqa: E402  # as above
+from .pytorch_samples import PARTS, PREPARED, REFUSED, TRANSLATED  # noqa: E402  # as above
 
 DTYPES = (torch.float64, torch.complex128, torch.float32, torch.int64, torch.bool)
 GRADIENTS = (torch.float64, torch.complex128)
@@ -57,16 +57,18 @@ class Call:
         self.wrt = [i for i, x in enumerate(self.leaves) if isinstance(x, torch.Tensor) and x.requires_grad]
 
     def theirs(self) -> list[Any]:
-        return self._results(self.op, self.leaves)
+        return self._results(torch, self.op, self.leaves)
 
     def ours(self, *xs: Any) -> list[Any]:
         leaves = list(map(self._ours, self.leaves))
         for i, x in zip(self.wrt, xs, strict=True):
             leaves[i] = x
-        return self._results(TRANSLATED[name_of(self.op)], leaves)
+        return self._results(cr, TRANSLATED[name_of(self.op)], leaves)
 
-    def _results(self, function: Any, leaves: list[Any]) -> list[Any]:
+    def _results(self, xp: Any, function: Any, leaves: list[Any]) -> list[Any]:
         x, args, kwargs = self.structure.unflatten(leaves)
+        if prepare := PREPARED.get(name_of(self.op)):
+            x, *args = prepare(xp, x, *args, **kwargs)
         return optree.tree_leaves(self.sample.output_process_fn_grad(function(x, *args, **kwargs)))
 
     @staticmethod

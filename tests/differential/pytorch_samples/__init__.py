@@ -12,3 +12,4 @@ from . import arrays, mathematics, networks
 PARTS = (arrays, mathematics, networks)
 TRANSLATED = {name: function for part in PARTS for name, function in part.TRANSLATED.items()}
 REFUSED = {name: reason for part in PARTS for name, reason in part.REFUSED.items()}
+PREPARED = mathematics.PREPARED  # what makes arguments of these operations what they take

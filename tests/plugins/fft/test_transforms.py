@@ -16,7 +16,7 @@ import chainrule_fft
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(3, 5, 4))
 Z = X + 1j * RNG.normal(size=X.shape)
-PAGE = Path(__file__).parents[3] / "docs/reference/fft.md"
+PAGE = Path(__file__).parents[3] / "docs/reference/operations/fft.md"
 
 # A function of a module like `numpy.fft`, and whether it takes complex numbers.
 CALLS: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
