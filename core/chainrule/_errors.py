@@ -46,7 +46,7 @@ class GradientDefinitionError(ChainruleError, ValueError):
 
 
 class GradientCheckError(ChainruleError, AssertionError):
-    """`check_gradient` found that a gradient is not what its contract says."""
+    """`check_gradient` or `checked` found that a gradient is not what it should be."""
 
 
 class MissingRuleWarning(UserWarning):

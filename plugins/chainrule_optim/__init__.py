@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from chainrule_optim._clipping import clip_by_norm as clip_by_norm
     from chainrule_optim._clipping import clip_by_value as clip_by_value
     from chainrule_optim._clipping import global_norm as global_norm
-    from chainrule_optim._faults import GradientCheckError as GradientCheckError
     from chainrule_optim._faults import GradientCheckWarning as GradientCheckWarning
     from chainrule_optim._ftrl import Ftrl as Ftrl
     from chainrule_optim._gradient_descent import GradientDescent as GradientDescent
@@ -48,7 +47,6 @@ _PARTS = {
     "Adamax": "._adamax",
     "Checked": "._checked",
     "Ftrl": "._ftrl",
-    "GradientCheckError": "._faults",
     "GradientCheckWarning": "._faults",
     "GradientDescent": "._gradient_descent",
     "LBFGS": "._lbfgs",

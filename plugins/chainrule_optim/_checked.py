@@ -10,9 +10,18 @@ from typing import Any, cast
 import optree
 
 import chainrule as cr
-from chainrule import ArgumentError, DTypeError, IndexedSlices, Tensor, Variable, as_tensor, init_scope, no_grad
-from chainrule_optim._faults import (
+from chainrule import (
+    ArgumentError,
+    DTypeError,
     GradientCheckError,
+    IndexedSlices,
+    Tensor,
+    Variable,
+    as_tensor,
+    init_scope,
+    no_grad,
+)
+from chainrule_optim._faults import (
     GradientCheckWarning,
     Slope,
     epsilon_of,

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import chainrule as cr
-from chainrule import ChainruleError, GradientDefinitionError, IndexedSlices, Tensor, as_tensor
+from chainrule import ChainruleError, IndexedSlices, Tensor, as_tensor
 
 _DIGITS = {16: 3, 32: 7, 64: 16}
 _ALIKE = 1e-3  # how far from a multiple of the right gradient something still is one, relatively
 
 
-class GradientCheckError(GradientDefinitionError):
-    """A hand-written gradient that `cr.checked` found to be wrong."""
-
-
 class GradientCheckWarning(RuntimeWarning):
-    """The same as a warning."""
+    """What `cr.checked` found to be wrong, where it is to warn and not to raise `cr.GradientCheckError`."""
 
 
 class Slope(NamedTuple):

@@ -68,29 +68,28 @@ FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults(fault: str, function: Any) -> None:
     jac, message = FAULTS[fault]
-    with np.errstate(all="ignore"), pytest.raises(cr.optim.GradientCheckError, match=message) as caught:
+    with np.errstate(all="ignore"), pytest.raises(cr.GradientCheckError, match=message) as caught:
         cr.checked(jac, function)(X)
     assert str(caught.value).startswith("gradient '<lambda>', call 1, ")
-    assert isinstance(caught.value, cr.GradientDefinitionError)
 
 
 def test_the_element_that_is_farthest_off() -> None:
     def jac(x: Any) -> Any:
         return df(x) + np.array([0.0, 0.5, 0.1])
 
-    with pytest.raises(cr.optim.GradientCheckError) as caught:
+    with pytest.raises(cr.GradientCheckError) as caught:
         cr.checked(jac, f)(X)
     expected = float(df(X)[1])
     assert str(caught.value) == (
         "gradient 'jac', call 1, beside chainrule's gradient of 'f': 2 of 3 elements differ, most of all x[1]: "
         f"expected {expected:.8g}, got {expected + 0.5:.8g}"
     )
-    with pytest.raises(cr.optim.GradientCheckError, match=r"differences of 'opaque' along 3 random .* slopes differ"):
+    with pytest.raises(cr.GradientCheckError, match=r"differences of 'opaque' along 3 random .* slopes differ"):
         cr.checked(jac, opaque)(X)
 
 
 def test_several_faults_at_once() -> None:
-    with pytest.raises(cr.optim.GradientCheckError) as caught:
+    with pytest.raises(cr.GradientCheckError) as caught:
         cr.checked(lambda x: [[np.nan + 1j]], f)(X)
     assert len(str(caught.value).splitlines()) == 4
 
@@ -101,7 +100,7 @@ def test_every_nth_call(function: Any) -> None:
     for i in range(5):  # the wrong one is call 5
         checked(X + i)
     checked(X + 5)
-    with pytest.raises(cr.optim.GradientCheckError, match="call 7"):
+    with pytest.raises(cr.GradientCheckError, match="call 7"):
         checked(X + 5)
     assert (checked.calls, checked.checks) == (7, 3)
 
@@ -114,7 +113,7 @@ def test_warnings() -> None:
 
 def test_tolerances() -> None:
     off = 1 + 1e-3
-    with pytest.raises(cr.optim.GradientCheckError):
+    with pytest.raises(cr.GradientCheckError):
         cr.checked(lambda x: off * df(x), f)(X)
     cr.checked(lambda x: off * df(x), f, rtol=2e-3)(X)
     cr.checked(lambda x: df(x) + 1e-3, f, atol=2e-3)(X)
@@ -136,25 +135,25 @@ def test_trees(make: Any) -> None:
         return {"a": 2 * x["a"], "b": (0 * x["b"][0] + x["b"][1] + wrong, float(np.sum(np.asarray(x["b"][0]))))}
 
     cr.checked(jac, function)(x)
-    with pytest.raises(cr.optim.GradientCheckError, match=r"most of all x\['b'\]\[0\]\[0, 0\]: expected 0.5, got 1.5"):
+    with pytest.raises(cr.GradientCheckError, match=r"most of all x\['b'\]\[0\]\[0, 0\]: expected 0.5, got 1.5"):
         cr.checked(lambda x: jac(x, 1.0), function)(x)
-    with pytest.raises(cr.optim.GradientCheckError, match="it has not the structure of x"):
+    with pytest.raises(cr.GradientCheckError, match="it has not the structure of x"):
         cr.checked(lambda x: jac(x)["a"], function)(x)
-    with pytest.raises(cr.optim.GradientCheckError, match=r"x\['a'\]: it has shape \(\), expected \(2,\)"):
+    with pytest.raises(cr.GradientCheckError, match=r"x\['a'\]: it has shape \(\), expected \(2,\)"):
         cr.checked(lambda x: {**jac(x), "a": 1.0}, function)(x)
 
 
 def test_a_number() -> None:
     assert cr.checked(lambda x: 3 * x**2, lambda x: x**3)(2.0) == 12.0
     assert cr.checked(lambda x: math.cos(x), lambda x: math.sin(x))(0.5) == math.cos(0.5)
-    with pytest.raises(cr.optim.GradientCheckError, match="it has the wrong scale: it is 2 times"):
+    with pytest.raises(cr.GradientCheckError, match="it has the wrong scale: it is 2 times"):
         cr.checked(lambda x: 2 * math.cos(x), lambda x: math.sin(float(x)))(0.5)
 
 
 def test_complex_arguments() -> None:
     z = np.array([1 + 2j, -0.5j])
     cr.checked(lambda z: 2 * z, lambda z: np.sum(np.abs(z) ** 2))(z)
-    with pytest.raises(cr.optim.GradientCheckError):
+    with pytest.raises(cr.GradientCheckError):
         cr.checked(lambda z: 2 * np.conj(z), lambda z: np.sum(np.abs(z) ** 2))(z)
 
 
@@ -207,7 +206,7 @@ def test_arguments(arguments: Any, error: type[Exception], message: str) -> None
 def test_scipy(function: Any) -> None:
     result = scipy.optimize.minimize(function, X, jac=cr.checked(df, function))
     np.testing.assert_allclose(df(result.x), 0.0, atol=1e-4)
-    with pytest.raises(cr.optim.GradientCheckError, match="10 times"):
+    with pytest.raises(cr.GradientCheckError, match="10 times"):
         scipy.optimize.minimize(function, X, jac=cr.checked(lambda x: 10 * df(x), function))
 
 
@@ -253,14 +252,14 @@ def test_minimize(form: str) -> None:
 )
 def test_minimize_finds_faults_and_changes_nothing(give: Any, message: str) -> None:
     w, b, loss = _problem()
-    with pytest.raises(cr.optim.GradientCheckError, match=rf"GradientDescent\.minimize, beside .*: {message}"):
+    with pytest.raises(cr.GradientCheckError, match=rf"GradientDescent\.minimize, beside .*: {message}"):
         cr.optim.GradientDescent(0.1).minimize(loss, [w, b], gradients=cr.checked(lambda: give(w, b)))
     assert (w.numpy().tolist(), float(b.numpy())) == ([1.0, 2.0], 3.0)
 
 
 def test_a_loss_without_a_gradient_to_compare_with() -> None:
     w = cr.Variable(1.0, name="w")
-    with pytest.raises(cr.optim.GradientCheckError, match="of variable 'w', there is nothing to compare with"):
+    with pytest.raises(cr.GradientCheckError, match="of variable 'w', there is nothing to compare with"):
         cr.optim.GradientDescent(0.1).minimize(lambda: cr.tensor(1.0), [w], gradients=cr.checked(lambda: [1.0]))
 
 
