@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from chainrule import ShapeError, Unary, composite, elementwise, infer, ops
+import chainrule as cr
+from chainrule import ShapeError, Tensor, Unary, as_tensor, composite, elementwise, infer, ops
 
-_SELU_ALPHA: Final = 1.6732632423543772
-_SELU_SCALE: Final = 1.0507009873554805
+SELU_ALPHA: Final = 1.6732632423543772
+SELU_SCALE: Final = 1.0507009873554805
 
 
 def _below_zero(x: Any) -> Any:
@@ -47,7 +48,7 @@ def relu6(x: Any, /) -> Any:
     >>> cr.nn.relu6(cr.tensor([-1.0, 2.0, 7.0]))
     Tensor([0., 2., 6.], float64)
     """
-    return ops.where(x <= 0, 0.0, ops.where(x >= 6, 6.0, x))
+    return ops.where(x <= 0, 0, ops.where(x >= 6, 6, x))
 
 
 def _leaky_relu_gradient(g: Any, _y: Any, x: Any, slope: float) -> Any:
@@ -84,6 +85,29 @@ def prelu(x: Any, slope: Any, /) -> Any:
     return ops.where(x > 0, x, slope * x)
 
 
+def rrelu(x: Any, low: float = 1 / 8, high: float = 1 / 3, training: bool = False, generator: Any = None) -> Tensor:
+    """`leaky_relu` with slopes that are drawn while a network learns, and else are the mean of what is drawn.
+
+    From https://arxiv.org/abs/1505.00853.
+
+    Args:
+        x: floating-point numbers of any shape.
+        low, high: what slopes are drawn between, each element's by itself.
+        training: whether they are drawn.
+        generator: a `cr.random.Generator`; the default one of `cr.random` if it is left out.
+
+    >>> import chainrule as cr
+    >>> cr.nn.rrelu(cr.tensor([-2.0, 3.0]), 0.0, 0.5)
+    Tensor([-0.5,  3. ], float64)
+    """
+    x = as_tensor(x)
+    if not training:
+        y: Tensor = leaky_relu(x, slope=(low + high) / 2)
+    else:
+        y = prelu(x, ops.astype((generator or cr.random).uniform(x.shape, low, high), dtype=x.dtype))
+    return y
+
+
 def _elu_gradient(g: Any, _y: Any, x: Any, alpha: float) -> Any:
     return ops.where(x > 0, g, g * (alpha * ops.exp(_below_zero(x))))
 
@@ -111,7 +135,7 @@ def selu(x: Any, /) -> Any:
     >>> cr.nn.selu(cr.tensor([0.0, 1.0]))
     Tensor([0.        , 1.05070099], float64)
     """
-    return _SELU_SCALE * elu(x, alpha=_SELU_ALPHA)
+    return SELU_SCALE * elu(x, alpha=SELU_ALPHA)
 
 
 @composite(name="nn.celu")
@@ -192,19 +216,28 @@ def mish(x: Any, /) -> Any:
     return x * ops.tanh(ops.softplus(x))
 
 
+def _softsign_gradient(g: Any, _y: Any, x: Any) -> Any:
+    share = ops.reciprocal(1.0 + ops.abs(x))
+    if x.dtype.kind != "complex":
+        return g * ops.square(share)
+    along = ops.real(ops.conj(g) * x)
+    return g * share - along * ops.square(share) * ops.sign(x)
+
+
 softsign: Unary = elementwise(
     "nn.softsign",
     infer.floating,
-    lambda g, _y, x: g * ops.reciprocal(ops.square(1 + ops.abs(x))),
+    _softsign_gradient,
     """`x / (1 + |x|)`.
 
-    Derivative: 1 / (1 + |x|)**2.
+    Derivative: 1 / (1 + |x|)**2; of complex numbers, that along their direction, and 1 / (1 + |x|) across it.
 
     >>> import chainrule as cr
     >>> cr.nn.softsign(cr.tensor([-1.0, 3.0]))
     Tensor([-0.5 ,  0.75], float64)
     """,
     kernel=lambda xp, x: x / (1 + xp.abs(x)),
+    holomorphic=False,
 )
 
 tanh_shrink: Unary = elementwise(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from chainrule import Tensor, composite, fronts, ops
-from chainrule_nn._arguments import as_batch, as_format, as_lengths
-from chainrule_nn._pool import avg_pool
+from chainrule_nn._arguments import as_batch, as_format, as_lengths, of_rank
+from chainrule_nn._pool import avg_pool, taken
 from chainrule_nn._windows import Lengths, of_size
 
 
@@ -28,14 +29,17 @@ def _adaptive_avg_pool(x: Any, /, size: Lengths) -> Any:
 @composite(name="nn.adaptive_max_pool", infer=of_size)
 def _adaptive_max_pool(x: Any, /, size: Lengths) -> Any:
     for axis, n in enumerate(size, 1):
-        bounds = _bounds(x.shape[axis], n)
-        longest = max(high - low for low, high in bounds)
-        places = [[min(low + i, high - 1) for i in range(longest)] for low, high in bounds]
-        inside = [[low + i < high for i in range(longest)] for low, high in bounds]
-        windows = ops.take(x, ops.asarray(places), axis=axis)
-        mask = ops.reshape(ops.asarray(inside), shape=(n, longest, *(1,) * (x.ndim - axis - 1)))
-        x = ops.max(ops.where(mask, windows, -float("inf")), axis=axis + 1)
+        x = ops.max(_windows(x, axis, n), axis=axis + 1)
     return x
+
+
+def _windows(x: Any, axis: int, n: int) -> Any:
+    """The windows along an axis, elements of a window along the next; what a shorter one lacks it has again."""
+    bounds = _bounds(x.shape[axis], n)
+    longest = max(high - low for low, high in bounds)
+    return ops.take(
+        x, ops.asarray([[min(low + i, high - 1) for i in range(longest)] for low, high in bounds]), axis=axis
+    )
 
 
 @fronts(_adaptive_avg_pool)
@@ -78,6 +82,44 @@ def adaptive_max_pool(x: Any, size: int | tuple[int, ...], data_format: str = "c
     x = as_batch("adaptive_max_pool", x, data_format)
     sizes = as_lengths("adaptive_max_pool", "size", size, x.ndim - 2)
     return as_format(_adaptive_max_pool(x, size=sizes), data_format)
+
+
+def adaptive_max_pool_with_indices(
+    x: Any, size: int | tuple[int, ...], data_format: str = "channels_last"
+) -> tuple[Tensor, Tensor]:
+    """`adaptive_max_pool`, and where the largest elements are: of several one, which has all of the gradient.
+
+    Args:
+        x, size, data_format: as for `adaptive_max_pool`.
+
+    Returns:
+        `(y, indices)`, both of the shape of `adaptive_max_pool`'s result. An index counts the elements of a channel,
+        row by row, as `max_unpool` takes them.
+
+    >>> import chainrule as cr
+    >>> y, indices = cr.nn.adaptive_max_pool_with_indices(cr.tensor([[[1.0], [3.0], [5.0]]]), 2)
+    >>> y[0, :, 0], indices[0, :, 0]
+    (Tensor([3., 5.], float64), Tensor([1, 2], int64))
+    """
+    what = "adaptive_max_pool_with_indices"
+    x = as_batch(what, x, data_format)
+    sizes = as_lengths(what, "size", size, x.ndim - 2)
+    lengths = x.shape[1:-1]
+    best: Any = ops.stop_gradient(x)
+    places: Any = ops.reshape(ops.arange(math.prod(lengths)), shape=(1, *lengths, 1))
+    places = ops.broadcast_to(places, shape=x.shape)
+    for axis, n in enumerate(sizes, 1):
+        windows = _windows(best, axis, n)
+        at = ops.argmax(windows, axis=axis + 1, keepdims=True)
+        best, places = (
+            ops.squeeze(ops.take_along_axis(each, at, axis=axis + 1), axis=axis + 1)
+            for each in (windows, _windows(places, axis, n))
+        )
+    return as_format(taken(x, places), data_format), as_format(places, data_format)
+
+
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (of_rank(adaptive_avg_pool, n) for n in (1, 2, 3))
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (of_rank(adaptive_max_pool, n) for n in (1, 2, 3))
 
 
 def global_avg_pool(x: Any, keepdims: bool = False, data_format: str = "channels_last") -> Tensor:

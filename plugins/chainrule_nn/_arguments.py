@@ -13,8 +13,8 @@ from chainrule_nn._windows import Lengths, Padding
 P = ParamSpec("P")
 
 
-def as_batch(what: str, x: Any, data_format: str) -> Tensor:
-    """A batch of arrays as a tensor with its channels last.
+def as_batch(what: str, x: Any, data_format: str, axes: int = 1, numbers: bool = True) -> Tensor:
+    """A batch of arrays as a tensor with its channels last: of at least so many axes to move along, and of numbers.
 
     Raises:
         ArgumentError, DTypeError, ShapeError: there is no such format, or the tensor cannot be such a batch.
@@ -25,11 +25,10 @@ def as_batch(what: str, x: Any, data_format: str) -> Tensor:
             f"{what}: data_format: expected 'channels_last', for (batch, *lengths, channels), or 'channels_first', "
             f"for (batch, channels, *lengths), got {data_format!r}"
         )
-    if x.ndim < 3:
-        raise ShapeError(
-            f"{what}: x: expected at least 3 dimensions, a batch, axes to move along and channels, got shape {x.shape}"
-        )
-    if x.dtype == bool_:
+    if x.ndim < axes + 2:
+        along = "axes to move along and channels" if axes else "perhaps axes to move along, and channels"
+        raise ShapeError(f"{what}: x: expected at least {axes + 2} dimensions, a batch, {along}, got shape {x.shape}")
+    if numbers and x.dtype == bool_:
         raise DTypeError(f"{what}: x: expected numbers, got booleans; convert them: cr.astype(x, 'float32')")
     return x if data_format == "channels_last" else _permuted(x, (0, *range(2, x.ndim), 1))
 
@@ -116,19 +115,25 @@ def optional_arrays(operation: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def of_rank(function: Callable[Concatenate[Any, P], Tensor], n: int) -> Callable[Concatenate[Any, P], Tensor]:
-    """A function over any number of axes as one over `n`, which refuses others."""
+    """A function over any number of axes as one over `n`, which takes one array without its batch too, and no other."""
     name = f"{function.__name__}{n}d"
 
     @functools.wraps(function)
     def front(x: Any, /, *args: P.args, **kwargs: P.kwargs) -> Tensor:
         x = as_tensor(x)
+        if x.ndim == n + 1:
+            return function(x[None, ...], *args, **kwargs)[0, ...]
         if x.ndim != n + 2:
             raise ShapeError(
-                f"{name}: x: expected {n + 2} dimensions, a batch, {n} to move along and channels, got shape {x.shape}"
+                f"{name}: x: expected {n + 2} dimensions, a batch, {n} to move along and channels, or {n + 1} without "
+                f"the batch, got shape {x.shape}"
             )
         return function(x, *args, **kwargs)
 
     front.__name__ = front.__qualname__ = name
-    front.__doc__ = f"`{function.__name__}` of arrays with {n} {'axis' if n == 1 else 'axes'} to move along; see there."
+    front.__doc__ = (
+        f"`{function.__name__}` of arrays with {n} {'axis' if n == 1 else 'axes'} to move along; see there. "
+        "Of one array without a batch it gives one."
+    )
     del front.op  # type: ignore[attr-defined]  # the operation has its own public function
     return front

@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import ShapeError, Tensor, as_tensor, default_dtype, ops
+import chainrule as cr
+from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, default_dtype, ops
 
 
-def embedding(indices: Any, table: Any, padding_index: int | None = None, max_norm: float | None = None) -> Tensor:
+def embedding(
+    indices: Any,
+    table: Any,
+    padding_index: int | None = None,
+    max_norm: float | None = None,
+    norm: float = 2.0,
+    by_frequency: bool = False,
+) -> Tensor:
     """For each index its row of a table. The gradient of the table is row-sparse.
 
     Args:
@@ -16,6 +24,8 @@ def embedding(indices: Any, table: Any, padding_index: int | None = None, max_no
         table: shape `(n, features)`.
         padding_index: the row that has no gradient.
         max_norm: rows that are longer are scaled down to this length; the scale is no part of the gradient.
+        norm: which p-norm that length is.
+        by_frequency: whether the gradient of a row is the mean of those at its places, rather than their sum.
 
     Returns:
         Shape `(*indices.shape, features)`.
@@ -37,17 +47,92 @@ def embedding(indices: Any, table: Any, padding_index: int | None = None, max_no
         row = padding_index % table.shape[0]
         rows = ops.where((indices == row)[..., None], ops.stop_gradient(rows), rows)
     if max_norm is not None:
-        norms = ops.vector_norm(ops.stop_gradient(rows), axis=-1, keepdims=True)
+        norms = cr.linalg.vector_norm(ops.stop_gradient(rows), axis=-1, keepdims=True, ord=norm)
         rows = rows * ops.where(norms > max_norm, max_norm / ops.maximum(norms, max_norm), 1.0)
+    if by_frequency:
+        counts = ops.take(cr.bincount(ops.reshape(indices, shape=(-1,)), minlength=table.shape[0]), indices, axis=0)
+        held = ops.stop_gradient(rows)
+        rows = held + (rows - held) / ops.astype(counts, dtype=rows.dtype)[..., None]
     return rows
 
 
-def one_hot(indices: Any, n_classes: int, dtype: Any = None) -> Tensor:
+def embedding_bag(
+    indices: Any,
+    table: Any,
+    offsets: Any = None,
+    mode: str = "mean",
+    weights: Any = None,
+    padding_index: int | None = None,
+    max_norm: float | None = None,
+    norm: float = 2.0,
+    by_frequency: bool = False,
+) -> Tensor:
+    """Sums, means or maxima of rows of a table, for bags of indices.
+
+    Args:
+        indices: integers of shape `(bags, n)`; or of shape `(n,)`, which `offsets` cut into bags.
+        table: shape `(rows, features)`.
+        offsets: integers of shape `(bags,)`, in order: where each bag begins; the first at 0.
+        mode: `"mean"`, `"sum"` or `"max"`.
+        weights: of the shape of `indices`: how much each row counts in a sum.
+        padding_index: the row that is left out of bags.
+        max_norm, norm, by_frequency: as for `embedding`.
+
+    Returns:
+        Shape `(bags, features)`; zeros for an empty bag.
+
+    Raises:
+        ArgumentError: there is no such mode, or weights go with another than `"sum"`.
+        ShapeError: the shapes do not fit.
+
+    >>> import chainrule as cr
+    >>> table = cr.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> cr.nn.embedding_bag(cr.tensor([1, 1, 0]), table, offsets=cr.tensor([0, 2]), mode="sum")
+    Tensor([[6., 8.],
+            [1., 2.]], float64)
+    """
+    what = "embedding_bag"
+    if mode not in ("mean", "sum", "max"):
+        raise ArgumentError(f"{what}: mode: expected 'mean', 'sum' or 'max', got {mode!r}")
+    if weights is not None and mode != "sum":
+        raise ArgumentError(f"{what}: weights: go with the mode 'sum', got {mode!r}")
+    indices, table = as_tensor(indices), as_tensor(table)
+    if indices.ndim != (1 if offsets is not None else 2):
+        raise ShapeError(f"{what}: indices: expected shape (bags, n), or (n,) with offsets, got {indices.shape}")
+    if offsets is None:
+        bags = indices.shape[0]
+        of = ops.reshape(ops.broadcast_to(ops.arange(bags)[:, None], shape=indices.shape), shape=(-1,))
+        indices = ops.reshape(indices, shape=(-1,))
+    else:
+        offsets = as_tensor(offsets)
+        bags = offsets.shape[0]
+        of = cr.searchsorted(offsets, ops.arange(indices.shape[0]), side="right") - 1
+    rows = embedding(indices, table, padding_index, max_norm, norm, by_frequency)
+    kept = ops.ones_like(indices) == 1 if padding_index is None else indices != padding_index % table.shape[0]
+    if mode == "max":
+        members = (of == ops.arange(bags)[:, None]) & kept
+        largest = (
+            ops.max(ops.where(members[..., None], rows, -math.inf), axis=1)
+            if rows.shape[0]
+            else ops.zeros((bags, table.shape[1]), dtype=rows.dtype)
+        )
+        found: Tensor = ops.where(ops.any(members, axis=1)[:, None], largest, 0.0)
+        return found
+    counted = ops.astype(kept, dtype=rows.dtype)[:, None]
+    if weights is not None:
+        counted = counted * ops.reshape(ops.astype(weights, dtype=rows.dtype), shape=(-1, 1))
+    total: Tensor = ops.scatter_add_rows(rows * counted, of, rows=bags)
+    if mode == "mean":
+        total = total / ops.maximum(ops.scatter_add_rows(counted, of, rows=bags), 1)
+    return total
+
+
+def one_hot(indices: Any, n_classes: int | None = None, dtype: Any = None) -> Tensor:
     """For each index a row of zeros with a one at its place; zeros alone for one outside. No gradient.
 
     Args:
         indices: integers of any shape.
-        n_classes: how long the rows are.
+        n_classes: how long the rows are; by default one more than the largest index, which then has to be known.
         dtype: of the result; the default floating-point one if it is left out.
 
     Returns:
@@ -58,7 +143,10 @@ def one_hot(indices: Any, n_classes: int, dtype: Any = None) -> Tensor:
     Tensor([[0., 1., 0.],
             [1., 0., 0.]], float64)
     """
-    places = as_tensor(indices)[..., None] == ops.arange(n_classes)
+    indices = as_tensor(indices)
+    if n_classes is None:
+        n_classes = int(ops.max(indices)) + 1
+    places = indices[..., None] == ops.arange(n_classes)
     found: Tensor = ops.astype(places, dtype=default_dtype() if dtype is None else dtype)
     return found
 

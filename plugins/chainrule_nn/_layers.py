@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import chainrule as cr
 from chainrule import ShapeError, Tensor, as_tensor, ops
 
 
@@ -28,6 +29,26 @@ def dense(x: Any, w: Any, b: Any = None) -> Tensor:
     """
     y: Tensor = ops.matmul(x, w)
     return y if b is None else y + b
+
+
+def bilinear(x: Any, y: Any, w: Any, b: Any = None) -> Tensor:
+    """A layer of two inputs: `sum(x[..., i] * w[i, j, k] * y[..., j] for i, j) + b[k]`.
+
+    Args:
+        x: shape `(..., inputs of x)`.
+        y: shape `(..., inputs of y)`.
+        w: shape `(inputs of x, inputs of y, outputs)`.
+        b: shape `(outputs,)`; nothing is added if it is left out.
+
+    Returns:
+        Shape `(..., outputs)`.
+
+    >>> import chainrule as cr
+    >>> cr.nn.bilinear(cr.tensor([1.0, 2.0]), cr.tensor([3.0]), cr.tensor([[[1.0]], [[10.0]]]))
+    Tensor([63.], float64)
+    """
+    z: Tensor = cr.einsum("...i,ijk,...j->...k", x, w, y)
+    return z if b is None else z + b
 
 
 def flatten(x: Any) -> Tensor:

@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import chainrule as cr
-from chainrule import ArgumentError, ShapeError, Tensor, as_tensor, composite, fronts, infer, ops
+from chainrule import ArgumentError, Tensor, as_tensor, composite, fronts, ops
 from chainrule_nn._arguments import optional_arrays
 
 
@@ -405,46 +404,3 @@ def margin_ranking_loss(a: Any, b: Any, labels: Any, /, margin: float = 0.0) -> 
     Tensor(0.25, float64)
     """
     return ops.relu(margin - labels * (a - b))
-
-
-@loss
-def triplet_margin_loss(anchors: Any, positives: Any, negatives: Any, /, margin: float = 1.0, p: float = 2.0) -> Any:
-    """`max(0, |anchors - positives| - |anchors - negatives| + margin)`, with the p-norm of rows.
-
-    Args:
-        anchors, positives, negatives: shape `(..., n)`.
-        margin: how much farther a negative has to be.
-        p: which norm.
-        weights, reduction: as for `mse_loss`.
-
-    >>> import chainrule as cr
-    >>> cr.nn.triplet_margin_loss(cr.tensor([0.0, 0.0]), cr.tensor([3.0, 4.0]), cr.tensor([0.0, 2.0]))
-    Tensor(4.0, float64)
-    """
-    near, far = (cr.linalg.vector_norm(anchors - x, ord=p, axis=-1) for x in (positives, negatives))
-    return ops.relu(near - far + margin)
-
-
-@loss
-def nll_loss(log_probabilities: Any, labels: Any, /) -> Any:
-    """The negative logarithm of the probability of each row's class: `-log_probabilities[..., label]`.
-
-    Derivative: -1 at the class, else 0.
-
-    `cross_entropy` takes scores, class weights and labels to leave out.
-
-    Args:
-        log_probabilities: shape `(..., n_classes)`, as `log_softmax` gives them.
-        labels: class numbers of shape `(...)`.
-        weights, reduction: as for `mse_loss`.
-
-    >>> import chainrule as cr
-    >>> cr.nn.nll_loss(cr.log(cr.tensor([[0.25, 0.75]])), cr.tensor([0]))
-    Tensor(1.3862943611198906, float64)
-    """
-    shape = log_probabilities.shape
-    try:
-        infer.common_shape(labels.shape, None if shape is None else shape[:-1])
-    except ShapeError:
-        raise ShapeError(f"labels of shape {labels.shape} do not fit log_probabilities of shape {shape}") from None
-    return -ops.take_along_axis(log_probabilities, labels[..., None], axis=-1)[..., 0]

@@ -11,9 +11,16 @@ from chainrule_nn._conv import conv, conv_transpose
 from chainrule_nn._dropout import dropout
 from chainrule_nn._embedding import embedding
 from chainrule_nn._initializers import glorot_uniform, normal
-from chainrule_nn._layers import dense
+from chainrule_nn._layers import bilinear, dense
 from chainrule_nn._module import Module, fresh_name
-from chainrule_nn._normalization import batch_norm, batch_norm_training, group_norm, layer_norm, rms_norm
+from chainrule_nn._normalization import (
+    batch_norm,
+    batch_norm_training,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    rms_norm,
+)
 
 
 def _filled(value: float, n: int, dtype: Any, name: str, trainable: bool = True) -> Variable:
@@ -52,6 +59,36 @@ class Linear(Module):
 
     def __call__(self, x: Any) -> Tensor:
         return dense(x, self.w, self.b)
+
+
+class Bilinear(Module):
+    """A fully connected layer of two inputs; see `bilinear`.
+
+    Args:
+        left, right, outputs: how many numbers come in on either side, and go out.
+        bias, initializer, seed, dtype: as for `Linear`.
+
+    >>> import chainrule as cr
+    >>> cr.nn.Bilinear(3, 4, 2, seed=0)(cr.ones((5, 3)), cr.ones((5, 4))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        left: int,
+        right: int,
+        outputs: int,
+        bias: bool = True,
+        initializer: Callable[..., Tensor] = glorot_uniform,
+        seed: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        name = fresh_name(self)
+        self.w = Variable(initializer((left, right, outputs), seed, dtype), name=f"{name}/w")
+        self.b = _filled(0.0, outputs, dtype, f"{name}/b") if bias else None
+
+    def __call__(self, x: Any, y: Any) -> Tensor:
+        return bilinear(x, y, self.w, self.b)
 
 
 class Conv(Module):
@@ -244,6 +281,30 @@ class GroupNorm(Module):
 
     def __call__(self, x: Any) -> Tensor:
         return group_norm(x, self.groups, self.scale, self.offset, self.eps, self.data_format)
+
+
+class InstanceNorm(Module):
+    """`instance_norm` with a scale and an offset for each channel.
+
+    Args:
+        channels: how many there are.
+        eps, data_format: as for `instance_norm`.
+        dtype: of the parameters.
+
+    >>> import chainrule as cr
+    >>> cr.nn.InstanceNorm(1, eps=0.0)(cr.tensor([[[1.0], [3.0]]]))[0, :, 0]
+    Tensor([-1.,  1.], float64)
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, data_format: str = "channels_last", dtype: Any = None) -> None:
+        name = fresh_name(self)
+        self.scale, self.offset = (
+            _filled(v, channels, dtype, f"{name}/{k}") for v, k in ((1.0, "scale"), (0.0, "offset"))
+        )
+        self.eps, self.data_format = eps, data_format
+
+    def __call__(self, x: Any) -> Tensor:
+        return instance_norm(x, self.scale, self.offset, self.eps, self.data_format)
 
 
 class BatchNorm(Module):

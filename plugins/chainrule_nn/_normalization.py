@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import chainrule as cr
 from chainrule import ShapeError, Tensor, composite, fronts, infer, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, optional_arrays
 from chainrule_nn._pool import avg_pool
@@ -121,7 +122,7 @@ def group_norm(
     """Normalisation of groups of channels, for each element of a batch by itself (https://arxiv.org/abs/1803.08494).
 
     Args:
-        x: shape `(batch, *lengths, channels)`.
+        x: shape `(batch, *lengths, channels)`, or `(batch, channels)`.
         groups: into how many equal parts the channels are cut.
         scale, offset, eps, data_format: as for `instance_norm`.
 
@@ -133,7 +134,7 @@ def group_norm(
     Tensor([[[-1.,  1., -1.,  1.]]], float64)
     """
     (groups,) = as_lengths("group_norm", "groups", groups, 1)
-    x = as_batch("group_norm", x, data_format)
+    x = as_batch("group_norm", x, data_format, axes=0)
     return as_format(_group_norm(x, scale, offset, groups=groups, eps=eps), data_format)
 
 
@@ -173,8 +174,8 @@ def _at_channels(t: Any, x: Any, axis: int) -> Any:
 
 def batch_norm_training(
     x: Any,
-    running_mean: Any,
-    running_variance: Any,
+    running_mean: Any = None,
+    running_variance: Any = None,
     scale: Any = None,
     offset: Any = None,
     *,
@@ -186,7 +187,8 @@ def batch_norm_training(
 
     Args:
         x, scale, offset, axis, eps: as for `batch_norm`.
-        running_mean, running_variance: shape `(channels,)`: the statistics until now.
+        running_mean, running_variance: shape `(channels,)`: the statistics until now; those of the batch alone are
+            the new ones if they are left out.
         momentum: how much of the batch's statistics goes into the new ones.
 
     Returns:
@@ -211,10 +213,28 @@ def batch_norm_training(
     unbiased = variance * (n / (n - 1))
 
     def moved(old: Any, new: Any) -> Any:
-        return ops.stop_gradient((1.0 - momentum) * ops.asarray(old) + momentum * new)
+        return ops.stop_gradient(new if old is None else (1.0 - momentum) * ops.asarray(old) + momentum * new)
 
     y = batch_norm(x, mean, variance, scale, offset, axis=axis, eps=eps)
     return y, moved(running_mean, mean), moved(running_variance, unbiased)
+
+
+@composite(name="nn.normalize")
+def normalize(x: Any, /, axis: int = -1, p: float = 2.0, eps: float = 1e-12) -> Any:
+    """`x / max(|x|, eps)`, with the p-norm of vectors along an axis: vectors of length 1.
+
+    Args:
+        x: an array of any shape.
+        axis: along which the vectors lie.
+        p: which norm.
+        eps: the least that is divided by.
+
+    >>> import chainrule as cr
+    >>> cr.nn.normalize(cr.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    Tensor([[0.6, 0.8],
+            [0. , 0. ]], float64)
+    """
+    return x / ops.maximum(cr.linalg.vector_norm(x, ord=p, axis=axis, keepdims=True), eps)
 
 
 @composite(name="nn.local_response_norm")

@@ -90,7 +90,7 @@ def unfold(
     Tensor([[1., 2.],
             [2., 3.]], float64)
     """
-    x = as_batch("unfold", x, data_format)
+    x = as_batch("unfold", x, data_format, numbers=False)
     y: Tensor = _unfold(x, **_how("unfold", x.ndim - 2, window, strides, padding, dilation))
     return y
 

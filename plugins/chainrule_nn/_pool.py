@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
 import chainrule as cr
-from chainrule import DTypeError, Tensor, UnknownSizeError, default_dtype, fronts, infer, op, ops
+from chainrule import DTypeError, Tensor, UnknownSizeError, composite, default_dtype, fronts, infer, int64, op, ops
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank
 from chainrule_nn._patches import unfold
-from chainrule_nn._windows import Along, Lengths, Padding, fold, padded, pooled, taps, volume, windows
+from chainrule_nn._windows import Along, Lengths, Padding, fold, offsets, padded, pooled, taps, volume, windows
 
 
 def _pool_spec(x: Any, window: Lengths, strides: Lengths, padding: Padding, **_: Any) -> Any:
@@ -78,6 +79,53 @@ def max_pool_gather(xp: Any, t: Any, x: Any, y: Any, /, window: Lengths, strides
     hits = _hits(xp, x, y, axes, t.dtype)
     picked = [tap * hit for tap, hit in zip(taps(padded(xp, t, axes), axes), hits, strict=True)]
     return sum(picked[1:], picked[0]) / sum(hits[1:], hits[0])
+
+
+def _indices_spec(x: Any, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
+    if x.shape is None:
+        return infer.Spec(None, int64)
+    axes = windows(x.shape[1:-1], window, strides, padding, dilation)
+    return infer.Spec((x.shape[0], *(a.count for a in axes), x.shape[-1]), int64)
+
+
+@op(infer=_indices_spec, gradient=(None,), name="nn.max_pool_indices")
+def max_pool_indices(xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
+    """Where in its channel, counted row by row, the first of the largest elements of each window is. No gradient."""
+    axes = windows(x.shape[1:-1], window, strides, padding, dilation)
+    device = getattr(x, "device", None)
+    best = places = None
+    for at, tap in zip(offsets(axes), taps(padded(xp, x, axes, lowest(xp, x)), axes), strict=True):
+        place: Any = 0
+        for i, (start, a) in enumerate(zip(at, axes, strict=True)):
+            # Where the padding is, that of the window's first element that is none.
+            along = [
+                min(max(j * a.stride + start - a.low, (j * a.stride - a.low) % a.dilation), a.size - 1)
+                for j in range(a.count)
+            ]
+            shape = (1,) * (i + 1) + (a.count,) + (1,) * (len(axes) - i)
+            place = place * a.size + xp.reshape(xp.asarray(along, dtype=xp.int64, device=device), shape)
+        place = xp.broadcast_to(place, tap.shape)
+        if best is None:
+            best, places = tap, place
+        else:
+            places = xp.where(tap > best, place, places)
+            best = xp.maximum(tap, best)
+    return xp.asarray(places, copy=True)
+
+
+def _max_unpool_gradient(g: Any, _r: Any, _y: Any, indices: Any, size: Lengths) -> Any:
+    return taken(g, indices)
+
+
+@composite(gradient=(_max_unpool_gradient, None), name="nn.max_unpool")
+def _max_unpool(y: Any, indices: Any, /, size: Lengths) -> Any:
+    batch, channels = y.shape[0], y.shape[-1]
+    flat = (batch, math.prod(y.shape[1:-1]), channels)
+    values, places = ops.reshape(y, shape=flat), ops.reshape(indices, shape=flat)
+    images = ops.reshape(ops.arange(batch), shape=(batch, 1, 1))
+    zeros = ops.zeros((batch, math.prod(size), channels), dtype=y.dtype)
+    filled = cr.set_at(zeros, (images, places, ops.arange(channels)), values)
+    return ops.reshape(filled, shape=(batch, *size, channels))
 
 
 def shares(xp: Any, x: Any, axes: tuple[Along, ...], count_padding: bool) -> Any:
@@ -169,12 +217,19 @@ def max_pool(
     >>> cr.grad(lambda x: cr.sum(cr.nn.max_pool(x)))(x)[0, :, 0]
     Tensor([0. , 1. , 0.5, 0.5], float64)
     """
-    x = as_batch("max_pool", x, data_format)
-    if x.dtype.kind == "complex":
-        raise DTypeError(f"max_pool: x: expected real numbers, which have a largest, got {x.dtype}")
-    apart = as_lengths("max_pool", "dilation", dilation, x.ndim - 2)
-    how = _how("max_pool", x, window, strides, padding, ceil_mode, apart)
+    x, how, apart = _of_largest("max_pool", x, window, strides, padding, data_format, ceil_mode, dilation)
     return as_format(_max_pool(x, **how) if {*apart} == {1} else _dilated(x, apart, **how), data_format)
+
+
+def _of_largest(
+    what: str, x: Any, window: Any, strides: Any, padding: Any, data_format: str, ceil_mode: bool, dilation: Any
+) -> tuple[Tensor, dict[str, Any], Lengths]:
+    """A batch of what has a largest, how windows move over it, and how far apart they take elements."""
+    x = as_batch(what, x, data_format)
+    if x.dtype.kind == "complex":
+        raise DTypeError(f"{what}: x: expected real numbers, which have a largest, got {x.dtype}")
+    apart = as_lengths(what, "dilation", dilation, x.ndim - 2)
+    return x, _how(what, x, window, strides, padding, ceil_mode, apart), apart
 
 
 def _dilated(x: Tensor, dilation: Lengths, window: Lengths, strides: Lengths, padding: Padding) -> Tensor:
@@ -197,6 +252,7 @@ def avg_pool(
     count_padding: bool = False,
     data_format: str = "channels_last",
     ceil_mode: bool = False,
+    divisor: int | None = None,
 ) -> Tensor:
     """The mean of each window, channel by channel.
 
@@ -206,6 +262,7 @@ def avg_pool(
         x, window, strides, padding, data_format, ceil_mode: as for `max_pool`; `x` may be complex.
         count_padding: whether what is padded counts as zeros, as in PyTorch, or not at all, as in TensorFlow. What
             `ceil_mode` adds never counts.
+        divisor: what sums are divided by in place of how many elements count.
 
     Returns:
         Shape `(batch, *lengths, channels)`, of the dtype of `x`, or the default one for integers.
@@ -224,8 +281,10 @@ def avg_pool(
     if not x.dtype.is_inexact:
         x = ops.astype(x, dtype=default_dtype())
     how = _how("avg_pool", x, window, strides, padding, ceil_mode)
-    y = _avg_pool(x, count_padding=bool(count_padding), **how)
-    if count_padding and ceil_mode and how["padding"] != "SAME":
+    y = _avg_pool(x, count_padding=bool(count_padding) or divisor is not None, **how)
+    if divisor is not None:
+        y = y * (math.prod(how["window"]) / divisor)
+    elif count_padding and ceil_mode and how["padding"] != "SAME":
         y = y * _shares_of_padded(x, y, how, as_padding("avg_pool", padding, x.ndim - 2))
     return as_format(y, data_format)
 
@@ -264,6 +323,67 @@ def _ceiled(what: str, length: Any, reach: int, stride: int, padding: tuple[int,
     more = -(low + length + high - reach) % stride
     begins_inside = low + length + high + more - reach < low + length
     return (low, high + more) if begins_inside else padding
+
+
+def max_pool_with_indices(
+    x: Any,
+    window: int | tuple[int, ...] = 2,
+    strides: int | tuple[int, ...] | None = None,
+    padding: Any = "VALID",
+    data_format: str = "channels_last",
+    ceil_mode: bool = False,
+    dilation: int | tuple[int, ...] = 1,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool`, and where the largest elements are: of several the first, which has all of the gradient.
+
+    Args:
+        x, window, strides, padding, data_format, ceil_mode, dilation: as for `max_pool`.
+
+    Returns:
+        `(y, indices)`, both of the shape of `max_pool`'s result. An index counts the elements of a channel, row by
+        row, as `max_unpool` takes them.
+
+    >>> import chainrule as cr
+    >>> y, indices = cr.nn.max_pool_with_indices(cr.tensor([[[1.0], [3.0], [2.0], [2.0]]]))
+    >>> y[0, :, 0], indices[0, :, 0]
+    (Tensor([3., 2.], float64), Tensor([1, 2], int64))
+    """
+    what = "max_pool_with_indices"
+    x, how, apart = _of_largest(what, x, window, strides, padding, data_format, ceil_mode, dilation)
+    indices = max_pool_indices(x, dilation=apart, **how)
+    return as_format(taken(x, indices), data_format), as_format(indices, data_format)
+
+
+def taken(x: Tensor, indices: Tensor) -> Tensor:
+    """The elements of each channel at indices that count them row by row."""
+    flat = ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:-1]), x.shape[-1]))
+    places = ops.reshape(indices, shape=(x.shape[0], math.prod(indices.shape[1:-1]), x.shape[-1]))
+    y: Tensor = ops.reshape(ops.take_along_axis(flat, places, axis=1), shape=indices.shape)
+    return y
+
+
+@fronts(_max_unpool)
+def max_unpool(y: Any, indices: Any, size: int | tuple[int, ...], data_format: str = "channels_last") -> Tensor:
+    """Numbers at the places that they came from, and zeros elsewhere: what `max_pool_with_indices` leaves of an array.
+
+    Args:
+        y: shape `(batch, *lengths, channels)`.
+        indices: of the same shape: for each number its place among the elements of its channel, row by row. Numbers
+            that have one place are the same number; all have the gradient at that place.
+        size: the lengths of the result: an integer, or one for each axis.
+        data_format: `"channels_first"` if `y`, `indices` and the result are `(batch, channels, *lengths)`.
+
+    Returns:
+        Shape `(batch, *size, channels)`.
+
+    >>> import chainrule as cr
+    >>> y, indices = cr.nn.max_pool_with_indices(cr.tensor([[[1.0], [3.0], [2.0], [2.0]]]))
+    >>> cr.nn.max_unpool(y, indices, 4)[0, :, 0]
+    Tensor([0., 3., 2., 0.], float64)
+    """
+    y, indices = as_batch("max_unpool", y, data_format), as_batch("max_unpool", indices, data_format)
+    sizes = as_lengths("max_unpool", "size", size, y.ndim - 2)
+    return as_format(_max_unpool(y, indices, size=sizes), data_format)
 
 
 max_pool1d, max_pool2d, max_pool3d = (of_rank(max_pool, n) for n in (1, 2, 3))

@@ -17,15 +17,21 @@ _OPERATIONS: Mapping[str, str] = {
     "_adaptive": "adaptive_avg_pool adaptive_max_pool",
     "_attention": "scaled_dot_product_attention scaled_dot_product_attention_gradient",
     "_conv": "conv conv_transpose conv_weight_gradient",
+    "_cross_entropy": "nll_loss",
+    "_ctc": "ctc_loss",
     "_dropout": "dropout",
+    "_grid": "grid_sample",
     "_losses": (
         "binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cosine_similarity "
         "gaussian_nll_loss hinge_loss huber_loss kl_div_loss l1_loss log_cosh_loss margin_ranking_loss mse_loss "
-        "nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss triplet_margin_loss"
+        "poisson_nll_loss smooth_l1_loss soft_margin_loss squared_hinge_loss"
     ),
-    "_normalization": "batch_norm group_norm instance_norm layer_norm local_response_norm rms_norm",
+    "_margin_losses": (
+        "hinge_embedding_loss multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss triplet_margin_loss"
+    ),
+    "_normalization": "batch_norm group_norm instance_norm layer_norm local_response_norm normalize rms_norm",
     "_patches": "fold unfold",
-    "_pool": "avg_pool avg_pool_transpose max_pool max_pool_gather max_pool_spread",
+    "_pool": "avg_pool avg_pool_transpose max_pool max_pool_gather max_pool_indices max_pool_spread max_unpool",
     "_recurrent": "gru_cell lstm_cell rnn_cell",
     "_resize": "resize",
 }

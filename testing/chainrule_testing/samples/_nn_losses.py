@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import scipy.special
 import scipy.stats
 
-from chainrule_testing._samples import Samples, case, integers, positive, real, uniform
+from chainrule_testing._samples import Samples, apart, case, integers, positive, real, uniform
 from chainrule_testing.samples._nn_activations import points
 
 Array = Any
@@ -75,9 +76,40 @@ def _cosine_loss(a: Array, b: Array, labels: Array, margin: float = 0.0) -> Arra
     return np.where(labels > 0, 1 - cosine, np.maximum(cosine - margin, 0))
 
 
-def _triplet(a: Array, positives: Array, negatives: Array, margin: float = 1.0, p: float = 2.0) -> Array:
-    near, far = (np.sum(np.abs(a - x) ** p, axis=-1) ** (1 / p) for x in (positives, negatives))
-    return np.maximum(near - far + margin, 0)
+def _triplet(
+    a: Array,
+    positives: Array,
+    negatives: Array,
+    margin: float = 1.0,
+    p: float = 2.0,
+    swap: bool = False,
+    eps: float = 0.0,
+) -> Array:
+    pairs = ((a, positives), (a, negatives), (positives, negatives))
+    near, far, swapped = (np.sum(np.abs(b - c + eps) ** p, axis=-1) ** (1 / p) for b, c in pairs)
+    return np.maximum(near - (np.minimum(far, swapped) if swap else far) + margin, 0)
+
+
+def _multi_margin(scores: Array, labels: Array, p: int, margin: float) -> Array:
+    losses = np.zeros(labels.shape, scores.dtype)
+    for row in np.ndindex(labels.shape):
+        others = np.delete(scores[row], labels[row])
+        losses[row] = np.sum(np.maximum(margin - scores[row][labels[row]] + others, 0) ** p) / scores.shape[-1]
+    return losses
+
+
+def _multilabel_margin(scores: Array, labels: Array) -> Array:
+    losses = np.zeros(scores.shape[:-1], scores.dtype)
+    for row in np.ndindex(losses.shape):
+        listed = list(itertools.takewhile(lambda label: label >= 0, labels[row]))
+        others = np.delete(scores[row], listed)
+        losses[row] = sum(np.sum(np.maximum(1 - scores[row][label] + others, 0)) for label in listed)
+    return losses / scores.shape[-1]
+
+
+def _multilabel_soft_margin(scores: Array, labels: Array, class_weights: Any) -> Array:
+    losses = -labels * scipy.special.log_expit(scores) - (1 - labels) * scipy.special.log_expit(-scores)
+    return np.mean(losses if class_weights is None else losses * class_weights, axis=-1)
 
 
 SAMPLES: dict[str, Samples] = {
@@ -121,7 +153,42 @@ SAMPLES: dict[str, Samples] = {
         fixed=(2,),
     ),
     "nn.triplet_margin_loss": Samples(
-        _triplet, [case(points(2, 3), _near(3), _near(3), margin=2.0, p=3.0)], integers=False, fronted=True
+        _triplet,
+        [
+            case(points(2, 3), _near(3), _near(3), margin=2.0, p=3.0),
+            case(points(2, 3), real(3), real(2, 3), margin=9.0, swap=True, eps=0.1),
+        ],
+        integers=False,
+        fronted=True,
+    ),
+    "nn.hinge_embedding_loss": _pairs(
+        lambda x, t, margin=1.0: np.where(t == 1, x, np.maximum(margin - x, 0)),
+        {"margin": 1.7},
+        right=_signs,
+        fixed=(1,),
+    ),
+    "nn.multi_margin_loss": Samples(
+        _multi_margin,
+        [
+            case(apart(2, 3), integers(0, 3)(2), p=1, margin=1.1),
+            case(apart(2, 2, 3), integers(0, 3)(2, 2), p=2, margin=0.6),
+        ],
+        integers=False,
+        fronted=True,
+        needs_shape=True,
+    ),
+    "nn.multilabel_margin_loss": Samples(
+        _multilabel_margin,
+        [case(0.3 * apart(3, 4), np.array([[2, 0, -1, 1], [-1, 2, 2, 2], [3, 1, 0, -1]]))],
+        integers=False,
+        fronted=True,
+        needs_shape=True,
+    ),
+    "nn.multilabel_soft_margin_loss": Samples(
+        _multilabel_soft_margin,
+        [case(real(2, 3), _probability(2, 3), None), case(real(3), _probability(3), positive(3))],
+        integers=False,
+        fronted=True,
     ),
     "nn.nll_loss": Samples(
         lambda x, labels: -np.take_along_axis(x, labels[..., None], -1)[..., 0],

@@ -67,6 +67,12 @@ SAMPLES: dict[str, Samples] = {
         case(real(3, 2), real(2), positive(2), real(2), real(2)),
         case(real(2, 2, 3), real(2), positive(2), None, None, axis=1, eps=0.1),
     ),
+    "nn.normalize": Samples(
+        lambda x, axis=-1, p=2.0, eps=1e-12: x / np.sum(np.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p),
+        [case(real(2, 3)), case(real(3, 2), axis=0, p=3.0), case(real(4))],
+        integers=False,
+        needs_rank=True,
+    ),
     "nn.local_response_norm": Samples(
         _local,
         [case(real(2, 4)), case(real(2, 5), size=4, alpha=0.5, beta=1.5, k=2.0)],

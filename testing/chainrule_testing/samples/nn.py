@@ -13,6 +13,7 @@ from chainrule_testing.samples import (
     _nn_losses,
     _nn_normalization,
     _nn_recurrent,
+    _nn_sequences,
     _nn_windows,
 )
 from chainrule_testing.samples._windows import convolution, pool
@@ -108,6 +109,7 @@ SAMPLES: dict[str, Samples] = {
     **_nn_losses.SAMPLES,
     **_nn_normalization.SAMPLES,
     **_nn_recurrent.SAMPLES,
+    **_nn_sequences.SAMPLES,
     **_nn_windows.SAMPLES,
     "nn.conv": Samples(
         convolution,

@@ -315,7 +315,7 @@ X, W = np.zeros((2, 6, 5, 4)), np.zeros((3, 3, 4, 2))
             r"no size has a convolution of shape \(2, 1, 1, 2\) .* it would be \(-1, -1\)",
         ),
         (lambda: cr.nn.conv_transpose(X, W, size=(1, -1)), cr.ArgumentError, r"conv_transpose: size: .*got \(1, -1\)"),
-        (lambda: cr.nn.conv_transpose2d(X[0], W), cr.ShapeError, r"conv_transpose2d: x: expected 4 dimensions"),
+        (lambda: cr.nn.conv_transpose2d(X[0][0], W), cr.ShapeError, r"conv_transpose2d: x: expected 4 dimensions"),
     ],
 )
 def test_refusals(backend: str, call: Any, error: type[Exception], says: str) -> None:

@@ -137,8 +137,8 @@ def test_dropout_draws_in_training_alone() -> None:
     assert np.all((channels == 0) == (channels[:1] == 0))
     gradient = cr.grad(lambda x: cr.sum(cr.nn.dropout(x, 0.5, cr.random.Generator(0), shape=(1, 50))))(cr.tensor(x))
     np.testing.assert_array_equal(gradient.numpy(), channels)
-    with pytest.raises(cr.ArgumentError, match=r"dropout: rate: expected a probability from 0 .* got 1.0"):
-        cr.nn.dropout(x, 1.0)
+    with pytest.raises(cr.ArgumentError, match=r"dropout: rate: expected a probability, from 0 to 1, got 1.5"):
+        cr.nn.dropout(x, 1.5)
 
 
 def test_as_pytorchs_layers() -> None:
@@ -279,6 +279,81 @@ def test_nothing_to_compute() -> None:
         assert f(x).shape[:2] == (0, 5)
 
 
+def test_weights_by_direction_and_length_as_pytorchs() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the differential tests compare with it")
+    w, b, x = RNG.normal(size=(3, 2)), RNG.normal(size=2), RNG.normal(size=(4, 3))
+    theirs = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(3, 2).double())
+    lengths, directions = theirs.parametrizations.weight.parameters()
+    theirs.bias.data, directions.data = torch.tensor(b), torch.tensor(w.T.copy())
+    lengths.data = torch.tensor([[2.0], [3.0]], dtype=torch.float64)
+    layer = cr.nn.Linear(3, 2, dtype="float64")
+    layer.w.assign(w)
+    layer.b.assign(b)
+    ours = cr.nn.WeightNorm(layer)
+    np.testing.assert_allclose(ours(x).numpy(), layer(x).numpy(), rtol=1e-13)  # before lengths change
+    ours.length.assign([2.0, 3.0])
+    y = theirs(torch.tensor(x))
+    torch.sin(y).sum().backward()
+    np.testing.assert_allclose(ours(x).numpy(), y.detach().numpy(), rtol=1e-12)
+    gradient = cr.grad(lambda model: cr.sum(cr.sin(model(x))))(ours)
+    np.testing.assert_allclose(gradient.length.numpy(), lengths.grad.numpy()[:, 0], rtol=1e-10)
+    np.testing.assert_allclose(gradient.layer.w.numpy(), directions.grad.numpy().T, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(gradient.layer.b.numpy(), theirs.bias.grad.numpy(), rtol=1e-10)
+
+
+def test_weights_by_their_singular_value_as_pytorchs() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed; the differential tests compare with it")
+    w, x = RNG.normal(size=(2, 2, 3, 4)), RNG.normal(size=(1, 5, 5, 3))
+    plain = torch.nn.Conv2d(3, 4, 2, bias=False).double()
+    plain.weight.data = torch.tensor(np.transpose(w, (3, 2, 0, 1)).copy())
+    theirs = torch.nn.utils.parametrizations.spectral_norm(plain)
+    layer = cr.nn.Conv(3, 4, (2, 2), bias=False, dtype="float64")
+    layer.w.assign(w)
+    ours = cr.nn.SpectralNorm(layer)
+    held = theirs.parametrizations.weight[0]
+    # Ours has the elements of a window in another order.
+    v = held._v.numpy().reshape(3, 2, 2).transpose(1, 2, 0).ravel()
+    ours.u.assign(held._u.numpy().copy())
+    ours.v.assign(v)
+    for training in (False, True, True, False):
+        theirs.train(training)
+        theirs.zero_grad()
+        y = theirs(torch.tensor(x.transpose(0, 3, 1, 2).copy()))
+        torch.sin(y).sum().backward()
+        # Before the gradient, which begins at the same vectors.
+        gradient = cr.grad(lambda model, training=training: cr.sum(cr.sin(model(x, training))))(ours)
+        np.testing.assert_allclose(ours(x, training).numpy(), y.detach().numpy().transpose(0, 2, 3, 1), rtol=1e-10)
+        want = theirs.parametrizations.weight.original.grad.numpy().transpose(2, 3, 1, 0)
+        np.testing.assert_allclose(gradient.layer.w.numpy(), want, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(ours.u.numpy(), held._u.numpy(), rtol=1e-10)
+    assert sorted(ours.variables()) == ["layer.w", "u", "v"]
+    assert [x.trainable for x in (ours.u, ours.v)] == [False, False]
+
+
+def test_dropout_of_selu_keeps_mean_and_variance() -> None:
+    x = cr.random.Generator(0).normal((200_000,))
+    y = cr.nn.alpha_dropout(x, 0.3, cr.random.Generator(1)).numpy()
+    assert abs(y.mean()) < 0.01
+    assert abs(y.std() - 1) < 0.01
+    assert abs(np.unique(y, return_counts=True)[1].max() / len(y) - 0.3) < 0.01  # what is left out is one number
+    np.testing.assert_array_equal(cr.nn.alpha_dropout(x, 0.0).numpy(), x.numpy())
+
+
+def test_slopes_that_are_drawn_in_training() -> None:
+    x = cr.full((10_000,), -2.0)
+    y = cr.nn.rrelu(x, 0.1, 0.5, training=True, generator=cr.random.Generator(0)).numpy() / -2
+    assert y.min() >= 0.1
+    assert y.max() <= 0.5
+    assert abs(y.mean() - 0.3) < 0.01
+    np.testing.assert_array_equal(cr.nn.rrelu(cr.tensor([3.0]), training=True).numpy(), [3.0])
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_nothing_and_all_left_out(rate: int) -> None:
+    np.testing.assert_array_equal(cr.nn.dropout(cr.ones(4), rate).numpy(), np.full(4, 1.0 - rate))
+    np.testing.assert_array_equal(cr.grad(lambda x: cr.sum(cr.nn.dropout(x, rate)))(np.ones(4)), np.full(4, 1.0 - rate))
+
+
 def test_refusals() -> None:
     with pytest.raises(cr.ShapeError, match=r"batch_norm_training: x: expected more than one number for each channel"):
         cr.nn.BatchNorm(3)(np.ones((1, 3)), training=True)
@@ -292,3 +367,17 @@ def test_refusals() -> None:
         type("Empty", (cr.nn.Module,), {})()(X)
     with pytest.raises(cr.ShapeError, match=r"embedding: table: expected shape \(n, features\), got \(3,\)"):
         cr.nn.embedding([0], np.ones(3))
+    with pytest.raises(cr.ArgumentError, match="resize: expected either a size or a scale, got size=3 and scale=2"):
+        cr.nn.resize(np.ones((1, 2, 1)), 3, scale=2)
+    with pytest.raises(cr.ArgumentError, match="grid_sample: padding: expected one of 'zeros', 'border', 'reflection'"):
+        cr.nn.grid_sample(np.ones((1, 2, 1)), np.ones((1, 2, 1)), padding="none")
+    with pytest.raises(cr.ShapeError, match=r"grid_sample: grid: expected shape \(batch, \*size, 2\)"):
+        cr.nn.grid_sample(np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 3)))
+    with pytest.raises(cr.ArgumentError, match="embedding_bag: weights: go with the mode 'sum', got 'mean'"):
+        cr.nn.embedding_bag([[0]], np.ones((2, 3)), weights=[[1.0]])
+    with pytest.raises(cr.ShapeError, match=r"embedding_bag: indices: expected shape \(bags, n\), or \(n,\) with"):
+        cr.nn.embedding_bag([0], np.ones((2, 3)))
+    with pytest.raises(cr.ArgumentError, match="multi_margin_loss: p: expected 1 or 2, got 3"):
+        cr.nn.multi_margin_loss(X, [0] * 6, p=3)
+    with pytest.raises(cr.ShapeError, match=r"ctc_loss: expected logits of shape \(batch, steps, n_classes\)"):
+        cr.nn.ctc_loss(X, [[0]])

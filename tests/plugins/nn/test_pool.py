@@ -187,7 +187,7 @@ X = np.zeros((2, 6, 5, 4))
         ),
         (lambda: cr.nn.avg_pool(X[:, :0], 2, padding=1), cr.ShapeError, r"can lie outside of an axis of length 0"),
         (lambda: cr.nn.max_pool(X[0, 0]), cr.ShapeError, r"max_pool: x: expected at least 3 dimensions"),
-        (lambda: cr.nn.max_pool3d(X), cr.ShapeError, r"max_pool3d: x: expected 5 dimensions"),
+        (lambda: cr.nn.max_pool3d(X[0]), cr.ShapeError, r"max_pool3d: x: expected 5 dimensions"),
         (lambda: cr.nn.avg_pool1d(X), cr.ShapeError, r"avg_pool1d: x: expected 3 dimensions"),
         (lambda: cr.nn.max_pool(X, 0), cr.ArgumentError, r"max_pool: window: expected a positive integer, .*got 0"),
         (lambda: cr.nn.max_pool(X, (2, 2, 2)), cr.ArgumentError, r"window: .*one for each of 2 axes, got \(2, 2, 2\)"),
