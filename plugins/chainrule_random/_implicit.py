@@ -20,38 +20,52 @@ _POINTS: Final = 40
 _FALLEN: Final = 40.0  # where the exponential of minus it is nothing beside 1
 
 
-def _by_angle(g: Any, y: Any, kappa: Any, theta: Any) -> Any:
+def _centred(kappa: Any, theta: Any) -> Any:
+    """The cosine without its mean."""
     from chainrule_special._bessel import i0e, i1e
 
-    return g * (i1e(kappa) / i0e(kappa) - ops.cos(theta) + y * kappa * ops.sin(theta))
+    return ops.cos(theta) - i1e(kappa) / i0e(kappa)
 
 
-def _by_kappa(_g: Any, _y: Any, _kappa: Any, _theta: Any) -> Any:
-    raise MissingGradientError(
-        "random.von_mises has no second derivative by kappa: its first is an integral, which is not derived again; "
-        "hold kappa constant with cr.stop_gradient(kappa)"
-    )
+def _by_angle(g: Any, y: Any, kappa: Any, theta: Any, order: int) -> Any:
+    _check_order(order)
+    return g * (y * kappa * ops.sin(theta) - _centred(kappa, theta))
+
+
+def _by_kappa(g: Any, y: Any, kappa: Any, theta: Any, order: int) -> Any:
+    _check_order(order)
+    return g * (von_mises_slope(kappa, theta, order=2) - y * _centred(kappa, theta))
+
+
+def _check_order(order: int) -> None:
+    if order > 1:
+        raise MissingGradientError(
+            "random.von_mises has no third derivatives by kappa: the second is an integral that is not derived again; "
+            "hold kappa constant with cr.stop_gradient(kappa)"
+        )
 
 
 @op(
-    infer=infer.floating,
+    infer=lambda kappa, theta, order: infer.floating(kappa, theta),
     gradient=(_by_kappa, _by_angle),
     name="random.von_mises_slope",
     broadcasts=True,
     elementwise=True,
 )
-def von_mises_slope(xp: Any, kappa: Any, theta: Any, /) -> Any:
+def von_mises_slope(xp: Any, kappa: Any, theta: Any, /, order: int = 1) -> Any:
     """The derivative of a von Mises variable by its concentration, at a fixed quantile.
 
     With the density `f` in proportion to `exp(kappa cos(t))` and the mean `A` of `cos(t)` it is minus the integral of
     `f (cos(t) - A)` from 0 to theta, over `f`, or that from theta to pi: the one whose integrand keeps its sign.
     Gauss's rule with 40 points gives it, over where the exponential is above 4e-18 of its largest value.
 
-    Derivative: by `theta`, `g * (A - cos(theta) + y * kappa * sin(theta))`; by `kappa` none: it is refused.
+    Derivative: by `kappa`, `g * (h - y * (cos(theta) - A))` with `h` of order 2; by `theta`, `g * (A - cos(theta) + y *
+    kappa * sin(theta))`; of order 2 they are refused.
 
     Args:
         kappa: concentrations, 0 or above.
         theta: angles from -pi to pi.
+        order: how often the distribution function is derived by kappa, 1 or 2.
     """
     import numpy as np
 
@@ -75,10 +89,15 @@ def von_mises_slope(xp: Any, kappa: Any, theta: Any, /) -> Any:
     zero = 0.0 * (kappa + theta)
     kappa, size = kappa + zero, xp.abs(theta) + zero
     end = fallen(zero)
-    below = summed(zero, end, zero, lambda v: v) / summed(zero, end, zero, lambda v: 1.0 + 0.0 * v)  # 1 - A
+    whole = summed(zero, end, zero, lambda v: 1.0 + 0.0 * v)
+    below = summed(zero, end, zero, lambda v: v) / whole  # 1 - A
+    variance = summed(zero, end, zero, lambda v: (v - below[..., None]) ** 2) / whole
     inner = 2.0 * xp.sin(0.5 * size) ** 2 < below
     low, high = xp.where(inner, zero, size), xp.where(inner, size, fallen(size))
-    moved = summed(low, high, size, lambda v: below[..., None] - v)
+    if order == 1:
+        moved = summed(low, high, size, lambda v: below[..., None] - v)
+    else:
+        moved = summed(low, high, size, lambda v: (below[..., None] - v) ** 2 - variance[..., None])
     return xp.sign(theta) * xp.where(inner, -moved, moved)
 
 
@@ -93,7 +112,7 @@ def wald_slope(ratio: Any, y: Any) -> Any:
 def von_mises(generator: Generator, shape: Shape = None, loc: Any = 0.0, kappa: Any = 1.0, dtype: Any = None) -> Tensor:
     """Angles of von Mises' distribution, from -pi to pi: derivative 1 by `loc`, that of the quantile by `kappa`.
 
-    A second derivative by `kappa` is refused.
+    A third derivative by `kappa` is refused.
 
     Args:
         shape, dtype: as for `normal`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,8 @@ def _moved(draw: Callable[..., Array]) -> Samples:
     )
 
 
-@np.vectorize
-def _von_mises_slope(kappa: float, theta: float) -> float:
+@partial(np.vectorize, otypes=[float])
+def _von_mises_slope(kappa: float, theta: float, order: int) -> float:
     """Minus the integral from 0 on of the density times the cosine without its mean, over the density."""
     mean = scipy.special.ive(1, kappa) / scipy.special.ive(0, kappa)
     density = lambda t: np.exp(kappa * (np.cos(t) - np.cos(theta))) * (np.cos(t) - mean)  # noqa: E731
@@ -93,6 +94,7 @@ SAMPLES: dict[str, Samples] = {
             case(STATES[1], np.full((2, 2), 9), np.full((2, 2), 0.5), shape=(2, 2), dtype=cr.int64),
             case(STATES[1], np.full((0, 2), 9), np.full((0, 2), 0.5), shape=(0, 2), dtype=cr.int64),
         ],
+        integers=False,
         drawn=True,
     ),
     "random.negative_binomial": _counted("negative_binomial", _trials, PROBABILITY),
@@ -115,7 +117,10 @@ SAMPLES: dict[str, Samples] = {
     "random.standard_wald": _moved(lambda rng, ratio, shape: rng.wald(1.0, ratio, shape)),
     "random.von_mises_slope": Samples(
         _von_mises_slope,
-        [case(positive(2, 1), real(1, 3)), case(positive(0, 3), real(1, 3)), case(np.array([20.0, 3.0]), real(2))],
+        [
+            case(positive(2, 1), real(1, 3), order=1),
+            case(positive(0, 3), real(1, 3), order=1),
+        ],
         integers=False,
         fixed=(0,),
     ),
