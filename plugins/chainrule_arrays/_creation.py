@@ -139,8 +139,13 @@ def _from_list(values: list[Any], dtype: DType, device: str | None) -> Tensor:
     return Tensor(backend.asarray(values, backend.native(dtype), device or get_device()), backend)
 
 
+_FAR = 2**30  # a diagonal that no array reaches, and that can be added to any index
+
+
 def eye(n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
     """Ones on diagonal `k`, zeros elsewhere. In a graph, its lengths can be sizes that are not known yet."""
+    if isinstance(k, int):
+        k = max(-_FAR, min(k, _FAR))
     columns = arange(n_rows if n_cols is None else n_cols, device=device)
     ones: Tensor = ops.astype(arange(n_rows, device=device)[:, None] + k == columns, dtype=dtype or default_dtype())
     return ones

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
-from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, as_tensor, default_dtype, ops
+from chainrule import ArgumentError, DTypeError, ShapeError, Tensor, as_tensor, default_dtype, infer, ops
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 _TOO_SHORT = "expected numbers of at least 32 bits, got {}; LAPACK has no shorter ones: cr.astype(x, 'float32')"
@@ -18,16 +18,30 @@ def as_floating(x: Any) -> Tensor:
     return y if y.dtype.is_inexact else ops.astype(y, dtype=default_dtype())
 
 
-def as_rtol(op: str, rtol: Any) -> float | None:
-    """A tolerance that holds for all matrices of a stack.
+def as_rtol(op: str, rtol: Any) -> Any:
+    """A tolerance as an input of an operation: None, a number, or a tensor with one for each matrix of a stack.
 
     Raises:
-        ArgumentError: it is not one number.
+        DTypeError: it is not of real numbers.
     """
-    try:
-        return None if rtol is None else float(rtol)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{op}: rtol: expected one number for all matrices, got {rtol!r}") from error
+    if rtol is None or type(rtol) in (int, float):
+        return rtol
+    tolerance = as_tensor(rtol)
+    if tolerance.dtype.kind not in ("float", "int", "uint"):
+        raise DTypeError(f"{op}: rtol: expected real numbers, got {tolerance.dtype}")
+    return tolerance
+
+
+def tolerated(a: Any, rtol: Any) -> tuple[Any, Any, Any]:
+    """What `matrices` tells of those that have tolerances.
+
+    Raises:
+        DTypeError, ShapeError: they are none, or there is not one tolerance for each.
+    """
+    batch, m, n = matrices("a", a)
+    if rtol is not None and batch is not None and not infer.may_equal(infer.broadcast_shapes(batch, rtol.shape), batch):
+        raise ShapeError(f"rtol: expected one for each matrix of the stack {batch}, got shape {rtol.shape}")
+    return batch, m, n
 
 
 def matrices(name: str, spec: Any, square: bool = False) -> tuple[Any, Any, Any]:

@@ -39,11 +39,14 @@ def cross(a: Any, b: Any, axis: int = -1) -> Tensor:
     >>> cr.linalg.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     Tensor([0., 0., 1.], float64)
     """
-    a, b = ops.broadcast_arrays(as_tensor(a), as_tensor(b))
-    if not -a.ndim <= axis < a.ndim or (type(a.shape[axis]) is int and a.shape[axis] != 3):
-        raise ShapeError(f"cross: expected length 3 along axis {axis}, got shape {a.shape}")
-    if type(a.shape[axis]) is not int:
-        at = axis % a.ndim
+    a, b = as_tensor(a), as_tensor(b)
+    last = axis if axis < 0 else axis - max(a.ndim, b.ndim)
+    for x in (a, b):
+        if not -x.ndim <= last < 0 or (type(x.shape[last]) is int and x.shape[last] != 3):
+            raise ShapeError(f"cross: expected length 3 along axis {axis}, got shapes {a.shape} and {b.shape}")
+    a, b = ops.broadcast_arrays(a, b)
+    if type(a.shape[last]) is not int:
+        at = last + a.ndim
         a, b = (ops.reshape(x, shape=(*x.shape[:at], 3, *x.shape[at + 1 :])) for x in (a, b))  # which has to be so
     a1, a2 = ops.roll(a, shift=-1, axis=axis), ops.roll(a, shift=-2, axis=axis)
     b1, b2 = ops.roll(b, shift=-1, axis=axis), ops.roll(b, shift=-2, axis=axis)

@@ -15,6 +15,7 @@ from chainrule_linalg._matrices import (
     reciprocal,
     rounding,
     shorter,
+    tolerated,
 )
 
 _FAULT = "has singular values that do not converge; it may hold infinities or NaN"
@@ -136,12 +137,12 @@ def svdvals(a: Any) -> Tensor:
     return result
 
 
-def _pinv_spec(a: Any, rtol: float | None) -> Spec:
-    batch, m, n = matrices("a", a)
+def _pinv_spec(a: Any, rtol: Any) -> Spec:
+    batch, m, n = tolerated(a, rtol)
     return infer.Spec(None if batch is None else (*batch, n, m), a.dtype)
 
 
-def _pinv_gradient(g: Any, y: Any, a: Any, rtol: float | None) -> Any:
+def _pinv_gradient(g: Any, y: Any, a: Any, _rtol: Any) -> Any:
     turned, back = adjoint(y), adjoint(g)
     within = -(turned @ g @ turned)
     left = back @ y @ turned
@@ -149,19 +150,19 @@ def _pinv_gradient(g: Any, y: Any, a: Any, rtol: float | None) -> Any:
     return within + left - a @ (y @ left) + right - (right @ y) @ a
 
 
-@op(infer=_pinv_spec, gradient=_pinv_gradient, name="linalg.pinv", holomorphic=False)
-def _pinv(xp: Any, a: Any, /, rtol: float | None = None) -> Any:
+@op(infer=_pinv_spec, gradient=(_pinv_gradient, None), name="linalg.pinv", holomorphic=False)
+def _pinv(xp: Any, a: Any, rtol: Any, /) -> Any:
     function = function_of(xp, "pinv", a)
     tolerance = _tolerance(xp, a, rtol)
     return explained(lambda: function(a, rtol=tolerance), function_of(xp, "svdvals"), a, _FAULT)
 
 
-def _tolerance(xp: Any, a: Any, rtol: float | None) -> float:
+def _tolerance(xp: Any, a: Any, rtol: Any) -> Any:
     return max(a.shape[-2:]) * float(xp.finfo(a.dtype).eps) if rtol is None else rtol
 
 
 @fronts(_pinv)
-def pinv(a: Any, rtol: float | None = None) -> Tensor:
+def pinv(a: Any, rtol: Any = None) -> Tensor:
     """The pseudoinverses of matrices, by Moore and Penrose.
 
     Derivative: with `P = pinv(a)`, `-P^H g P^H + (I - a P) g^H P P^H + P^H P g^H (I - P a)`, while the rank stays what
@@ -170,7 +171,7 @@ def pinv(a: Any, rtol: float | None = None) -> Tensor:
     Args:
         a: `(..., m, n)`.
         rtol: singular values that are smaller, relative to the largest, count as 0; by default the dtype's precision
-            times the longer side.
+            times the longer side. A number, or an array with one for each matrix of the stack.
 
     Returns:
         `(..., n, m)`.
@@ -180,11 +181,11 @@ def pinv(a: Any, rtol: float | None = None) -> Tensor:
     Tensor([[0.5, 0. ],
             [0. , 0. ]], float64)
     """
-    result: Tensor = _pinv(as_floating(a), rtol=as_rtol("pinv", rtol))
+    result: Tensor = _pinv(as_floating(a), as_rtol("pinv", rtol))
     return result
 
 
-def lstsq(a: Any, b: Any, rtol: float | None = None) -> Tensor:
+def lstsq(a: Any, b: Any, rtol: Any = None) -> Tensor:
     """The `x` for which `a @ x` is nearest to `b`, the shortest where there are several: `pinv(a) @ b`.
 
     Args:
@@ -202,14 +203,17 @@ def lstsq(a: Any, b: Any, rtol: float | None = None) -> Tensor:
     return pinv(a, rtol) @ as_floating(b)
 
 
-def _rank_spec(a: Any, rtol: float | None) -> Spec:
-    return infer.Spec(matrices("a", a)[0], int64)
+def _rank_spec(a: Any, rtol: Any) -> Spec:
+    return infer.Spec(tolerated(a, rtol)[0], int64)
 
 
 @op(infer=_rank_spec, gradient=NoGradient("its result is a count"), name="linalg.matrix_rank")
-def _matrix_rank(xp: Any, a: Any, /, rtol: float | None = None) -> Any:
+def _matrix_rank(xp: Any, a: Any, rtol: Any, /) -> Any:
     s = function_of(xp, "svdvals", a)(a)
-    return xp.sum(xp.astype(s > _tolerance(xp, a, rtol) * s[..., :1], xp.int64), axis=-1)
+    tolerance = _tolerance(xp, a, rtol)
+    if type(tolerance) is not float:
+        tolerance = tolerance[..., None]
+    return xp.sum(xp.astype(s > tolerance * s[..., :1], xp.int64), axis=-1)
 
 
 @fronts(_matrix_rank)
@@ -218,7 +222,7 @@ def matrix_rank(a: Any, rtol: Any = None, *, tol: Any = None) -> Tensor:
 
     Args:
         a: `(..., m, n)`.
-        rtol: as for `pinv`, or an array of a tolerance for each matrix.
+        rtol: as for `pinv`.
         tol: singular values up to it count as 0 as well; a number, or an array of one for each matrix. Without `rtol`
             it alone decides.
 
@@ -228,16 +232,14 @@ def matrix_rank(a: Any, rtol: Any = None, *, tol: Any = None) -> Tensor:
     >>> cr.linalg.matrix_rank([[2.0, 0.0], [0.0, 0.5]], tol=1.0)
     Tensor(1, int64)
     """
-    a = as_floating(a)
+    a, relative = as_floating(a), as_rtol("matrix_rank", rtol)
     result: Tensor
-    if tol is None and (rtol is None or as_tensor(rtol).ndim == 0):
-        result = _matrix_rank(a, rtol=as_rtol("matrix_rank", rtol))
+    if tol is None:
+        result = _matrix_rank(a, relative)
         return result
     s = svdvals(a)
-    least = ops.zeros_like(s[..., :1])
-    if rtol is not None:
-        least = ops.maximum(least, as_tensor(rtol)[..., None] * s[..., :1])
-    if tol is not None:
-        least = ops.maximum(least, as_tensor(tol)[..., None])
+    least = ops.maximum(ops.zeros_like(s[..., :1]), as_tensor(tol)[..., None])
+    if relative is not None:
+        least = ops.maximum(least, as_tensor(relative)[..., None] * s[..., :1])
     result = ops.count_nonzero(s > least, axis=-1)
     return result

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from chainrule_testing._samples import Samples, case, real
+from chainrule_testing._samples import Samples, case, real, uniform
 
 Array = Any
 SQUARES = ((1, 1), (3, 3), (2, 2, 2), (0, 2, 2))
@@ -85,6 +85,16 @@ def _of(reference: Callable[..., Any], points: Callable[..., Array], shapes: Any
     return Samples(
         reference, [case(points(*shape)) for shape in shapes], **{"integers": False, "fronted": True, **options}
     )
+
+
+def _tolerated() -> list[Any]:
+    tolerance = uniform(1e-4, 1e-3)
+    return [
+        *(case(invertible(*shape), None) for shape in ANY),
+        case(invertible(3, 2), 1e-3),
+        case(invertible(2, 3, 3), tolerance(2)),
+        case(invertible(2, 2, 3, 2), tolerance(2, 1)),
+    ]
 
 
 def _each(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -175,12 +185,20 @@ SAMPLES: dict[str, Samples] = {
     "linalg.svdvals": _of(np.linalg.svdvals, graded, ANY, complex=True),
     "linalg.pinv": Samples(
         lambda a, rtol=None: np.linalg.pinv(a, rtol=1e-12 if rtol is None else rtol),
-        [*(case(invertible(*shape)) for shape in ANY), case(invertible(3, 2), rtol=1e-3)],
+        _tolerated(),
         complex=True,
         integers=False,
         fronted=True,
+        fixed=(1,),
     ),
-    "linalg.matrix_rank": _of(lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol), invertible, ANY, complex=True),
+    "linalg.matrix_rank": Samples(
+        lambda a, rtol=None: np.linalg.matrix_rank(a, rtol=rtol),
+        _tolerated(),
+        complex=True,
+        integers=False,
+        fronted=True,
+        fixed=(1,),
+    ),
     "linalg.eig": _of(
         _in_complex(lambda a: tuple(np.linalg.eig(a))), graded, SQUARES, complex=True, settled=_settled_eigh
     ),

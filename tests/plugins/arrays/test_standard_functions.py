@@ -104,6 +104,11 @@ def test_numbers_of_any_size_become_tensors_of_the_dtype_asked_for():
         assert made.device == "cpu"
 
 
+@pytest.mark.parametrize("k", [2**63, -(2**70), 5, -5])
+def test_a_diagonal_may_lie_outside(k):
+    np.testing.assert_array_equal(cr.eye(2, 3, k=k), np.zeros((2, 3)))
+
+
 def test_a_copy_is_made_if_asked_for():
     array = np.array([1.0, 2.0])
     shared, copied = cr.asarray(array), cr.asarray(array, copy=True)
