@@ -39,7 +39,7 @@ class FloatInfo:
         max: the largest finite number.
         min: the smallest one, `-max`.
         smallest_normal: the smallest positive number of full precision.
-        dtype: the real dtype, as the library of the backend in force has it; it equals chainrule's.
+        dtype: the real dtype, as the library of the backend in force has it; NumPy's equals chainrule's.
     """
 
     bits: int
@@ -58,7 +58,7 @@ class IntegerInfo:
         bits: how many it takes.
         max: the largest number.
         min: the smallest one.
-        dtype: the dtype, as the library of the backend in force has it; it equals chainrule's.
+        dtype: the dtype, as the library of the backend in force has it; NumPy's equals chainrule's.
     """
 
     bits: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ BINARY = {
             (0.0, -2.0, inf),
         ),
         *((-0.0, 3.0, -0.0), (-0.0, 2.0, 0.0), (-0.0, -3.0, -inf), (-0.0, -2.0, inf), (-2.0, 0.5, nan)),
+        *((-0.0, 0.5, 0.0), (-inf, 0.5, inf)),
     ),
     "remainder": (
         *((nan, 1.0, nan), (inf, 1.0, nan), (1.0, 0.0, nan), (0.0, 2.0, 0.0), (-0.0, 2.0, 0.0), (0.0, -2.0, -0.0)),
@@ -158,6 +160,14 @@ def test_compiled_it_is_the_same(name):
         want = getattr(cr, name)(*columns)
         got = cr.function(lambda *xs: -getattr(cr, name)(*(-x for x in xs)))(*(-column for column in columns))
     np.testing.assert_array_equal((-got).numpy(), want.numpy())
+
+
+@pytest.mark.parametrize("exponent", [0.5, cr.asarray(0.5)], ids=["number", "tensor"])
+def test_a_single_number_to_the_power_of_one_half(exponent):
+    """Not the square root, as it is of an array: of these two numbers they differ."""
+    for run in (cr.pow, operator.pow, operator.ipow, cr.function(operator.pow)):
+        assert is_same(run(cr.asarray(-0.0), exponent).item(), 0.0)
+        assert run(cr.asarray(-inf), exponent).item() == inf
 
 
 @pytest.mark.parametrize("name", ["max", "mean", "min", "prod", "std", "sum", "var"])
