@@ -19,13 +19,13 @@ def as_floating(x: Any) -> Tensor:
 
 
 def as_rtol(op: str, rtol: Any) -> Any:
-    """A tolerance as an input of an operation: None, a number, or a tensor with one for each matrix of a stack.
+    """A tolerance as an input of an operation: None, a float, or a tensor with one for each matrix of a stack.
 
     Raises:
         DTypeError: it is not of real numbers.
     """
     if rtol is None or type(rtol) in (int, float):
-        return rtol
+        return None if rtol is None else float(rtol)
     tolerance = as_tensor(rtol)
     if tolerance.dtype.kind not in ("float", "int", "uint"):
         raise DTypeError(f"{op}: rtol: expected real numbers, got {tolerance.dtype}")

@@ -25,6 +25,8 @@ def test_each_matrix_has_its_own() -> None:
     np.testing.assert_array_equal(linalg.matrix_rank(STACK, TOLERANCES), [[3, 2, 1]] * 2)
     np.testing.assert_allclose(linalg.pinv(STACK, TOLERANCES), expected(*TOLERANCES), rtol=1e-9, atol=1e-9)
     np.testing.assert_array_equal(linalg.matrix_rank(STACK, [[1e-5], [1e-1]]), [[3, 3, 3], [1, 1, 1]])
+    for one in (1, np.float64(1.0), np.float32(1.0), cr.tensor(1.0)):
+        np.testing.assert_array_equal(linalg.matrix_rank(STACK * [1.0, 2.0, 4.0], one), np.zeros((2, 3)))
 
 
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0)], ids=["matrices", "tolerances", "both"])
