@@ -49,7 +49,9 @@ def _weights(batch: Batch, x: Any, y: Any, groups: int, **how: Any) -> Any:
 
 
 RULES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(("nn.avg_pool", "nn.avg_pool_transpose", "nn.max_pool", "nn.fold", "nn.unfold"), _images),
+    **dict.fromkeys(
+        ("nn.avg_pool", "nn.avg_pool_transpose", "nn.max_pool", "nn.max_pool_indices", "nn.fold", "nn.unfold"), _images
+    ),
     **dict.fromkeys(("nn.max_pool_spread", "nn.max_pool_gather"), everywhere(_images)),
     **dict.fromkeys(("nn.conv", "nn.conv_transpose"), _conv),
     "nn.conv_weight_gradient": _weights,

@@ -7,7 +7,19 @@ from functools import reduce
 from typing import Any
 
 import chainrule as cr
-from chainrule import DTypeError, Tensor, UnknownSizeError, composite, default_dtype, fronts, infer, int64, op, ops
+from chainrule import (
+    DTypeError,
+    NoGradient,
+    Tensor,
+    UnknownSizeError,
+    composite,
+    default_dtype,
+    fronts,
+    infer,
+    int64,
+    op,
+    ops,
+)
 from chainrule_nn._arguments import as_batch, as_format, as_lengths, as_padding, of_rank
 from chainrule_nn._patches import unfold
 from chainrule_nn._windows import Along, Lengths, Padding, fold, offsets, padded, pooled, taps, volume, windows
@@ -88,9 +100,9 @@ def _indices_spec(x: Any, window: Lengths, strides: Lengths, padding: Padding, d
     return infer.Spec((x.shape[0], *(a.count for a in axes), x.shape[-1]), int64)
 
 
-@op(infer=_indices_spec, gradient=(None,), name="nn.max_pool_indices")
+@op(infer=_indices_spec, gradient=NoGradient("its result is an index"), name="nn.max_pool_indices")
 def max_pool_indices(xp: Any, x: Any, /, window: Lengths, strides: Lengths, padding: Padding, dilation: Lengths) -> Any:
-    """Where in its channel, counted row by row, the first of the largest elements of each window is. No gradient."""
+    """Where in its channel, counted row by row, the first of the largest elements of each window is."""
     axes = windows(x.shape[1:-1], window, strides, padding, dilation)
     device = getattr(x, "device", None)
     best = places = None

@@ -168,9 +168,9 @@ def scipys_scaled(name: str, exponent: Callable[[Any], Any], plain: int = 0) -> 
     """
 
     def compute(*inputs: Any) -> Any:
-        *given, scale = inputs
-        y = getattr(import_module("scipy.special"), name)(*given)
         np = import_module("numpy")
+        *given, scale = np.broadcast_arrays(*inputs)
+        y = getattr(import_module("scipy.special"), name)(*given)
         factor = np.exp(exponent(given[-1]) - scale)
         return (*y[:plain], *(part * factor for part in y[plain:])) if type(y) is tuple else y * factor
 

@@ -15,12 +15,16 @@ from .every import EVERY
 pytest.importorskip("array_api_strict", reason="array_api_strict is not installed; it is the strict library")
 
 
+def parts(y: Any) -> list[Any]:
+    """An operation's results."""
+    return list(y) if isinstance(y, tuple) else [y]
+
+
 def on(backend: str, sample: Sample) -> tuple[list[Any], list[Any]]:
     """The operation's results on a backend, and the gradients of the sum of their real part."""
     with cr.use_backend(backend):
         inputs = [cr.tensor(x) if isinstance(x, np.ndarray) else x for x in sample.inputs]
-        y = sample.run(*inputs)
-        results = list(y) if isinstance(y, tuple) else [y]
+        results = parts(sample.run(*inputs))
         assert all(part.backend.name == backend for part in results)
         if not (sample.smooth and sample.wrt):
             return results, []
@@ -29,7 +33,7 @@ def on(backend: str, sample: Sample) -> tuple[list[Any], list[Any]]:
             moved = list(inputs)
             for i, x in zip(sample.wrt, xs, strict=True):
                 moved[i] = x
-            return cr.sum(cr.real(sample.run(*moved)))
+            return sum(cr.sum(cr.real(part)) for part in parts(sample.run(*moved)) if part.dtype.is_inexact)
 
         return results, list(cr.grad(f, argnums=range(len(sample.wrt)))(*(inputs[i] for i in sample.wrt)))
 
@@ -39,7 +43,7 @@ def test_agrees_with_numpy(samples: list[Sample]) -> None:
     for sample in samples:
         want = sample.expected(*sample.inputs)
         (_, theirs), (results, gradients) = on("numpy", sample), on("array_api_strict", sample)
-        for part, expected in zip(results, want if isinstance(want, tuple) else [want], strict=True):
+        for part, expected in zip(results, parts(want), strict=True):
             assert part.shape == np.shape(expected)
             np.testing.assert_allclose(part.numpy(), expected, rtol=1e-12, atol=1e-13, err_msg=repr(sample))
         for g, w in zip(gradients, theirs, strict=True):
