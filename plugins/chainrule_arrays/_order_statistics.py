@@ -75,7 +75,7 @@ def _quantiles(name: str, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
     x, q = as_tensor(x), as_tensor(q)
     if method not in _PLACES:
         raise ArgumentError(f"{name}: method: expected one of {', '.join(_PLACES)}, got {method!r}")
-    if x.dtype.kind in ("complex", "bool"):
+    if x.dtype.kind == "complex":
         raise ArgumentError(f"{name}: expected real numbers, got {x.dtype}")
     if not x.dtype.is_inexact:
         x = ops.astype(x, dtype=infer.floating(infer.Spec(x.shape, x.dtype)).dtype)

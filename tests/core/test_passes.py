@@ -11,7 +11,7 @@ from chainrule import _registry
 from chainrule._dim import Dim
 from chainrule._graph import Instruction
 from chainrule._passes import PASSES, optimised, passes
-from chainrule._passes.common_subexpressions import common_subexpressions
+from chainrule._passes.common_subexpressions import common_subexpressions, content_of
 from chainrule._passes.constant_folding import constant_folding
 from chainrule._passes.dead_code import dead_code
 from chainrule._passes.decomposition import decomposition
@@ -325,6 +325,15 @@ def test_what_differs_is_computed_twice(name):
     f, expected = APART[name]
     made = common_subexpressions(program_of(f, X), cr.get_backend())
     assert [op for op in ops_of(made) if op in expected] == expected
+
+
+def test_what_cannot_be_read_equals_itself_alone():
+    class OnADevice:
+        def __buffer__(self, flags):
+            raise RuntimeError("it is not in the host's memory")
+
+    array = OnADevice()
+    assert content_of(array) == content_of(array) != content_of(OnADevice())
 
 
 def test_sizes_that_differ_are_apart():

@@ -37,7 +37,7 @@ def key_of(instruction: Instruction) -> Hashable:
     if not instruction.outputs or has_effect(instruction):
         return None
     if instruction.op is CONSTANT:
-        return (CONSTANT, _content(instruction.attributes["value"].value))
+        return (CONSTANT, content_of(instruction.attributes["value"].value))
     inputs: Any = tuple([x if type(x) is Symbol else _number(x) for x in instruction.inputs])
     if instruction.op.name in _COMMUTES:
         inputs = frozenset(inputs)  # of two: one of each, or the same twice
@@ -52,11 +52,11 @@ def key_of(instruction: Instruction) -> Hashable:
     return key
 
 
-def _content(array: Any) -> Hashable:
+def content_of(array: Any) -> Hashable:
     """What equal constants have in common: what is in them, where they are small and in the host's memory."""
     try:
         view = memoryview(array)
-    except (TypeError, ValueError, BufferError):
+    except (TypeError, ValueError, BufferError, RuntimeError):  # the last of arrays on a device
         return id(array)
     return (view.format, view.shape, view.tobytes()) if view.nbytes <= _COMPARED else id(array)
 

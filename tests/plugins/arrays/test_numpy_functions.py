@@ -379,3 +379,10 @@ def test_of_two_equal_numbers_logaddexp2_is_exactly_one_more(dtype: str, compile
     x = cr.tensor([-1.0, 0.0, -3.5, 7.0, np.inf, -np.inf], dtype=dtype)
     np.testing.assert_array_equal(f(x, x).numpy(), x.numpy() + np.ones((), dtype))
     np.testing.assert_array_equal(cr.grad(lambda x: cr.sum(f(x, x)))(x[:4]).numpy(), np.ones(4, dtype))
+
+
+def test_the_median_of_booleans_is_a_number() -> None:
+    x = np.array([[True, False], [True, True]])
+    found = cr.median(x, axis=1)
+    assert found.dtype == "float64"
+    np.testing.assert_array_equal(found.numpy(), np.median(x, axis=1))
