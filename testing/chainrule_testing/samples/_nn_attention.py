@@ -55,7 +55,9 @@ _CALLS = (
     case(real(2, 3, 2), real(2, 4, 2), real(2, 4, 2), None),
     case(real(3, 2), real(4, 2), real(4, 3), _MASK),
     case(real(2, 1, 3, 2), real(4, 2), real(2, 4, 2), real(3, 4), causal=True),
-    case(real(3, 2), real(3, 2), real(3, 1) + [[5.0], [0.0], [-5.0]], None, causal=True),  # no two nearly equal
+    case(
+        real(3, 2), real(3, 2), real(3, 1) + np.array([[5.0], [0.0], [-5.0]]), None, causal=True
+    ),  # no two nearly equal
 )
 
 SAMPLES: dict[str, Samples] = {
