@@ -39,13 +39,13 @@ SLOPES: list[tuple[str, Callable[[Any], Any], Any, Any]] = [
 def test_slope(backend: cr.Backend, f: Callable[[Any], Any], x: Any, want: Any) -> None:
     try:
         with np.errstate(all="ignore"):
-            got = cr.grad(f, sum=True)(cr.tensor(np.array(x, float)))
+            got = cr.grad(f, sum=True)(cr.tensor(np.array(x, float))).numpy()  # what a lazy library computes now
     except cr.ChainruleError as error:
         reason = refusal(error)
         if reason is None:
             raise
         pytest.skip(f"refused: {reason}")
-    np.testing.assert_allclose(got.numpy(), np.array(want, float), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(got, np.array(want, float), rtol=1e-12, atol=1e-300)
 
 
 def test_a_zero_cotangent_wins_in_the_second_derivative_too(backend: cr.Backend) -> None:
