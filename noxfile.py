@@ -88,7 +88,7 @@ def backends(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """The suite that any backend and any plugin runs, two fifths of it, on backends that need no large download; a report."""
+    """Two fifths of the suite that any backend and plugin runs, on backends that need no large download; a report."""
     session.install(".[array-api]", *group("test"))
     chosen = ("--backend", "numpy", "--backend", "array_api_strict:device1")
     sample = () if "--fraction" in session.posargs else ("--fraction", "0.4")
