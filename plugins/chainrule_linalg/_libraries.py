@@ -1,7 +1,8 @@
-"""Kernels for what a library has outside of its namespace's `linalg`: SciPy's for NumPy, PyTorch's and JAX's."""
+"""Kernels for what a library has outside of its namespace's `linalg`: SciPy's for NumPy, PyTorch's, JAX's, CuPy's."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -56,10 +57,15 @@ def numpy_lu(a: Any) -> Any:
     if a.size:
         p, l, u = lu(a, check_finite=False)  # noqa: E741  # their names everywhere
         return p.real.astype(a.real.dtype, copy=False), l, u
+    return _lu_of_nothing(np, a)
+
+
+def _lu_of_nothing(xp: Any, a: Any) -> Any:
+    """The factors of no matrices, or of matrices without rows or columns."""
     *batch, m, n = a.shape
     k = min(m, n)
-    eye = np.broadcast_to(np.eye(m, dtype=a.real.dtype), (*batch, m, m)).copy()
-    return eye, np.zeros((*batch, m, k), a.dtype), np.zeros((*batch, k, n), a.dtype)
+    eye = xp.broadcast_to(xp.eye(m, dtype=a.real.dtype), (*batch, m, m)).copy()
+    return eye, xp.zeros((*batch, m, k), a.dtype), xp.zeros((*batch, k, n), a.dtype)
 
 
 def numpy_lu_factor(a: Any) -> Any:
@@ -167,3 +173,32 @@ def _over_stacks(compute: Callable[[Any], Any], a: Any) -> Any:
     for _ in a.shape[:-2]:
         compute = jax.vmap(compute)
     return compute(a)
+
+
+def cupy_lu(a: Any) -> Any:
+    """CuPy's, matrix by matrix."""
+    import cupy
+    from cupyx.scipy.linalg import lu
+
+    return _matrix_by_matrix(lu, a) if a.size else _lu_of_nothing(cupy, a)
+
+
+def cupy_lu_factor(a: Any) -> Any:
+    """CuPy's, matrix by matrix."""
+    import cupy
+    from cupyx.scipy.linalg import lu_factor
+
+    if a.size:
+        return _matrix_by_matrix(lu_factor, a)
+    *batch, m, n = a.shape
+    return a.copy(), cupy.zeros((*batch, min(m, n)), "int32")
+
+
+def _matrix_by_matrix(factorize: Callable[..., tuple[Any, ...]], a: Any) -> tuple[Any, ...]:
+    import cupy
+
+    *batch, m, n = a.shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a singular matrix has factors too
+        each = [factorize(matrix, check_finite=False) for matrix in a.reshape(-1, m, n)]
+    return tuple(cupy.stack(parts).reshape(*batch, *parts[0].shape) for parts in zip(*each, strict=True))

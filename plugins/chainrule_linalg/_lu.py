@@ -74,7 +74,7 @@ def lu(a: Any) -> LUResult:
     None passes through `P`.
 
     Args:
-        a: `(..., m, n)`, on NumPy, PyTorch and JAX.
+        a: `(..., m, n)`, on NumPy, CuPy, PyTorch and JAX.
 
     Returns:
         The named tuple `(P, L, U)`, of shapes `(..., m, m)`, `(..., m, k)` and `(..., k, n)`, `k = min(m, n)`.
@@ -120,7 +120,7 @@ def lu_factor(a: Any) -> LUFactorResult:
     Derivative: that of `lu`.
 
     Args:
-        a: `(..., m, n)`, on NumPy, PyTorch and JAX.
+        a: `(..., m, n)`, on NumPy, CuPy, PyTorch and JAX.
 
     Returns:
         The named tuple `(lu, piv)`: `L` below the diagonal of `(..., m, n)` and `U` above it; for each of `min(m, n)`

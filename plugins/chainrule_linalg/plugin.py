@@ -21,6 +21,7 @@ _KERNELS = {
     "numpy": ("expm", "logm", "lu", "lu_factor", "row_order", "solve_triangular", "sqrtm"),
     "torch": ("expm", "lu", "lu_factor", "solve_triangular"),
     "jax": ("expm", "lu", "lu_factor"),
+    "cupy": ("lu", "lu_factor"),
 }
 _NUMPY_FUNCTIONS = {
     "chainrule_linalg": (

@@ -527,6 +527,16 @@ def test_matrices_that_have_no_answer() -> None:
     np.testing.assert_allclose(cr.linalg.eigh(indefinite)[0].numpy(), [-1.0, 3.0])
 
 
+def test_triangles_of_stacks_of_singular_matrices_and_of_none() -> None:
+    """CuPy factorizes one matrix, warns of a singular one, and fails on one without elements."""
+    for a in (np.ones((2, 3, 3)), np.zeros((3, 2)), np.zeros((0, 2, 3)), np.zeros((2, 0, 3))):
+        p, l, u = (factor.numpy() for factor in cr.linalg.lu(a))  # noqa: E741  # their names everywhere
+        np.testing.assert_array_equal(p @ l @ u, a)
+        np.testing.assert_array_equal(l, np.tril(l, -1) + np.eye(*l.shape[-2:]))
+        np.testing.assert_array_equal(u, np.triu(u))
+        assert cr.linalg.lu_factor(a).piv.shape == (*a.shape[:-2], min(a.shape[-2:]))
+
+
 def test_every_difference_that_is_handled_has_a_test() -> None:
     assert __doc__ is not None
     rows = dict(re.findall(r"^\| (\d+) \|.*\| (.*) \|$", __doc__, re.MULTILINE))
