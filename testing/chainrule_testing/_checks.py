@@ -112,7 +112,8 @@ def perform(check: Check, samples: Sequence[Sample]) -> None:
                 raise
             refused.append(reason)
     if refused:
-        raise Refused(f"{len(refused)} of {len(samples)} calls: {refused[0]}")
+        some = f"{len(refused)} of {len(samples)} calls: " if len(refused) < len(samples) else ""
+        raise Refused(some + refused[0])
     if len(undefined) == len(samples):
         raise Undefined(undefined[0])
 

@@ -36,7 +36,8 @@ class Report:
         self.ops = list(ops)
         self.plugins = list(plugins)
         self.cells: dict[Cell, str] = {}
-        self.reasons: dict[Cell, dict[str, str]] = {}
+        self.reasons: dict[Cell, dict[str, str]] = {}  # by the check
+        self.partly: set[Cell] = set()  # where a check passed
         self.others: Counter[tuple[str, str]] = Counter()
         self.skipped: Counter[str] = Counter()
         self.counts: dict[str, Counter[str]] = {target.choice: Counter() for target in targets}
@@ -78,6 +79,8 @@ class Report:
         self.cells[cell] = max(before, state, key=STATES.index)
         if state in ("refused", "failed"):
             self.reasons.setdefault(cell, {})[check] = reason
+        elif state == "passed":
+            self.partly.add(cell)
 
     def dtypes(self) -> list[str]:
         """The columns."""
@@ -113,10 +116,9 @@ class Report:
             if done > len(bad):
                 terminal.write_line(f"{done - len(bad)} of {done} operations passed in every dtype that they define")
             self._write_rows(terminal, bad)
-            for (choice, op, dtype), reasons in self.reasons.items():
-                if choice == target.choice and self.cells[choice, op, dtype] == "refused":
-                    check, reason = next(iter(reasons.items()))
-                    terminal.write_line(f"refused: {op}, {dtype}, {check}: {reason:.160}")
+            for state, op, dtypes, why in self._grouped(target.choice):
+                if state == "refused":  # pytest tells the others
+                    terminal.write_line(f"refused: {op}, {dtypes}: {why:.160}")
         for name, reason in self.missing.items():
             terminal.write_line(f"not checked: {name} cannot compute here: {reason}")
         if self.left_out:
@@ -179,7 +181,8 @@ class Report:
             for op, states in self.rows(target.choice):
                 if any(states):
                     lines.append(f"| `{op}` | " + " | ".join(MARKS[state] for state in states) + " |")
-            lines += ["", *(f"- {line}" for line in self._reason_lines(target.choice)), ""]
+            grouped = self._grouped(target.choice)
+            lines += ["", *(f"- {state}: `{op}`, {dtypes}: {why}" for state, op, dtypes, why in grouped), ""]
         return "\n".join(lines).rstrip() + "\n"
 
     def _html(self) -> str:
@@ -199,12 +202,23 @@ class Report:
         return PAGE.format(body="\n".join(body))
 
     def _why(self, cell: Cell) -> str:
-        return "; ".join(f"{check}: {reason}" for check, reason in self.reasons.get(cell, {}).items())
+        """The reasons, and where they are not of all checks, which ones they are of."""
+        checks: dict[str, list[str]] = {}
+        for check, reason in self.reasons.get(cell, {}).items():
+            checks.setdefault(reason, []).append(check)
+        if len(checks) == 1 and cell not in self.partly:
+            return next(iter(checks))
+        return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in checks.items())
 
-    def _reason_lines(self, choice: str) -> Iterator[str]:
-        for cell in self.reasons:
-            if cell[0] == choice:
-                yield f"{self.cells[cell]}: `{cell[1]}`, {cell[2]}: {self._why(cell)}"
+    def _grouped(self, choice: str) -> Iterator[tuple[str, str, str, str]]:
+        """What was refused or failed: the state, the operation, the dtypes that have the same reasons, and those."""
+        for op in self.ops:
+            groups: dict[tuple[str, str], list[str]] = {}
+            for dtype in self.dtypes():
+                if (cell := (choice, op, dtype)) in self.reasons:
+                    groups.setdefault((self.cells[cell], self._why(cell)), []).append(dtype)
+            for (state, why), dtypes in groups.items():
+                yield state, op, ", ".join(dtypes), why
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -15,6 +15,8 @@ import pytest
 import chainrule as cr
 from chainrule import _registry, infer
 from chainrule_testing import Samples, case, check_op, positive, real
+from chainrule_testing._report import Report
+from chainrule_testing._targets import target
 
 CASES = [case(real(3)), case(real(2, 3)), case(real()), case(real(0))]
 
@@ -203,6 +205,29 @@ def test_reports(tmp_path: Path) -> None:
     }
     assert "| `floor` | ✓ |" in (tmp_path / "table.md").read_text(encoding="utf-8")
     assert '<th>floor</th><td class="passed"' in (tmp_path / "table.html").read_text(encoding="utf-8")
+
+
+def test_reasons_are_told_once_for_all_dtypes_that_have_them(tmp_path: Path) -> None:
+    report = Report([target("numpy")], ["exp"], ["arrays"], {})
+    outcomes = {
+        ("float32", "gradient"): "no kernel",
+        ("float32", "value"): "no kernel",
+        ("int8", "value"): "no kernel",
+        ("float64", "value"): None,
+        ("float64", "gradient"): "no derivative",
+        ("float64", "layout"): "no derivative",
+    }
+    for (dtype, check), reason in outcomes.items():
+        properties = [("conformance", ("numpy", "exp", dtype, check))]
+        how = ("passed", None) if reason is None else ("skipped", ("", 1, f"Skipped: refused: {reason}"))
+        report.pytest_runtest_logreport(
+            pytest.TestReport("", ("", 1, ""), {}, *how, "call", user_properties=properties)
+        )
+    report.save(tmp_path / "table.md")
+    assert [line for line in (tmp_path / "table.md").read_text(encoding="utf-8").splitlines() if line[:2] == "- "] == [
+        "- refused: `exp`, int8, float32: no kernel",
+        "- refused: `exp`, float64: gradient, layout: no derivative",
+    ]
 
 
 def test_a_part_of_the_checks_says_what_it_leaves_out(tmp_path: Path) -> None:
