@@ -26,7 +26,7 @@ PLUGIN = ("examples/third_party", "--plugin", "huber")
 BACKEND = ("examples/third_party_backend", "--backend", "marray", "--fraction", "0.1")
 CUPY = ("cupy-cuda13x==14.2.0", "nvidia-cuda-runtime==13.0.*")  # what CuPy on the CPU is made for
 STAND_IN = ("python", "-m", "pytest", "-p", "tests.cupy_on_cpu.plugin")
-ON_CPU = (*STAND_IN, "--max-refused", "3%")
+ON_CPU = (*STAND_IN, "--numprocesses=auto", "--max-refused", "3%")
 
 
 def group(name: str, project: str = ".") -> list[str]:
@@ -67,16 +67,15 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The suite on NumPy alone."""
     session.install(".", *group("test"))
-    apart = [f"--ignore=tests/{folder}" for folder in ("backends", "cupy_on_cpu", "differential")]
+    apart = [f"--ignore=tests/{folder}" for folder in ("backends", "cupy_on_cpu", "differential", "machine_code")]
     session.run("pytest", "--numprocesses=auto", "tests", *apart, *session.posargs, env={"CHAINRULE_JIT": "off"})
 
 
 @nox.session(python=NEWEST)
 def engine(session: nox.Session) -> None:
-    """The engine's tests on the newest Python, on whose inner workings it alone depends; `pythons` runs all."""
+    """The engine on NumPy and the newest Python, on whose inner workings it alone depends; `pythons` runs all."""
     session.install(".", *group("test"))
-    folders = ("tests/core", "tests/core_numpy")
-    session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "off"})
+    session.run("pytest", "--numprocesses=auto", "tests/core_numpy", *session.posargs, env={"CHAINRULE_JIT": "off"})
 
 
 @nox.session(python=OLDEST)
@@ -101,15 +100,22 @@ def libraries(session: nox.Session) -> None:
     """PyTorch, JAX and Dask as backends, and a sample of the suite on each (large downloads)."""
     session.install(".[array-api]", *group("test"), *group("array_libraries"))
     tests = [f"tests/backends/test_{name}.py" for name in (*LIBRARIES, "exchange")]
-    session.run("pytest", *tests, "tests/examples/test_array_libraries.py")
+    session.run("pytest", "--numprocesses=auto", *tests, "tests/examples/test_array_libraries.py")
     session.run("pytest", "--numprocesses=auto", "tests/plugins", "-k", "torch")
     sample = () if "--fraction" in session.posargs else ("--fraction", "0.01", "--steps", "500")
     chosen = [argument for name in LIBRARIES for argument in ("--backend", name)]
     # What JAX compiles for a check runs once, and Dask's chunks are tiny: without optimisation, and without threads,
-    # they take about half the time.
+    # they take about half the time. What was compiled is kept on disk, where the other processes find it.
     flags = ("backend_optimization_level=0", "llvm_disable_expensive_passes=true", "cpu_use_fusion_emitters=false")
-    variables = {"XLA_FLAGS": " ".join(f"--xla_{flag}" for flag in flags), "DASK_SCHEDULER": "synchronous"}
-    session.run("pytest", "--numprocesses=auto", *KIT, *chosen, *sample, *session.posargs, env=variables)
+    variables = {
+        "XLA_FLAGS": " ".join(f"--xla_{flag}" for flag in flags),
+        "JAX_COMPILATION_CACHE_DIR": str(Path(session.create_tmp(), "jax").resolve()),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "DASK_SCHEDULER": "synchronous",
+    }
+    pytest = ("python", "-m", "pytest", "-p", "tests.backends.jax_memory", "--numprocesses=auto")
+    session.run(*pytest, *KIT, *chosen, *sample, *session.posargs, env=variables)
 
 
 @nox.session(default=False)
@@ -154,13 +160,12 @@ def cupy_kernels(session: nox.Session) -> None:
 def cupy_on_cpu_full(session: nox.Session) -> None:
     """All tests on real CuPy on the CPU: threads in several orders, two devices, little memory, none (on request)."""
     on_cpu(session, compiler=True)
-    tests = (*ON_CPU, "--numprocesses=auto")
-    session.run(*tests, "tests/cupy_on_cpu", "tests/backends", "tests/plugins/nn", "-k", "cupy")
-    session.run(*tests, *KIT, "--backend", "cupy", "--steps", "500")
+    session.run(*ON_CPU, "tests/cupy_on_cpu", "tests/backends", "tests/plugins/nn", "-k", "cupy")
+    session.run(*ON_CPU, *KIT, "--backend", "cupy", "--steps", "500")
     for name, value in (("ORDER", "shuffle:7"), ("DEVICES", "2"), ("MEMORY_MB", "64")):
-        session.run(*tests, "tests/backends", "-k", "cupy", env={f"CUPY_ON_CPU_{name}": value})
+        session.run(*ON_CPU, "tests/backends", "-k", "cupy", env={f"CUPY_ON_CPU_{name}": value})
     second = ("--sample", "10%", *KIT, "--backend", "cupy:1", "--steps", "500")
-    session.run(*tests, *second, env={"CUPY_ON_CPU_DEVICES": "2"})
+    session.run(*ON_CPU, *second, env={"CUPY_ON_CPU_DEVICES": "2"})
     absent = ("tests/backends/test_cupy.py", "tests/backends/test_choosing.py")  # none of these reaches CuPy
     session.run(*STAND_IN, *absent, env={"CUPY_ON_CPU_DEVICES": "0"})
     session.run("python", "-m", "tests.cupy_on_cpu.recheck")  # all that was generated, for real GPUs
@@ -193,7 +198,8 @@ def machine_code(session: nox.Session) -> None:
     session.install(".", *group("test"))
     folders = ["tests/core_numpy"]
     if session.python == OLDEST:
-        folders += ["tests/plugins/nn", "tests/plugins/optim", "tests/plugins/arrays/test_traced.py"]
+        plugins = [f"tests/plugins/{part}" for part in ("nn", "optim", "arrays/test_traced.py")]
+        folders += ["tests/machine_code", *plugins]
     session.run("pytest", "--numprocesses=auto", *folders, *session.posargs, env={"CHAINRULE_JIT": "always"})
 
 
@@ -205,14 +211,14 @@ def pythons(session: nox.Session) -> None:
     machine_code(session)
 
 
-@nox.session(reuse_venv=False)  # pip would keep an older wheel of the same version
+@nox.session(python=NEWEST, reuse_venv=False)  # pip would keep an older wheel of the same version
 def core_only(session: nox.Session) -> None:
-    """The engine's own tests where no array library is installed."""
-    session.install("pluggy", "optree", "pytest")
+    """The engine's own tests where no array library is installed, on the newest Python."""
+    session.install("pluggy", "optree", "pytest", "pytest-xdist")
     session.install("--no-deps", *build(session, "."))
     for module in ("numpy", "scipy", "cupy"):
         without(session, module)
-    session.run("pytest", "tests/core", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", "tests/core", *session.posargs)
 
 
 @nox.session(reuse_venv=False)  # as above

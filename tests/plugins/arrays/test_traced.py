@@ -1,4 +1,4 @@
-"""Every operation eagerly, in graphs and compiled: the same values, gradients, dtypes and shapes."""
+"""Operations eagerly, in graphs and compiled: of every dtype, and of Python numbers."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ import pytest
 
 import chainrule as cr
 from chainrule_testing import Sample
-from chainrule_testing._ways import Derived, assert_known, assert_same, built, check_ways, full, lengths_unknown
+from chainrule_testing._ways import Derived, assert_known, assert_same, built, full, lengths_unknown
 
 from .every import OURS
 
 ids = lambda samples: samples[0].op  # noqa: E731
-
-
-@pytest.mark.parametrize("samples", OURS, ids=ids)
-def test_eager_is_graph_is_compiled(samples: list[Sample]) -> None:
-    for sample in samples:
-        try:
-            check_ways(sample)
-        except BaseException as error:
-            error.add_note(f"in {sample!r}")
-            raise
 
 
 def cast(sample: Sample, dtype: str) -> list[Any]:
