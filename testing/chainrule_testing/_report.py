@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import json
 import re
@@ -42,6 +43,7 @@ class Report:
         self.skipped: Counter[str] = Counter()
         self.counts: dict[str, Counter[str]] = {target.choice: Counter() for target in targets}
         self.left_out = 0
+        self.date = datetime.date.today().isoformat()
 
     @staticmethod
     def format_of(name: str) -> str:
@@ -109,23 +111,32 @@ class Report:
             bad = [(op, states) for op, states in rows if {"refused", "failed"} & set(states)]
             done = sum(1 for _, states in rows if any(states))
             terminal.section(f"conformance of {target}", sep="-")
-            terminal.write_line(self.summary(target.choice))
-            lacks = [dtype for dtype in _engine.DTYPES if dtype not in target.backend.dtypes]
-            if lacks:
-                terminal.write_line(f"no dtype {', '.join(lacks)}")
+            for line in self._figures(target):
+                terminal.write_line(line)
             if done > len(bad):
                 terminal.write_line(f"{done - len(bad)} of {done} operations passed in every dtype that they define")
             self._write_rows(terminal, bad)
             for state, op, dtypes, why in self._grouped(target.choice):
                 if state == "refused":  # pytest tells the others
                     terminal.write_line(f"refused: {op}, {dtypes}: {why:.160}")
+        for line in self._left():
+            terminal.write_line(line)
+
+    def _figures(self, target: Target) -> Iterator[str]:
+        """How many checks of a backend came to what, and the dtypes it has not."""
+        yield self.summary(target.choice)
+        if lacks := [dtype for dtype in _engine.DTYPES if dtype not in target.backend.dtypes]:
+            yield f"no dtype {', '.join(lacks)}"
+
+    def _left(self) -> Iterator[str]:
+        """What did not run, and why."""
         for name, reason in self.missing.items():
-            terminal.write_line(f"not checked: {name} cannot compute here: {reason}")
+            yield f"not checked: {name} cannot compute here: {reason}"
         if self.left_out:
             total = self.left_out + sum(sum(counts.values()) for counts in self.counts.values())
-            terminal.write_line(f"left out by --fraction: {self.left_out} of {total} checks of operations")
+            yield f"left out by --fraction: {self.left_out} of {total} checks of operations"
         for reason, number in self.skipped.items():
-            terminal.write_line(f"skipped {number}: {reason}")
+            yield f"skipped {number}: {reason}"
 
     def _write_rows(self, terminal: Any, rows: Sequence[tuple[str, Sequence[str]]]) -> None:
         if not rows:
@@ -141,6 +152,7 @@ class Report:
         """All of it, as JSON has it."""
         return {
             "chainrule": cr.__version__,
+            "date": self.date,
             "plugins": self.plugins,
             "left_out": self.left_out,
             "unavailable": self.missing,
@@ -173,22 +185,26 @@ class Report:
         return json.dumps(self.as_data(), indent=1) + "\n"
 
     def _markdown(self) -> str:
-        lines = [f"Conformance of chainrule {cr.__version__}: {', '.join(self.plugins)}.", ""]
+        lines = [f"# Conformance of {', '.join(map(str, self.targets))}", "", f"{self._subject()}.", ""]
         lines += ["✓ passed · `r` refused · `F` failed · a dot: the operation means nothing in this dtype", ""]
+        lines += [*(f"- {line}" for line in self._left()), ""]
         for target in self.targets:
-            lines += [f"## {target}", "", self.summary(target.choice), ""]
+            lines += [f"## {target}", "", *(f"- {line}" for line in self._figures(target)), ""]
             lines += ["| operation | " + " | ".join(self.dtypes()) + " |", "|---" * (1 + len(self.dtypes())) + "|"]
             for op, states in self.rows(target.choice):
                 if any(states):
                     lines.append(f"| `{op}` | " + " | ".join(MARKS[state] for state in states) + " |")
             grouped = self._grouped(target.choice)
             lines += ["", *(f"- {state}: `{op}`, {dtypes}: {why}" for state, op, dtypes, why in grouped), ""]
-        return "\n".join(lines).rstrip() + "\n"
+        return re.sub("\n{3,}", "\n\n", "\n".join(lines).rstrip()) + "\n"
 
     def _html(self) -> str:
-        body = [f"<h1>Conformance of chainrule {cr.__version__}</h1>", f"<p>{', '.join(self.plugins)}</p>"]
+        title = f"Conformance of {', '.join(map(str, self.targets))}"
+        paragraphs = [self._subject(), *self._left()]
+        body = [f"<h1>{html.escape(title)}</h1>", *(f"<p>{html.escape(line)}</p>" for line in paragraphs)]
         for target in self.targets:
-            body.append(f"<h2>{html.escape(str(target))}</h2><p>{html.escape(self.summary(target.choice))}</p>")
+            body.append(f"<h2>{html.escape(str(target))}</h2>")
+            body += [f"<p>{html.escape(line)}</p>" for line in self._figures(target)]
             body.append("<table><tr><th></th>" + "".join(f"<th>{d}</th>" for d in self.dtypes()) + "</tr>")
             for op, states in self.rows(target.choice):
                 if any(states):
@@ -200,6 +216,10 @@ class Report:
                     body.append(f"<tr><th>{html.escape(op)}</th>{cells}</tr>")
             body.append("</table>")
         return PAGE.format(body="\n".join(body))
+
+    def _subject(self) -> str:
+        """What was checked, and when."""
+        return f"chainrule {cr.__version__}, {self.date}: operations of {', '.join(self.plugins)}"
 
     def _why(self, cell: Cell) -> str:
         """The reasons, and where they are not of all checks, which ones they are of."""
