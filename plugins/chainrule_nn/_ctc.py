@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import chainrule as cr
 from chainrule import ShapeError, Tensor, as_tensor, composite, fronts, ops
 from chainrule_nn._losses import check_reduction
 
-_NEVER: Final = -1e30  # the logarithm of a probability of 0: finite, so that differences are numbers
+
+def _never(dtype: Any) -> float:
+    """The logarithm of a probability of 0: finite, even twice that, so that differences are numbers."""
+    return max(-1e30, 0.45 * float(cr.finfo(dtype).min))
 
 
 @composite(name="nn.ctc_loss")
@@ -23,23 +26,24 @@ def _ctc_loss(logits: Any, labels: Any, lengths: Any, label_lengths: Any, /, bla
     )
     places = ops.broadcast_to(states[:, None, :], shape=(logits.shape[0], steps, 2 * most + 1))
     emitted = ops.take_along_axis(ops.log_softmax(logits, axis=-1), places, axis=-1)
+    never = _never(emitted.dtype)
     # A label may follow the one before without a blank where it is another.
     before = ops.concat([ops.full_like(states, blank)[:, :2], states[:, :-2]], axis=1)[:, : 2 * most + 1]
-    skips = ops.astype(ops.where((states != blank) & (states != before), 0.0, _NEVER), dtype=emitted.dtype)
-    first = ops.where(ops.arange(2 * most + 1) < 2, emitted[:, 0, :], _NEVER)
+    skips = ops.astype(ops.where((states != blank) & (states != before), 0.0, never), dtype=emitted.dtype)
+    first = ops.where(ops.arange(2 * most + 1) < 2, emitted[:, 0, :], never)
 
     def step(alpha: Any, given: Any) -> Any:
         at, now = given
-        never = ops.full_like(alpha, _NEVER)
-        one = ops.concat([never[:, :1], alpha[:, :-1]], axis=1)
-        two = ops.concat([never[:, :2], alpha[:, :-2]], axis=1)[:, : 2 * most + 1] + skips
-        ways = ops.stack([alpha, one, ops.maximum(two, _NEVER)], axis=0)
-        return ops.where((at < lengths)[:, None], ops.maximum(ops.logsumexp(ways, axis=0) + now, _NEVER), alpha), None
+        none = ops.full_like(alpha, never)
+        one = ops.concat([none[:, :1], alpha[:, :-1]], axis=1)
+        two = ops.concat([none[:, :2], alpha[:, :-2]], axis=1)[:, : 2 * most + 1] + skips
+        ways = ops.stack([alpha, one, ops.maximum(two, never)], axis=0)
+        return ops.where((at < lengths)[:, None], ops.maximum(ops.logsumexp(ways, axis=0) + now, never), alpha), None
 
     alpha, _ = cr.scan(step, first, (ops.arange(1, steps), ops.moveaxis(emitted[:, 1:, :], 1, 0)))
     last = 2 * label_lengths[:, None]
     ends = ops.take_along_axis(alpha, ops.maximum(ops.concat([last, last - 1], axis=1), 0), axis=1)
-    ends = ops.where(ops.concat([last >= 0, last > 0], axis=1), ends, _NEVER)
+    ends = ops.where(ops.concat([last >= 0, last > 0], axis=1), ends, never)
     return -ops.logsumexp(ends, axis=1)
 
 
@@ -94,7 +98,7 @@ def ctc_loss(
         for given, most in ((lengths, logits.shape[1]), (label_lengths, labels.shape[1]))
     )
     losses = _ctc_loss(logits, labels, lengths, label_lengths, blank=blank)
-    impossible = losses > -0.5 * _NEVER
+    impossible = losses > -0.5 * _never(losses.dtype)
     losses = ops.where(impossible, 0.0 if zero_infinity else float("inf"), losses)
     if reduction == "mean":
         losses = losses / ops.astype(ops.maximum(label_lengths, 1), dtype=losses.dtype)
