@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule import Backend, BackendUnavailableError, Kernel, Program
+from chainrule import Backend, BackendUnavailableError, Kernel, Program, default_dtype
 from chainrule_array_api._backend import array_api_backend
 from chainrule_array_api._compile import obstacle, traceable
 from chainrule_array_api._kernels import wide_remainder
@@ -38,6 +38,7 @@ def backend() -> Backend:
         version=jax.__version__,
         devices=devices,
         functions=_functions(jax),
+        kernels=_kernels(jax),
         indexing={"sums": _sums, "store": lambda x, index, values: x.at[index].set(values)},
         array_types=(jax.Array,),
         synchronize=lambda device: _synchronize(jax, device),
@@ -63,6 +64,20 @@ def _functions(jax: Any) -> dict[str, Kernel]:
         "remainder": wide_remainder(jnp),
         "searchsorted": lambda x, v, **how: jnp.searchsorted(x, v, **how).astype("int64"),
     }
+
+
+def _kernels(jax: Any) -> dict[str, Kernel]:
+    """Operations that XLA has an instruction for."""
+
+    def floating(function: Kernel) -> Kernel:
+        def kernel(x: Any) -> Any:
+            if jax.numpy.isdtype(x.dtype, "complex floating"):
+                raise TypeError("takes real numbers")
+            return function(x if jax.numpy.isdtype(x.dtype, "real floating") else x.astype(str(default_dtype())))
+
+        return kernel
+
+    return {"erf": floating(jax.lax.erf), "erfc": floating(jax.lax.erfc)}
 
 
 def _sums(jnp: Any, rows: Any, places: Any, n: int) -> Any:

@@ -7,7 +7,7 @@ function" (Mathematics of Computation 23, 1969): exact to a few units in the las
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from chainrule import DTypeError, Unary, elementwise, infer, ops
@@ -79,10 +79,23 @@ def _real(x: Any) -> Any:
 _SLOPE: Final = 2 / math.sqrt(math.pi)
 
 
+def _in_single(kernel: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A kernel that computes numbers of 16 bits in 32: the polynomials overflow in `float16`."""
+
+    def compute(xp: Any, x: Any) -> Any:
+        if not str(x.dtype).endswith("float16"):
+            return kernel(xp, x)
+        return xp.astype(kernel(xp, xp.astype(x, xp.float32)), x.dtype)
+
+    return compute
+
+
+@_in_single
 def _erf(xp: Any, x: Any) -> Any:
     return xp.where(xp.abs(x) < _NEAR, _near(xp, x), xp.sign(x) * (1.0 - _tail(xp, x)))
 
 
+@_in_single
 def _erfc(xp: Any, x: Any) -> Any:
     tail = _tail(xp, x)
     return xp.where(xp.abs(x) < _NEAR, 1.0 - _near(xp, x), xp.where(x < 0, 2.0 - tail, tail))

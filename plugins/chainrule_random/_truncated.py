@@ -67,7 +67,8 @@ def jax_quantile(u: Any, lower: Any, upper: Any) -> Any:
     import jax
     import numpy as np
 
-    shape, dtype = jax.numpy.broadcast_shapes(u.shape, lower.shape, upper.shape), u.dtype
+    shape = jax.numpy.broadcast_shapes(u.shape, lower.shape, upper.shape)
+    dtype = jax.numpy.result_type(u, lower, upper)
     called = lambda *arrays: _quantile(*map(np.asarray, arrays)).astype(dtype)  # noqa: E731
     return jax.pure_callback(called, jax.ShapeDtypeStruct(shape, dtype), u, lower, upper)
 

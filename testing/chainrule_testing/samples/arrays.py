@@ -6,6 +6,7 @@ The conventions at kinks have checks of their own. Adding an operation is adding
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from chainrule_testing._samples import (
     apart,
     between_integers,
     binary,
+    case,
     integers,
     positive,
     real,
@@ -36,6 +38,12 @@ Array = Any
 
 def _steps(reference: Callable[..., Any], **options: Any) -> Samples:
     return unary(reference, between_integers, **options)
+
+
+def _with_tails(reference: Callable[..., Any]) -> Samples:
+    """A function that is approximated in another way farther from 0."""
+    near = unary(reference)
+    return replace(near, cases=[*near.cases, case(np.linspace(-5.25, 5.25, 15))])
 
 
 def _scatter(values: Array, *arrays: Array, key: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
@@ -187,8 +195,8 @@ SAMPLES: dict[str, Samples] = {
     "copysign": binary(np.copysign),
     "nextafter": binary(np.nextafter),
     # exponentials, logarithms, powers
-    "erf": unary(scipy.special.erf),
-    "erfc": unary(scipy.special.erfc),
+    "erf": _with_tails(scipy.special.erf),
+    "erfc": _with_tails(scipy.special.erfc),
     "exp": unary(np.exp, complex=True),
     "exp2": unary(np.exp2),
     "expm1": unary(np.expm1, complex=True),
