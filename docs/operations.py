@@ -244,7 +244,8 @@ def _kernels(function: Any) -> str:
     if op is None:
         return ""
     own = sorted({key.partition(":")[0] for key in _registry.kernels if key.partition(":")[2] == op.name})
-    return ", ".join([*own, "generic" if op.kernel is not None or op.decomposition is not None else "the library's"])
+    generic = op.decomposition is not None or (op.kernel is not None and not op.requires)
+    return ", ".join([*own, "generic" if generic else "the library's"])
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ Shape rule, gradient and generic kernel stand together. Both ways give the publi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from chainrule._backend import Kernel
@@ -96,6 +96,7 @@ def op(
     linear: str | None = None,
     multiple: bool = False,
     sequence: bool = False,
+    requires: Collection[str] = (),
     holomorphic: bool = True,
     cut: Callable[..., str | None] | None = None,
     on_missing: str | Callable[[Op], Any] | None = None,
@@ -111,7 +112,7 @@ def op(
         gradient: a definition, `NoGradient(reason)`, or None if it is registered elsewhere.
         name: the operation's name, the kernel's by default; one with a dot as for `elementwise`.
         sequence: whether the public function takes its arrays as one sequence, as `concat` does.
-        broadcasts, elementwise, linear, multiple, holomorphic, cut: see `Op`.
+        broadcasts, elementwise, linear, multiple, requires, holomorphic, cut: see `Op`.
         on_missing: what stands in while it has no gradient, as for `cr.on_missing`; what users say counts more.
 
     Returns:
@@ -136,6 +137,7 @@ def op(
             infer,
             gradient,
             kernel=kernel,
+            requires=requires,
             attributes=attributes,
             broadcasts=broadcasts,
             elementwise=elementwise,

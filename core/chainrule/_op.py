@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from chainrule._backend import Backend, Kernel
@@ -23,6 +23,7 @@ class Op:
         attributes: its metadata, name to default (`REQUIRED` where there is none).
         infer: the shape-and-dtype rule, `(*specs, **attributes) -> Spec`, or a tuple of them for several outputs.
         kernel: the generic kernel, `(xp, *arrays, **attributes)`; None for the namespace's function of the same name.
+        requires: functions that the generic kernel calls and that not every namespace has, such as `"linalg.eig"`.
         definition: its gradient definition, None while it has none.
         broadcasts: whether inputs broadcast and promote, which the engine undoes for gradients.
         elementwise: whether each element of the result depends on the same element of each input alone.
@@ -40,7 +41,7 @@ class Op:
 
     __slots__ = (
         *("_owner", "attributes", "broadcasts", "build", "cut", "decomposition", "definition", "effect", "elementwise"),
-        *("holomorphic", "infer", "kernel", "kernels", "linear", "multiple", "n_inputs", "name"),
+        *("holomorphic", "infer", "kernel", "kernels", "linear", "multiple", "n_inputs", "name", "requires"),
     )
 
     def __init__(
@@ -51,6 +52,7 @@ class Op:
         gradient: Gradient | NoGradient | None = None,
         *,
         kernel: Kernel | None = None,
+        requires: Collection[str] = (),
         attributes: Mapping[str, Any] = NO_ATTRIBUTES,
         broadcasts: bool = False,
         elementwise: bool = False,
@@ -68,6 +70,7 @@ class Op:
         self.attributes = attributes
         self.infer = infer
         self.kernel = kernel
+        self.requires = requires
         self.broadcasts = broadcasts
         self.elementwise = elementwise
         self.linear = linear

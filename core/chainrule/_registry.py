@@ -245,24 +245,26 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
         )
     kernel = registered or own
     if kernel is None:
-        if op.kernel is not None:
-            generic: Kernel | None = partial(op.kernel, backend.xp)
-        elif op.decomposition is not None:
-            from chainrule._composite import kernel_of
-
-            generic = kernel_of(op, backend)
-        else:
-            generic = backend.xp
-            for part in op.name.split("."):  # "fft.rfft" is in a namespace within
-                generic = getattr(generic, part, None)
-        if generic is None:
-            raise MissingKernelError(
-                f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
-                f"{op.name!r} either; register one from a plugin's chainrule_kernels hook"
-            )
-        kernel = backend.wrap_generic(op, generic)
+        kernel = backend.wrap_generic(op, _generic_kernel(op, backend))
     kernel = backend.on_device(kernel)
     return _native_dtypes(kernel, backend) if "dtype" in op.attributes else kernel
+
+
+def _generic_kernel(op: Op, backend: Backend) -> Kernel:
+    if op.decomposition is not None:
+        from chainrule._composite import kernel_of
+
+        return kernel_of(op, backend)
+    for name in op.requires if op.kernel is not None else (op.name,):
+        found: Any = backend.xp
+        for part in name.split("."):  # "fft.rfft" is in a namespace within
+            found = getattr(found, part, None)
+        if found is None:
+            raise MissingKernelError(
+                f"op {op.name!r} of {op.owner} has no kernel on backend {backend.name!r}, whose namespace has no "
+                f"{name!r} either; register one from a plugin's chainrule_kernels hook"
+            )
+    return found if op.kernel is None else partial(op.kernel, backend.xp)
 
 
 def has_own_kernel(op: Op, backend: Backend) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ShapeError, Tensor, as_tensor, composite, infer, ops
+from chainrule import DTypeError, ShapeError, Tensor, as_tensor, bool_, composite, infer, ops
 
 
 def _crossed(a: Any, b: Any, axisa: int, axisb: int, axisc: int) -> Any:
     dtype = infer.result_dtype(a, b)
+    if dtype == bool_:
+        raise DTypeError("takes numbers, got booleans; cast them with astype")
     if a.shape is None or b.shape is None:
         return infer.Spec(None, dtype)
     shapes = [list(a.shape), list(b.shape)]

@@ -25,7 +25,7 @@ def _det_gradient(g: Any, _y: Any, a: Any) -> Any:
     return g[..., None, None] * _cofactor(a)
 
 
-@op(infer=_det_spec, gradient=_det_gradient, name="linalg.det")
+@op(_det_spec, _det_gradient, name="linalg.det", requires=("linalg.det",))
 def _det(xp: Any, a: Any, /) -> Any:
     return function_of(xp, "det", a)(a)
 
@@ -85,7 +85,7 @@ def _cofactor_gradient(g: Any, _y: Any, a: Any) -> Any:
     return cofactor_slope(g, a)
 
 
-@op(infer=_cofactor_spec, gradient=_cofactor_gradient, name="linalg.cofactor")
+@op(_cofactor_spec, _cofactor_gradient, name="linalg.cofactor", requires=("linalg.det", "linalg.svd"))
 def _cofactor(xp: Any, a: Any, /) -> Any:
     u, s, vh = function_of(xp, "svd", a)(a, full_matrices=False)
     products = xp.astype(_products_without(xp, s), a.dtype)[..., None, :]
@@ -108,7 +108,7 @@ def _slope_gradient(t: Any, _y: Any, g: Any, a: Any) -> tuple[Any, Any]:
     return cofactor_slope(t, a), det(a)[..., None, None] * ops.matrix_transpose(slope)
 
 
-@op(infer=_slope_spec, gradient=_slope_gradient, name="linalg.cofactor_slope", broadcasts=True)
+@op(_slope_spec, _slope_gradient, name="linalg.cofactor_slope", requires=("linalg.det", "linalg.svd"), broadcasts=True)
 def cofactor_slope(xp: Any, g: Any, a: Any, /) -> Any:
     """The derivative of `sum(g * cofactor(a))` by `a`, of singular matrices too.
 
@@ -165,7 +165,14 @@ def _slogdet_gradient(g: Any, y: Any, a: Any) -> Any:
     return (to_size + to_phase * 1j)[..., None, None] * ops.conj(back)
 
 
-@op(infer=_slogdet_spec, gradient=_slogdet_gradient, name="linalg.slogdet", multiple=True, holomorphic=False)
+@op(
+    _slogdet_spec,
+    _slogdet_gradient,
+    name="linalg.slogdet",
+    requires=("linalg.slogdet",),
+    multiple=True,
+    holomorphic=False,
+)
 def _slogdet(xp: Any, a: Any, /) -> Any:
     sign, size = function_of(xp, "slogdet", a)(a)
     return sign, size

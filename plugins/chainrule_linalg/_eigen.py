@@ -46,7 +46,7 @@ def _eigh_gradient(g: Any, y: Any, _a: Any) -> Any:
     return hermitian_part((v * to_values[..., None, :] + v @ (gaps * (adjoint(v) @ to_vectors))) @ adjoint(v))
 
 
-@op(infer=_eigh_spec, gradient=_eigh_gradient, name="linalg.eigh", multiple=True, holomorphic=False)
+@op(_eigh_spec, _eigh_gradient, name="linalg.eigh", requires=("linalg.eigh",), multiple=True, holomorphic=False)
 def _eigh(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eigh", a)
     a = hermitian(xp, a)
@@ -82,7 +82,7 @@ def _eigvalsh_gradient(g: Any, _y: Any, a: Any) -> Any:
     return hermitian_part((v * g[..., None, :]) @ adjoint(v))
 
 
-@op(infer=_eigvalsh_spec, gradient=_eigvalsh_gradient, name="linalg.eigvalsh", holomorphic=False)
+@op(_eigvalsh_spec, _eigvalsh_gradient, name="linalg.eigvalsh", requires=("linalg.eigvalsh",), holomorphic=False)
 def _eigvalsh(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eigvalsh", a)
     a = hermitian(xp, a)
@@ -148,7 +148,7 @@ def _in_complex(xp: Any, x: Any, a: Any) -> Any:
     return xp.astype(x, xp.complex64 if a.dtype in (xp.float32, xp.complex64) else xp.complex128, copy=False)
 
 
-@op(infer=_eig_spec, gradient=_eig_gradient, name="linalg.eig", multiple=True, holomorphic=False)
+@op(_eig_spec, _eig_gradient, name="linalg.eig", requires=("linalg.eig",), multiple=True, holomorphic=False)
 def _eig(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eig", a)
     w, v = explained(lambda: compute(a), compute, a, _FAULT)
@@ -184,7 +184,7 @@ def _eigvals_gradient(g: Any, _y: Any, a: Any) -> Any:
     return back if a.dtype.kind == "complex" else ops.real(back)
 
 
-@op(infer=_eigvals_spec, gradient=_eigvals_gradient, name="linalg.eigvals", holomorphic=False)
+@op(_eigvals_spec, _eigvals_gradient, name="linalg.eigvals", requires=("linalg.eigvals",), holomorphic=False)
 def _eigvals(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "eigvals", a)
     return _in_complex(xp, explained(lambda: compute(a), compute, a, _FAULT), a)

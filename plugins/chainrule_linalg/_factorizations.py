@@ -30,7 +30,7 @@ def _cholesky_gradient(g: Any, y: Any, _a: Any) -> Any:
     return adjoint(solve_triangular(adjoint(y), adjoint(back)))
 
 
-@op(infer=_cholesky_spec, gradient=_cholesky_gradient, name="linalg.cholesky", holomorphic=False)
+@op(_cholesky_spec, _cholesky_gradient, name="linalg.cholesky", requires=("linalg.cholesky",), holomorphic=False)
 def _cholesky(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "cholesky", a)
     a = hermitian(xp, a)
@@ -97,7 +97,7 @@ def _tall_gradient(to_q: Any, to_r: Any, q: Any, r: Any) -> Any:
     return adjoint(solve_triangular(r, adjoint(to_q + q @ both)))
 
 
-@op(infer=_qr_spec, gradient=_qr_gradient, name="linalg.qr", multiple=True, holomorphic=False)
+@op(_qr_spec, _qr_gradient, name="linalg.qr", requires=("linalg.qr",), multiple=True, holomorphic=False)
 def _qr(xp: Any, a: Any, /) -> Any:
     q, r = function_of(xp, "qr", a)(a, mode="reduced")
     return q, r
@@ -109,9 +109,10 @@ def _complete_spec(a: Any) -> tuple[Spec, Spec]:
 
 
 @op(
-    infer=_complete_spec,
-    gradient=NoGradient("the last columns of Q can be any basis of what the others leave; take mode='reduced'"),
+    _complete_spec,
+    NoGradient("the last columns of Q can be any basis of what the others leave; take mode='reduced'"),
     name="linalg.qr_complete",
+    requires=("linalg.qr",),
     multiple=True,
 )
 def qr_complete(xp: Any, a: Any, /) -> Any:

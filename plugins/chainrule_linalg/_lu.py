@@ -59,7 +59,7 @@ def _of_factors(p: Any, l: Any, u: Any, to_l: Any, to_u: Any) -> Any:  # noqa: E
     return ops.astype(p, dtype=l.dtype) @ back
 
 
-@op(infer=_lu_spec, gradient=_lu_gradient, name="linalg.lu", multiple=True, holomorphic=False)
+@op(_lu_spec, _lu_gradient, name="linalg.lu", requires=("linalg.lu",), multiple=True, holomorphic=False)
 def _lu(xp: Any, a: Any, /) -> Any:
     p, l, u = function_of(xp, "lu", a)(a)  # noqa: E741  # as above
     return p, l, u
@@ -107,7 +107,14 @@ def _lu_factor_gradient(g: Any, y: Any, _a: Any) -> Any:
     return _of_factors(*_unpacked(*y), ops.tril(to_lu[..., :k], k=-1), ops.triu(to_lu[..., :k, :]))
 
 
-@op(infer=_lu_factor_spec, gradient=_lu_factor_gradient, name="linalg.lu_factor", multiple=True, holomorphic=False)
+@op(
+    _lu_factor_spec,
+    _lu_factor_gradient,
+    name="linalg.lu_factor",
+    requires=("linalg.lu_factor",),
+    multiple=True,
+    holomorphic=False,
+)
 def _lu_factor(xp: Any, a: Any, /) -> Any:
     factors, exchanges = function_of(xp, "lu_factor", a)(a)
     return factors, exchanges

@@ -73,13 +73,10 @@ def function_of(xp: Any, name: str, *arrays: Any) -> Callable[..., Any]:
     """A function of a namespace's extension `linalg`, for arrays of floating-point numbers.
 
     Raises:
-        NotImplementedError: the library lacks it.
         DTypeError: see `check_dtypes`.
     """
     check_dtypes(*arrays)
-    function: Callable[..., Any] | None = getattr(getattr(xp, "linalg", None), name, None)
-    if function is None:
-        raise NotImplementedError(f"the library has no linalg.{name}")
+    function: Callable[..., Any] = getattr(xp.linalg, name)
     return function
 
 

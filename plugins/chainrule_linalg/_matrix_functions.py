@@ -34,7 +34,7 @@ def _expm_gradient(g: Any, _y: Any, a: Any) -> Any:
     return _derivative(_expm, g, a)
 
 
-@op(infer=_square, gradient=_expm_gradient, name="linalg.expm")
+@op(_square, _expm_gradient, name="linalg.expm", requires=("linalg.solve",))
 def _expm(xp: Any, a: Any, /) -> Any:
     # Higham 2005: a Pade approximant of order 13 of the matrix halved so often, which is then squared as often.
     solve = function_of(xp, "solve", a)
@@ -76,7 +76,7 @@ def _logm_gradient(g: Any, _y: Any, a: Any) -> Any:
     return _derivative(_logm, g, a)
 
 
-@op(infer=_square, gradient=_logm_gradient, name="linalg.logm")
+@op(_square, _logm_gradient, name="linalg.logm", requires=("linalg.logm",))
 def _logm(xp: Any, a: Any, /) -> Any:
     return function_of(xp, "logm", a)(a)
 
@@ -105,7 +105,7 @@ def _sqrtm_gradient(g: Any, _y: Any, a: Any) -> Any:
     return _derivative(_sqrtm, g, a)
 
 
-@op(infer=_square, gradient=_sqrtm_gradient, name="linalg.sqrtm")
+@op(_square, _sqrtm_gradient, name="linalg.sqrtm", requires=("linalg.sqrtm",))
 def _sqrtm(xp: Any, a: Any, /) -> Any:
     return function_of(xp, "sqrtm", a)(a)
 

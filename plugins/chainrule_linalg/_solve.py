@@ -28,7 +28,7 @@ def _solve_gradient(g: Any, y: Any, a: Any, _b: Any) -> tuple[Any, Any]:
     return -(back @ ops.matrix_transpose(y)), back
 
 
-@op(infer=_solve_spec, gradient=_solve_gradient, name="linalg.solve", broadcasts=True)
+@op(_solve_spec, _solve_gradient, name="linalg.solve", requires=("linalg.solve", "linalg.inv"), broadcasts=True)
 def _solve(xp: Any, a: Any, b: Any, /) -> Any:
     compute = function_of(xp, "solve", a, b)
     return explained(lambda: compute(a, b), function_of(xp, "inv"), a, _SINGULAR)
@@ -70,7 +70,7 @@ def _square(a: Any) -> Any:
     return a
 
 
-@op(infer=_square, gradient=_inv_gradient, name="linalg.inv")
+@op(_square, _inv_gradient, name="linalg.inv", requires=("linalg.inv",))
 def _inv(xp: Any, a: Any, /) -> Any:
     compute = function_of(xp, "inv", a)
     return explained(lambda: compute(a), compute, a, _SINGULAR)
@@ -104,7 +104,13 @@ def _triangular_gradient(g: Any, y: Any, a: Any, _b: Any, lower: bool, unit_diag
     return -_triangle(back @ ops.matrix_transpose(y), lower, unit_diagonal), back
 
 
-@op(infer=_solve_spec, gradient=_triangular_gradient, name="linalg.solve_triangular", broadcasts=True)
+@op(
+    _solve_spec,
+    _triangular_gradient,
+    name="linalg.solve_triangular",
+    requires=("linalg.solve", "linalg.inv"),
+    broadcasts=True,
+)
 def _solve_triangular(xp: Any, a: Any, b: Any, /, lower: bool = False, unit_diagonal: bool = False) -> Any:
     a = without_diagonal(xp, a, lower) if unit_diagonal else xp.tril(a) if lower else xp.triu(a)
     compute = function_of(xp, "solve", a, b)

@@ -76,7 +76,14 @@ def _first(u: Any, to_u: Any, k: int) -> tuple[Any, Any]:
     return first, to_u[..., :k] - others @ (adjoint(to_u[..., k:]) @ first)
 
 
-@op(infer=_svd_spec, gradient=_svd_gradient, name="linalg.svd", multiple=True, holomorphic=False)
+@op(
+    _svd_spec,
+    _svd_gradient,
+    name="linalg.svd",
+    requires=("linalg.svd", "linalg.svdvals"),
+    multiple=True,
+    holomorphic=False,
+)
 def _svd(xp: Any, a: Any, /, full_matrices: bool) -> Any:
     function = function_of(xp, "svd", a)
     u, s, vh = explained(lambda: function(a, full_matrices=full_matrices), function_of(xp, "svdvals"), a, _FAULT)
@@ -117,7 +124,7 @@ def _svdvals_gradient(g: Any, _y: Any, a: Any) -> Any:
     return (u * g[..., None, :]) @ vh
 
 
-@op(infer=_svdvals_spec, gradient=_svdvals_gradient, name="linalg.svdvals", holomorphic=False)
+@op(_svdvals_spec, _svdvals_gradient, name="linalg.svdvals", requires=("linalg.svdvals",), holomorphic=False)
 def _svdvals(xp: Any, a: Any, /) -> Any:
     function = function_of(xp, "svdvals", a)
     return explained(lambda: function(a), function, a, _FAULT)
@@ -150,7 +157,13 @@ def _pinv_gradient(g: Any, y: Any, a: Any, _rtol: Any) -> Any:
     return within + left - a @ (y @ left) + right - (right @ y) @ a
 
 
-@op(infer=_pinv_spec, gradient=(_pinv_gradient, None), name="linalg.pinv", holomorphic=False)
+@op(
+    _pinv_spec,
+    (_pinv_gradient, None),
+    name="linalg.pinv",
+    requires=("linalg.pinv", "linalg.svdvals"),
+    holomorphic=False,
+)
 def _pinv(xp: Any, a: Any, rtol: Any, /) -> Any:
     function = function_of(xp, "pinv", a)
     tolerance = _tolerance(xp, a, rtol)
@@ -158,7 +171,10 @@ def _pinv(xp: Any, a: Any, rtol: Any, /) -> Any:
 
 
 def _tolerance(xp: Any, a: Any, rtol: Any) -> Any:
-    return max(a.shape[-2:]) * float(xp.finfo(a.dtype).eps) if rtol is None else rtol
+    if rtol is None:
+        return max(a.shape[-2:]) * float(xp.finfo(a.dtype).eps)
+    is_complex = hasattr(rtol, "dtype") and xp.isdtype(rtol.dtype, "complex floating")
+    return xp.real(rtol) if is_complex else rtol  # it was given the dtype of `a`
 
 
 @fronts(_pinv)
@@ -207,7 +223,7 @@ def _rank_spec(a: Any, rtol: Any) -> Spec:
     return infer.Spec(tolerated(a, rtol)[0], int64)
 
 
-@op(infer=_rank_spec, gradient=NoGradient("its result is a count"), name="linalg.matrix_rank")
+@op(_rank_spec, NoGradient("its result is a count"), name="linalg.matrix_rank", requires=("linalg.svdvals",))
 def _matrix_rank(xp: Any, a: Any, rtol: Any, /) -> Any:
     s = function_of(xp, "svdvals", a)(a)
     tolerance = _tolerance(xp, a, rtol)

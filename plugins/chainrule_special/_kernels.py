@@ -111,7 +111,6 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
         package, arrays = _PACKAGES[backend]
         row = _row(name)
         if real and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
-            row.infer(*_specs(inputs))  # which refuses them where it does so everywhere
             if row.kernel is None:
                 raise NotImplementedError(f"{package}.{theirs} takes real numbers")
             return row.kernel(_namespace(inputs), *inputs)
@@ -125,10 +124,6 @@ def _namespace(inputs: tuple[Any, ...]) -> Any:
     return as_tensor(next(x for x in inputs if type(x) not in PYTHON_NUMBERS)).backend.xp
 
 
-def _specs(inputs: tuple[Any, ...]) -> list[Spec]:
-    return [infer.scalar_spec(x) if type(x) in PYTHON_NUMBERS else Spec(x.shape, as_dtype(x.dtype)) for x in inputs]
-
-
 def _row(name: str) -> Any:
     """What the row says; it was declared before its kernel runs."""
     return import_module("chainrule_special._rows").ROWS[name]
@@ -139,7 +134,7 @@ def _promoted(compute: Callable[..., Any], xp: Any, row: Any, inputs: tuple[Any,
 
     SciPy has ways of its own for parameters that are integers: they stay.
     """
-    specs = _specs(inputs)
+    specs = [infer.scalar_spec(x) if type(x) in PYTHON_NUMBERS else Spec(x.shape, as_dtype(x.dtype)) for x in inputs]
     dtype = row.infer(*specs).dtype
     natives = row.dtypes(infer.result_dtype(Spec((), dtype), Spec((), as_dtype("float32"))))
     if xp.__name__ == "numpy":

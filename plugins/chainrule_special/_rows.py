@@ -16,7 +16,6 @@ from chainrule import (
     DType,
     DTypeError,
     MissingGradientError,
-    MissingKernelError,
     NoGradient,
     Spec,
     Tensor,
@@ -126,6 +125,8 @@ def special(
     parts: list[Slope | None] = [gradient] if callable(gradient) or isinstance(gradient, NoGradient) else list(gradient)
     integers = parts.count(None)
     parameters = sum(isinstance(part, NoGradient) for part in parts) if len(names) > 1 else 0
+    if kernel is not None and not takes_complex:
+        kernel = _of_real(kernel)
     row = ROWS[name] = Row(names, integers, parameters, takes_complex, gives_complex, kernel)
     full = f"special.{name}"
     if len(names) == 1:
@@ -134,13 +135,12 @@ def special(
         reasons = zip(names, parts, strict=True)
         definition = tuple(_refused(full, x, part) if isinstance(part, NoGradient) else part for x, part in reasons)
     doc = _documented(row, summary, formula, "A tensor of the shape that they broadcast to")
-    if kernel is not None and not takes_complex:
-        kernel = _of_real(kernel)
     if len(names) < 3:
         function = elementwise(full, row.infer, definition, doc, n_inputs=len(names), kernel=kernel)
         return _described(function, name, names, doc)
-    define = op(infer=row.infer, gradient=definition, name=full, broadcasts=True, elementwise=True)
-    return _described(define(_ARITIES[len(names)](kernel or _missing(name))), name, names, doc)
+    requires = () if kernel else (full,)
+    define = op(row.infer, definition, name=full, broadcasts=True, elementwise=True, requires=requires)
+    return _described(define(_ARITIES[len(names)](kernel or _of_namespace(name))), name, names, doc)
 
 
 def several(
@@ -163,8 +163,9 @@ def several(
 
     shape = "that they broadcast to" if len(names) > 1 else f"of {inputs}"
     doc = _documented(row, summary, formula, f"The tuple `({', '.join(results.split())})`, each of the shape {shape}")
-    define = op(infer=rule, gradient=gradient, name=f"special.{name}", multiple=True, broadcasts=len(names) > 1)
-    return _described(define(_ARITIES[len(names)](_missing(name))), name, names, doc)
+    full = f"special.{name}"
+    define = op(rule, gradient, name=full, multiple=True, broadcasts=len(names) > 1, requires=(full,))
+    return _described(define(_ARITIES[len(names)](_of_namespace(name))), name, names, doc)
 
 
 def _described(function: Any, name: str, inputs: list[str], doc: str) -> Any:
@@ -230,15 +231,9 @@ def _of_four(kernel: Callable[..., Any]) -> Callable[..., Any]:
 _ARITIES: Final = {1: _of_one, 2: _of_two, 3: _of_three, 4: _of_four}
 
 
-def _missing(name: str) -> Callable[..., Any]:
-    """The generic kernel where there is none."""
-
-    def kernel(xp: Any, *_arrays: Any) -> Any:
-        raise MissingKernelError(
-            f"this backend has no kernel of special.{name}; register one from a plugin's chainrule_kernels hook"
-        )
-
-    return kernel
+def _of_namespace(name: str) -> Callable[..., Any]:
+    """The generic kernel of a function that only the namespace's own computes."""
+    return lambda xp, *arrays: getattr(xp.special, name)(*arrays)
 
 
 # What definitions share

@@ -388,6 +388,20 @@ def check_numbers(sample: Sample) -> None:
             raise AssertionError(f"{sample}: the gradient's dtype is {g.dtype}, expected {sample.kind}")
 
 
+def check_support(sample: Sample) -> None:
+    """What the backend refuses, `cr.check` tells before it runs."""
+    inputs = tensors(sample)
+    try:
+        sample.run(*inputs)
+    except Exception as error:
+        places = [i for i, x in enumerate(inputs) if isinstance(x, cr.Tensor)]
+        arrays = [inputs[i] for i in places]
+        told = cr.check(lambda *xs: sample.run(*sample.replaced(places, xs)), *arrays, gradients=False)
+        if told and (reason := refusal(error)) is not None:
+            raise AssertionError(f"{sample} is refused: {reason}; cr.check says: {told}") from error
+        raise
+
+
 # Gradients
 
 
@@ -513,4 +527,5 @@ CHECKS = (
     Check("real and complex", check_real_and_complex, ("complex128",), lambda s: len(s.wrt) > 1 and s.smooth, 3),
     Check("mixed dtypes", check_mixed_dtypes, ("float64",), lambda sample: len(sample.data) > 1, 4),
     Check("graph and compiled", check_ways, DOUBLES, most=2),
+    Check("told before", check_support, ("float64",), most=1),
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import chainrule as cr
-from chainrule import _backends
+from chainrule import _backends, infer
 from chainrule._cli import main
 
 
@@ -69,6 +72,26 @@ def test_all_that_is_lacking_is_told_at_once(lacking: Callable[..., str]) -> Non
         assert not lack.gradient
         assert len(lack.sites) == 1
         assert "test_support.py:" in lack.sites[0]
+
+
+def test_what_a_generic_kernel_requires_of_the_namespace(lacking: Callable[..., str]) -> None:
+    @cr.op(infer.same, cr.NoGradient("for a test"), requires=("sqrt", "within.same"))
+    def test_support_required(xp: Any, x: Any, /) -> Any:
+        return xp.within.same(x)
+
+    name = lacking(xp=SimpleNamespace(sqrt=math.sqrt))
+    message = (
+        "op 'test_support_required' of your code has no kernel on backend 'lacking', whose namespace has no "
+        "'within.same' either"
+    )
+    (lack,) = cr.check(test_support_required, X, backend=name).lacks
+    assert message in lack.problem
+    with cr.use_backend(name), pytest.raises(cr.MissingKernelError, match=re.escape(message)):
+        test_support_required(8.0)
+    name = lacking(xp=SimpleNamespace(sqrt=math.sqrt, within=SimpleNamespace(same=lambda x: x)))
+    assert cr.check(test_support_required, X, backend=name)
+    with cr.use_backend(name):
+        assert float(test_support_required(8.0)) == 8.0
 
 
 def test_what_gradients_alone_need(lacking: Callable[..., str]) -> None:
