@@ -83,6 +83,10 @@ def _functions() -> dict[str, Any]:
             return xp.take(x, indices, axis=axis)
         return take(xp.real(x), indices, axis=axis) + 1j * take(xp.imag(x), indices, axis=axis)
 
+    def concat(arrays: Any, /, *, axis: int = 0) -> Any:
+        """Of several chunks without elements Dask makes what it then fails to compute."""
+        return xp.concat([x for x in arrays if x.shape[axis]] or arrays[:1], axis=axis)
+
     def triangle(part: Kernel) -> Kernel:
         return lambda x, *, k=0: xp.where(part(np.ones(x.shape[-2:], bool), k), x, xp.zeros_like(x))
 
@@ -99,6 +103,7 @@ def _functions() -> dict[str, Any]:
 
     return {
         **{name: extreme(name) for name in ("argmax", "argmin", "max", "min")},
+        "concat": concat,
         "linalg": SimpleNamespace(**{name: _at_once(getattr(linalg, name)) for name in _LINALG}),
         "nonzero": _nonzero,
         "searchsorted": _searchsorted,

@@ -101,3 +101,13 @@ def test_what_has_no_chunks_of_known_size_is_computed() -> None:
     positive = cr.as_tensor(source.array)[cr.as_tensor(source.array) > 0]
     assert positive.shape == ((X > 0).sum(),)
     np.testing.assert_array_equal(positive.numpy(), X[X > 0])
+
+
+def test_parts_without_elements_are_one_chunk() -> None:
+    """Dask by itself makes two chunks without elements, and fails to compute what is made of them."""
+    nothing = cr.tensor(np.zeros((0, 3)))
+    y = cr.concat([nothing, nothing])
+    assert y.value.chunks == ((0,), (3,))
+    assert cr.concat([nothing, cr.tensor(X), nothing]).value.chunks == ((12,), (3,))
+    slope = cr.grad(lambda x: cr.sum(cr.interp(cr.concat([x, x]), [0.0, 1.0], [1.0, 3.0])))
+    assert slope(cr.tensor(np.zeros(0))).numpy().shape == (0,)
