@@ -251,7 +251,8 @@ def find_kernel(op: Op, backend: Backend) -> Kernel:
 
 
 def _generic_kernel(op: Op, backend: Backend) -> Kernel:
-    if op.decomposition is not None:
+    """The kernel that is written for any namespace, what the operation is made of, or the namespace's function."""
+    if op.kernel is None and op.decomposition is not None:
         from chainrule._composite import kernel_of
 
         return kernel_of(op, backend)
