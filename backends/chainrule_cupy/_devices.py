@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from chainrule import Kernel
@@ -19,6 +20,7 @@ def on_device(ndarray: Any, count: int) -> Callable[[Kernel], Kernel]:
         return lambda kernel: kernel
 
     def placed(kernel: Kernel) -> Kernel:
+        @wraps(kernel)
         def run(*arrays: Any, **attributes: Any) -> Any:
             for x in arrays:
                 if type(x) is ndarray:

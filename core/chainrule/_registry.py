@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -276,6 +276,7 @@ def has_own_kernel(op: Op, backend: Backend) -> bool:
 def _native_dtypes(kernel: Kernel, backend: Backend) -> Kernel:
     """A kernel that is given the library's dtype where the operation has chainrule's."""
 
+    @wraps(kernel)
     def with_native(*arrays: Any, dtype: Any, **attributes: Any) -> Any:
         return kernel(*arrays, dtype=None if dtype is None else backend.native(dtype), **attributes)
 

@@ -156,13 +156,13 @@ def _problems(instruction: Instruction, backend: Backend) -> Iterator[str]:
     if instruction.op.owner == ENGINE:  # no kernel of a backend computes it
         return
     try:
-        find_kernel(instruction.op, backend)
+        kernel = find_kernel(instruction.op, backend)
     except MissingKernelError as error:
         yield str(error)
         return
-    reason = backend.refuses(instruction)
-    if reason is not None:
-        yield reason
+    for refuses in (backend.refuses, getattr(kernel, "refuses", None)):
+        if refuses is not None and (reason := refuses(instruction)) is not None:
+            yield reason
 
 
 def _lack(op: str, problem: str, where: Sequence[Instruction]) -> Lack:

@@ -102,7 +102,9 @@ def chainrule_kernels() -> Mapping[str, Mapping[str, Callable[..., Any]]]:  # ty
     """Kernels by backend and operation: `(*arrays, **attributes)` on that backend's own arrays.
 
     One that has an attribute `writes` which is true takes `out=` as well, and gives it back: an array of the result's
-    shape and dtype, in order in memory, into which it writes the result. Compiled programs then use memory again.
+    shape and dtype, in order in memory, into which it writes the result. Compiled programs then use memory again. An
+    attribute `refuses` is a function of an instruction of a program, to the reason why the kernel cannot compute it, or
+    None: what `cr.check` tells before a program runs.
 
     Example:
         @hookimpl

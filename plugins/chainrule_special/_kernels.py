@@ -5,7 +5,7 @@ A library is imported when one of its kernels first runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -83,14 +83,19 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
 
     def load() -> None:
         nonlocal ready, compute
+        if (reason := lacking(())) is not None:
+            raise NotImplementedError(reason)
         package, arrays = _PACKAGES[backend]
-        found = getattr(import_module(package), theirs, None)
-        if found is None:
-            raise NotImplementedError(f"{package} has no {theirs}")
         xp = import_module(arrays)
         dtypes = _row(name).computed[: 2 if real else None]
         ready = frozenset(xp.zeros((), dtype=getattr(xp, dtype)).dtype for dtype in dtypes)
-        compute = found
+        compute = getattr(import_module(package), theirs)
+
+    def lacking(inputs: Sequence[Any]) -> str | None:
+        package, _ = _PACKAGES[backend]
+        if not hasattr(import_module(package), theirs):
+            return f"{package} has no {theirs}"
+        return _of_real(f"{package}.{theirs}", inputs) if real and _row(name).kernel is None else None
 
     def kernel(*inputs: Any) -> Any:
         if compute is None:
@@ -108,15 +113,24 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
                 y = compute(*inputs)
                 if (y[0] if type(y) is tuple else y).dtype == dtype:
                     return y
-        package, arrays = _PACKAGES[backend]
         row = _row(name)
-        if real and any("complex" in str(getattr(x, "dtype", "")) for x in inputs):
-            if row.kernel is None:
-                raise NotImplementedError(f"{package}.{theirs} takes real numbers")
+        if real and _is_complex(inputs):
+            if (reason := lacking(inputs)) is not None:
+                raise NotImplementedError(reason)
             return row.kernel(_namespace(inputs), *inputs)
-        return _promoted(compute, import_module(arrays), row, inputs)
+        return _promoted(compute, import_module(_PACKAGES[backend][1]), row, inputs)
 
+    kernel.refuses = lambda instruction: lacking(instruction.inputs)  # type: ignore[attr-defined]  # for `cr.check`
     return kernel
+
+
+def _is_complex(inputs: Sequence[Any]) -> bool:
+    return any("complex" in str(getattr(x, "dtype", "")) for x in inputs)
+
+
+def _of_real(function: str, inputs: Sequence[Any]) -> str | None:
+    """Why a library's function of real numbers computes nothing of arrays, or of symbols for them."""
+    return f"{function} takes real numbers" if _is_complex(inputs) else None
 
 
 def _namespace(inputs: tuple[Any, ...]) -> Any:
@@ -197,7 +211,14 @@ def _reflected_yn(n: Any, x: Any) -> Any:
 
 def torchs_polygamma(n: Any, x: Any) -> Any:
     """`polygamma` of PyTorch's arrays; its own takes one order alone."""
+    if (reason := _of_real("torch.special.polygamma", (n, x))) is not None:
+        raise NotImplementedError(reason)
     return _promoted(_polygamma, import_module("torch"), _row("polygamma"), (n, x))
+
+
+torchs_polygamma.refuses = lambda instruction: _of_real(  # type: ignore[attr-defined]  # for `cr.check`
+    "torch.special.polygamma", instruction.inputs
+)
 
 
 def _polygamma(n: Any, x: Any) -> Any:

@@ -527,5 +527,5 @@ CHECKS = (
     Check("real and complex", check_real_and_complex, ("complex128",), lambda s: len(s.wrt) > 1 and s.smooth, 3),
     Check("mixed dtypes", check_mixed_dtypes, ("float64",), lambda sample: len(sample.data) > 1, 4),
     Check("graph and compiled", check_ways, DOUBLES, most=2),
-    Check("told before", check_support, ("float64",), most=1),
+    Check("told before", check_support, DOUBLES, most=1),
 )

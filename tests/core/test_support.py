@@ -129,6 +129,16 @@ def test_what_a_backend_refuses(lacking: Callable[..., str]) -> None:
     assert [(lack.op, lack.problem) for lack in report.lacks] == [("sort", "sorts vectors alone")]
 
 
+def test_what_a_kernel_refuses(lacking: Callable[..., str]) -> None:
+    def kernel(x: Any) -> Any:
+        raise AssertionError("nothing is run")
+
+    kernel.refuses = lambda instruction: f"sine of {instruction.inputs[0].dtype} is out"
+    kernels = {**cr.get_backend().kernels, "sin": kernel}
+    (lack,) = cr.check(lambda x: cr.sum(cr.sin(x)), X, backend=lacking(kernels=kernels)).lacks
+    assert (lack.op, lack.problem) == ("sin", "sine of float64 is out")
+
+
 def test_branches_loops_and_calls_are_looked_into(lacking: Callable[..., str]) -> None:
     name = lacking(functions=("sinh", "atan", "tanh"))
 
