@@ -65,7 +65,7 @@ _LEGEND = [
     "",
     "The kernel of an operation is *generic*, written on the array API's namespace, or the library's function of its "
     "name; where a plugin has kernels for single libraries, these are named. [What each backend "
-    "computes](../conformance.md) shows how far that goes.",
+    "computes](../conformance/README.md) shows how far that goes.",
     "",
     "Of a class, what it defines itself stands under *has*; `help(cr.Tensor)` tells the rest.",
 ]

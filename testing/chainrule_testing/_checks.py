@@ -74,7 +74,7 @@ def refusal(error: Exception) -> str | None:
     while isinstance(cause, cr.KernelError):  # of an operation in another one's decomposition, too
         cause = cause.__cause__
     if isinstance(error, cr.MissingKernelError | cr.DTypeError) or isinstance(cause, NotImplementedError):
-        return " ".join(str(error).split())
+        return " ".join(str(error).partition("; in the gradient of ")[0].split())  # which is a place in the kit
     return None
 
 
