@@ -14,6 +14,7 @@ from chainrule import (
     Tensor,
     UnknownSizeError,
     as_tensor,
+    fronts,
     infer,
     op,
     ops,
@@ -242,14 +243,14 @@ def roll(xp: Any, x: Any, /, shift: int | tuple[int, ...], axis: int | tuple[int
     return xp.roll(x, shift, axis=axis)
 
 
-def _joined(*specs: Any, axis: int | None) -> Any:
+def _joined(*specs: Any, axis: int) -> Any:
     if not specs:
         raise ShapeError("needs at least one array")
     dtype = infer.result_dtype(*specs)
     shapes = [s.shape for s in specs]
     known = [shape for shape in shapes if shape is not None]
-    if axis is None or not known:
-        return infer.Spec((None,) if axis is None else None, dtype)
+    if not known:
+        return infer.Spec(None, dtype)
     (at,) = infer.as_axes(axis, len(known[0]))
     try:
         others = infer.common_shape(*((*shape[:at], 1, *shape[at + 1 :]) for shape in known))
@@ -271,9 +272,14 @@ def _split_back(g: Any, _y: Any, *_inputs: Any, axis: int) -> list[Any]:
     return parts
 
 
-@op(infer=_joined, gradient=_split_back, sequence=True, linear="joint")
-def concat(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
-    """Arrays one after the other along an axis they have.
+@op(infer=_joined, gradient=_split_back, name="concat", sequence=True, linear="joint")
+def _concat(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
+    return xp.concat(arrays, axis=axis)
+
+
+@fronts(_concat)
+def concat(arrays: Sequence[Any], /, axis: int | None = 0) -> Tensor:
+    """Arrays one after the other along an axis they have, or flattened for `axis=None`.
 
     Derivative: of each array, its part of `g`.
 
@@ -281,13 +287,13 @@ def concat(xp: Any, /, *arrays: Any, axis: int = 0) -> Any:
     >>> cr.concat([cr.tensor([1.0]), cr.tensor([2.0, 3.0])])
     Tensor([1., 2., 3.], float64)
     """
-    return xp.concat(arrays, axis=axis)
+    result: Tensor = _concat(arrays, axis=axis) if axis is not None else _concat([ravel(a) for a in arrays])
+    return result
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
-    """`concat`, and the concatenation of the flattened arrays for `axis=None`, as NumPy's."""
-    result: Tensor = concat([ravel(a) for a in arrays] if axis is None else arrays, axis=axis or 0)
-    return result
+    """`concat`, by NumPy's name."""
+    return concat(arrays, axis)
 
 
 def _stacked(*specs: Any, axis: int) -> Any:

@@ -95,7 +95,7 @@ def _kernel(backend: str, name: str, theirs: str) -> Callable[..., Any]:
         package, _ = _PACKAGES[backend]
         if not hasattr(import_module(package), theirs):
             return f"{package} has no {theirs}"
-        return _of_real(f"{package}.{theirs}", inputs) if real and _row(name).kernel is None else None
+        return _refusal(f"{package}.{theirs}", inputs) if real and _row(name).kernel is None else None
 
     def kernel(*inputs: Any) -> Any:
         if compute is None:
@@ -128,7 +128,7 @@ def _is_complex(inputs: Sequence[Any]) -> bool:
     return any("complex" in str(getattr(x, "dtype", "")) for x in inputs)
 
 
-def _of_real(function: str, inputs: Sequence[Any]) -> str | None:
+def _refusal(function: str, inputs: Sequence[Any]) -> str | None:
     """Why a library's function of real numbers computes nothing of arrays, or of symbols for them."""
     return f"{function} takes real numbers" if _is_complex(inputs) else None
 
@@ -211,12 +211,12 @@ def _reflected_yn(n: Any, x: Any) -> Any:
 
 def torchs_polygamma(n: Any, x: Any) -> Any:
     """`polygamma` of PyTorch's arrays; its own takes one order alone."""
-    if (reason := _of_real("torch.special.polygamma", (n, x))) is not None:
+    if (reason := _refusal("torch.special.polygamma", (n, x))) is not None:
         raise NotImplementedError(reason)
     return _promoted(_polygamma, import_module("torch"), _row("polygamma"), (n, x))
 
 
-torchs_polygamma.refuses = lambda instruction: _of_real(  # type: ignore[attr-defined]  # for `cr.check`
+torchs_polygamma.refuses = lambda instruction: _refusal(  # type: ignore[attr-defined]  # for `cr.check`
     "torch.special.polygamma", instruction.inputs
 )
 

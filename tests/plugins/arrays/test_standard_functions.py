@@ -275,3 +275,17 @@ def test_arguments_that_others_lack():
 def test_what_does_not_fit_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(cr.ones((2, 3)))
+
+
+def test_concat_of_flattened_arrays() -> None:
+    """`axis=None` flattens, as the standard says; the gradient has the shapes back."""
+    x, y, w = np.arange(6.0).reshape(2, 3), np.array([7.0, 8.0]), np.arange(8.0)
+
+    def loss(x: Any, y: Any) -> Any:
+        return cr.sum(w * cr.concat([x, y], axis=None))
+
+    np.testing.assert_array_equal(cr.concat([x, y], axis=None).numpy(), np.concatenate([x, y], axis=None))
+    for gradient in (cr.grad(loss, argnums=(0, 1)), cr.function(cr.grad(loss, argnums=(0, 1)))):
+        to_x, to_y = gradient(x, y)
+        np.testing.assert_array_equal(to_x, w[:6].reshape(2, 3))
+        np.testing.assert_array_equal(to_y, w[6:])
