@@ -277,11 +277,11 @@ def test_what_does_not_fit_is_refused(call, error, words):
         call(cr.ones((2, 3)))
 
 
-def test_concat_of_flattened_arrays() -> None:
+def test_concat_of_flattened_arrays():
     """`axis=None` flattens, as the standard says; the gradient has the shapes back."""
     x, y, w = np.arange(6.0).reshape(2, 3), np.array([7.0, 8.0]), np.arange(8.0)
 
-    def loss(x: Any, y: Any) -> Any:
+    def loss(x, y):
         return cr.sum(w * cr.concat([x, y], axis=None))
 
     np.testing.assert_array_equal(cr.concat([x, y], axis=None).numpy(), np.concatenate([x, y], axis=None))
