@@ -22,7 +22,8 @@ OPPOSITE: Final[Mapping[str, str]] = {"backward": "forward", "forward": "backwar
 def _transform(name: str, takes: str, rule: Callable[..., Any], gradient: Gradient) -> Any:
     """An operation, by its name in a namespace's `fft`, what that takes, the shape rule and the gradient."""
     holomorphic = rule is complex_result
-    define = op(infer=rule, gradient=gradient, name=f"fft.{name}", linear="joint", holomorphic=holomorphic)
+    full = f"fft.{name}"
+    define = op(rule, gradient, name=full, requires=(full,), linear="joint", holomorphic=holomorphic)
     return define(generic(name, takes, rule))
 
 

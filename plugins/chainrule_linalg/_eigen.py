@@ -169,7 +169,7 @@ def eig(a: Any) -> EigResult:
 
     Raises:
         ShapeError: they are not square.
-        KernelError: the library has none, as the array API standard has none.
+        MissingKernelError: the library has none, as the array API standard has none.
 
     >>> import chainrule as cr
     >>> cr.linalg.eig([[0.0, 1.0], [-1.0, 0.0]]).eigenvalues

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,11 +147,10 @@ def test_errors(call: Callable[[], Any], kind: type[Exception], text: str) -> No
 
 
 def test_a_library_without_transforms_is_told() -> None:
-    from types import SimpleNamespace
-
-    kernel = chainrule_fft.rfft.op.kernel  # type: ignore[attr-defined]  # that of the operation
-    with pytest.raises(NotImplementedError, match=r"the library has no fft\.rfft"):
-        kernel(SimpleNamespace(), X, None, (-1,), "backward")
+    with cr.use_backend("numpy") as backend:
+        bare = replace(backend, name="bare", xp=SimpleNamespace())
+    with pytest.raises(cr.MissingKernelError, match=r"on backend 'bare', whose namespace has no 'fft\.rfft'"):
+        chainrule_fft.rfft.op.kernels[bare]  # type: ignore[attr-defined]  # those of the operation
 
 
 @pytest.mark.parametrize(("s", "axes"), [(None, None), ((4, 5), (1, 0)), ((7,), (-1,))])
