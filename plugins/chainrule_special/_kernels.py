@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from chainrule import PYTHON_NUMBERS, Spec, as_dtype, as_tensor, infer
 
-# Whose functions take real numbers alone; elsewhere, which do. Of CuPy's, those that are not known to compile too.
+# Whose functions take real numbers alone; elsewhere, which do. Of CuPy's, those too that never ran on complex ones.
 _REAL: Final = frozenset({"jax", "torch"})
-_REAL_ALONE: Final = {"cupy": frozenset({"polygamma", "shichi", "sici"}), "numpy": frozenset({"polygamma"})}
+_REAL_ALONE: Final = {
+    "cupy": frozenset({"digamma", "exp1", "polygamma", "shichi", "sici"}),
+    "numpy": frozenset({"polygamma"}),
+}
 
 _WEAK: Final = frozenset({"numpy"})  # where all functions take a Python number, in the dtype of the array beside it
 
