@@ -207,6 +207,9 @@ def pythons(session: nox.Session) -> None:
     tests(session)
     backends(session)
     machine_code(session)
+    session.run(
+        "pytest", "--numprocesses=auto", "tests/machine_code", *session.posargs, env={"CHAINRULE_JIT": "always"}
+    )
 
 
 @nox.session(python=NEWEST, reuse_venv=False)  # pip would keep an older wheel of the same version
